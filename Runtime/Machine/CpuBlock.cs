@@ -1,0 +1,228 @@
+// The native block of a thread. A KAlloc CPU is a thread: each thread that enters the allocator gets a block, and with it a CPU number.
+//
+//   +0     ExecutionState   preempt count, irq state, allocation scopes, room for the context layer
+//   +256   header           links of the parked list, second-level cache slots, requests of other threads
+//   +512   cc[256]          one CacheSlot (32 B) for each of the first 256 caches: top of the current sheaf, spare sheaf, statistics
+//
+// Invariant: only the owning thread writes execution state and slots; other threads write DrainRequested, which the owner reads in slow paths.
+// A block is parked when its thread ends (a finalizer on a thread-static sentinel, or CpuBlocks.Detach) and adopted, cached objects and all, by
+// the next new thread; so there are as many blocks as there were threads at one time, not as there were threads ever.
+// Cost: about 8.5 KiB a thread. Kernel concept: the per-CPU area, struct array_cache / slub_percpu_sheaves.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace KAlloc;
+
+/// <summary>What a thread holds of one cache.</summary>
+/// <remarks>
+/// A sheaf is 512 bytes, 512-aligned: slot 0 is null and stays so, slots 1..62 hold free objects, slot 63 links sheaves in the barn.
+/// <c>Top</c> points above the last filled slot. Empty: <c>Top[-1]</c> is null. Full: <c>Top</c> ends in 504. A slot without a sheaf points
+/// to the end of <see cref="CpuBlocks.NullSheaf"/>, which is both, so allocation and free take the slow path without a test of their own.
+/// </remarks>
+[StructLayout(LayoutKind.Sequential, Size = 32)]
+internal unsafe struct CacheSlot
+{
+    internal nint* Top;
+    internal nint* Spare;
+
+    /// <summary>Exchanges with the barn or the slabs: allocations (low half) and frees (high half), in sheaves.</summary>
+    internal ulong Refills;
+    internal ulong Flushes;
+}
+
+/// <summary>The per-thread block; native memory, 128-aligned.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal unsafe struct CpuBlock
+{
+    internal const int SlotCount = 256;
+    internal const int SlotOffset = 512;
+    internal const int Bytes = SlotOffset + SlotCount * 32;
+
+    [FieldOffset(0)] internal ExecutionState Execution;
+
+    /// <summary>Next block in the parked list.</summary>
+    [FieldOffset(256)] internal CpuBlock* NextParked;
+
+    /// <summary>Slots of caches with an id of 256 and up: 256 chunks of 256 slots, made when first used.</summary>
+    [FieldOffset(264)] internal CacheSlot** MoreSlots;
+
+    /// <summary>Another thread asks the owner to give its sheaves back; read in slow paths.</summary>
+    [FieldOffset(272)] internal int DrainRequested;
+
+    /// <summary>1 while the block serves no thread.</summary>
+    [FieldOffset(276)] internal int Parked;
+
+    [FieldOffset(SlotOffset)] internal CacheSlot FirstSlot;
+
+    /// <summary>The slot of one of the first 256 caches.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static CacheSlot* Slot(CpuBlock* block, uint id) => (CacheSlot*)((byte*)block + SlotOffset + (nuint)id * 32);
+}
+
+/// <summary>The running thread's block. Alone in its class: a thread-static next to other statics costs a helper call.</summary>
+internal static unsafe class ThisCpu
+{
+    [ThreadStatic]
+    internal static CpuBlock* Block;
+}
+
+/// <summary>All blocks, parked ones included: the possible CPUs.</summary>
+internal static unsafe class CpuBlocks
+{
+    private static readonly Lock s_lock = new();
+    private static CpuBlock*[] s_blocks = new CpuBlock*[64];
+    private static int s_count;
+    private static CpuBlock* s_parked;
+
+    /// <summary>A sheaf that is empty to allocations and full to frees; never written.</summary>
+    internal static readonly nint* NullSheaf = (nint*)MetaMemory.AllocateZeroed(512, 512);
+
+    /// <summary>The value of <see cref="CacheSlot.Top"/> of a slot without a sheaf.</summary>
+    internal static nint* NullTop => NullSheaf + 63;
+
+    /// <summary>Number of blocks ever made: CPU numbers run from 0 to one below it.</summary>
+    internal static int Count => Volatile.Read(ref s_count);
+
+    /// <summary>The block of a CPU number below <see cref="Count"/>.</summary>
+    internal static CpuBlock* Get(int cpu) => Volatile.Read(ref s_blocks)[cpu];
+
+    /// <summary>The running thread's block, made or adopted if it has none.</summary>
+    internal static CpuBlock* Current
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            CpuBlock* block = ThisCpu.Block;
+            return block != null ? block : Attach();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static CpuBlock* Attach()
+    {
+        CpuBlock* block;
+        lock (s_lock)
+        {
+            block = s_parked;
+            if (block != null)
+            {
+                s_parked = block->NextParked;
+                block->NextParked = null;
+            }
+            else
+            {
+                block = Create();
+            }
+        }
+
+        Volatile.Write(ref block->Parked, 0);
+        ThisCpu.Block = block;
+        CpuSentinel.Arm(block);
+        return block;
+    }
+
+    /// <summary>
+    /// Parks the running thread's block at once instead of some time after the thread's end. The thread may enter again and then gets a block.
+    /// </summary>
+    internal static void Detach()
+    {
+        CpuBlock* block = ThisCpu.Block;
+        if (block == null) return;
+        ThisCpu.Block = null;
+        CpuSentinel.Disarm();
+        Park(block);
+    }
+
+    internal static void Park(CpuBlock* block)
+    {
+        // A thread that ended inside an atomic section takes the section with it: the next one starts in process context.
+        int cpu = block->Execution.Cpu;
+        block->Execution = default;
+        block->Execution.Cpu = cpu;
+        lock (s_lock)
+        {
+            Volatile.Write(ref block->Parked, 1);
+            block->NextParked = s_parked;
+            s_parked = block;
+        }
+    }
+
+    /// <summary>Takes all parked blocks out of reach of new threads while <paramref name="action"/> works on each.</summary>
+    internal static void ForEachParked(delegate*<CpuBlock*, void> action)
+    {
+        lock (s_lock)
+        {
+            for (CpuBlock* block = s_parked; block != null; block = block->NextParked) action(block);
+        }
+    }
+
+    /// <summary>The slot of any cache; makes the second-level chunk if there is none.</summary>
+    internal static CacheSlot* Slot(CpuBlock* block, uint id)
+    {
+        if (id < CpuBlock.SlotCount) return CpuBlock.Slot(block, id);
+        if (block->MoreSlots == null) block->MoreSlots = (CacheSlot**)MetaMemory.AllocateZeroed(256 * 8, 64);
+        CacheSlot* chunk = block->MoreSlots[id >> 8];
+        if (chunk == null)
+        {
+            chunk = (CacheSlot*)MetaMemory.AllocateZeroed(256 * 32, 64);
+            ClearSlots(chunk);
+            Volatile.Write(ref *(nint*)&block->MoreSlots[id >> 8], (nint)chunk);
+        }
+
+        return chunk + (id & 255);
+    }
+
+    /// <summary>The slot of any cache, or null if the block never used it.</summary>
+    internal static CacheSlot* SlotIfAny(CpuBlock* block, uint id)
+    {
+        if (id < CpuBlock.SlotCount) return CpuBlock.Slot(block, id);
+        if (block->MoreSlots == null) return null;
+        CacheSlot* chunk = block->MoreSlots[id >> 8];
+        return chunk == null ? null : chunk + (id & 255);
+    }
+
+    private static CpuBlock* Create()
+    {
+        var block = (CpuBlock*)MetaMemory.AllocateZeroed(CpuBlock.Bytes, 128);
+        ClearSlots(CpuBlock.Slot(block, 0));
+        block->Execution.Cpu = s_count;
+        if (s_count == s_blocks.Length)
+        {
+            var larger = new CpuBlock*[s_count * 2];
+            for (int i = 0; i < s_count; i++) larger[i] = s_blocks[i];
+            Volatile.Write(ref s_blocks, larger);
+        }
+
+        s_blocks[s_count] = block;
+        Volatile.Write(ref s_count, s_count + 1);
+        return block;
+    }
+
+    private static void ClearSlots(CacheSlot* slots)
+    {
+        for (int i = 0; i < 256; i++) slots[i].Top = NullTop;
+    }
+}
+
+/// <summary>Parks a thread's block when the thread is gone: the thread-static reference was the only one to this object.</summary>
+internal sealed unsafe class CpuSentinel
+{
+    [ThreadStatic]
+    private static CpuSentinel? t_sentinel;
+
+    private readonly CpuBlock* _block;
+
+    private CpuSentinel(CpuBlock* block) => _block = block;
+
+    ~CpuSentinel() => CpuBlocks.Park(_block);
+
+    internal static void Arm(CpuBlock* block) => t_sentinel = new CpuSentinel(block);
+
+    internal static void Disarm()
+    {
+        if (t_sentinel is null) return;
+        GC.SuppressFinalize(t_sentinel);
+        t_sentinel = null;
+    }
+}

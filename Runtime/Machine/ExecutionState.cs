@@ -1,0 +1,48 @@
+// In which context a thread (a KAlloc CPU) runs: part of its CpuBlock.
+//
+//   +0  int    PreemptCount    bits 0-7 preempt, 8-15 softirq, 16-19 hardirq, 20-23 NMI (the kernel's layout)
+//   +4  ushort IrqDisabled     depth of local_irq_disable (0 or 1)          } read together as one 8-byte word:
+//   +6  ushort RcuDepth        nesting of rcu_read_lock                     } AtomicWord != 0  <=>  must not sleep
+//
+// Invariant: only the owning thread writes it. Cost: the allocation fast path tests AtomicWord with one compare.
+// Kernel concept: preempt_count, current->rcu_read_lock_nesting, PF_MEMALLOC_NOFS/NOIO.
+
+using System.Runtime.InteropServices;
+
+namespace KAlloc;
+
+/// <summary>The execution context of one thread; unmanaged, lives in its <see cref="CpuBlock"/>.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal unsafe struct ExecutionState
+{
+    /// <summary>Room for the context layer: the cache slots of the CpuBlock start behind it.</summary>
+    internal const int Bytes = 256;
+
+    internal const int PreemptOffset = 1;
+    internal const int SoftIrqOffset = 1 << 8;
+    internal const int SoftIrqDisableOffset = 2 * SoftIrqOffset;
+    internal const int HardIrqOffset = 1 << 16;
+    internal const int NmiOffset = 1 << 20;
+    internal const int PreemptMask = 0x0000FF;
+    internal const int SoftIrqMask = 0x00FF00;
+    internal const int HardIrqMask = 0x0F0000;
+    internal const int NmiMask = 0xF00000;
+
+    /// <summary>All of the below that forbids sleeping, in one word: 0 is process context.</summary>
+    [FieldOffset(0)] internal ulong AtomicWord;
+    [FieldOffset(0)] internal int PreemptCount;
+    [FieldOffset(4)] internal ushort IrqDisabled;
+    [FieldOffset(6)] internal ushort RcuDepth;
+
+    /// <summary>The CPU's number: the index of its block.</summary>
+    [FieldOffset(8)] internal int Cpu;
+
+    /// <summary>Gfp bits that memalloc_nofs/noio scopes of this thread take out of every allocation.</summary>
+    [FieldOffset(12)] internal GfpFlags AllocationScopeBits;
+
+    /// <summary>Whether the thread must not sleep.</summary>
+    internal readonly bool IsAtomic => AtomicWord != 0;
+
+    /// <summary>Whether it serves an interrupt or softirq, or has softirqs off (the kernel's in_interrupt).</summary>
+    internal readonly bool InInterrupt => (PreemptCount & (SoftIrqMask | HardIrqMask | NmiMask)) != 0;
+}

@@ -1,0 +1,108 @@
+// Builds the user's project with the analyzers injected, without touching a file of theirs.
+//
+//   dotnet build FILE --artifacts-path CACHE            all output goes to the tool's cache
+//       CustomBeforeDirectoryBuildProps = kalloc.props  a folder for each project
+//       CustomAfterMicrosoftCommonTargets = kalloc.targets   the analyzers, an error log, severities: see there
+//
+// Each compiler run leaves a SARIF log in the cache. A finding never fails the build, so a failed build is the user's own error. A log in
+// which our rules are absent means that the analyzers did not run; that is reported, never taken for "clean".
+
+using System.Text;
+using System.Text.RegularExpressions;
+using KAlloc.Tool.Findings;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Tool.Build;
+
+/// <summary>One build of a target with the analyzers injected.</summary>
+internal static partial class InjectedBuild
+{
+    private const int ErrorsShown = 10;
+
+    /// <summary>Builds; afterwards <see cref="BuildCache.Logs"/> holds a log for each C# compilation.</summary>
+    /// <param name="onProject">Told the name of each project that is done.</param>
+    internal static async Task RunAsync(BuildTarget target, BuildCache cache, RuleCatalog rules, Action<string> onProject, CancellationToken cancellationToken)
+    {
+        string config = Path.Combine(cache.Folder, "kalloc.globalconfig");
+        await File.WriteAllTextAsync(config, SeverityConfig(rules), cancellationToken);
+
+        List<string> output = [];
+        int exitCode = await DotnetProcess.RunAsync(target.Root, Arguments(target, cache, rules, config), line =>
+        {
+            output.Add(line);
+            if (ProjectDone().Match(line) is { Success: true } done) onProject(done.Groups["name"].Value);
+        }, cancellationToken);
+
+        if (exitCode != 0) throw Failure(target, output);
+    }
+
+    private static IEnumerable<string> Arguments(BuildTarget target, BuildCache cache, RuleCatalog rules, string config)
+    {
+        string injected = Path.Combine(AppContext.BaseDirectory, "injected");
+        return
+        [
+            "build", target.FileToBuild(cache.Folder),
+            "--artifacts-path", cache.Artifacts,
+            "-nologo", "-verbosity:minimal", "-consoleLoggerParameters:NoSummary", "-terminalLogger:off",
+            "-nodeReuse:false", // a node that stays behind would keep this process's pipes and the old analyzers
+            Property("CustomBeforeDirectoryBuildProps", Path.Combine(injected, "kalloc.props")),
+            Property("CustomAfterMicrosoftCommonTargets", Path.Combine(injected, "kalloc.targets")),
+            Property("KAllocToolLogs", cache.Logs),
+            Property("KAllocToolAnalyzers", rules.Folder),
+            Property("KAllocToolConfig", config),
+            Property("KAllocToolRules", string.Join(';', rules.Rules.Keys.Order(StringComparer.Ordinal))),
+            Property("RunAnalyzers", "true"),
+            Property("GeneratePackageOnBuild", "false"),
+        ];
+    }
+
+    // What a global configuration of the highest level sets, only the command line's /nowarn and an .editorconfig section can change.
+    private static string SeverityConfig(RuleCatalog rules)
+    {
+        StringBuilder text = new("is_global = true\nglobal_level = 2000000000\n");
+        foreach (DiagnosticDescriptor rule in rules.Rules.Values.OrderBy(r => r.Id, StringComparer.Ordinal))
+        {
+            if (rule.IsEnabledByDefault && rule.DefaultSeverity == DiagnosticSeverity.Error)
+                text.Append($"dotnet_diagnostic.{rule.Id}.severity = warning\n");
+            else if (rule.Id == SarifReader.GivenUpRule)
+                text.Append($"dotnet_diagnostic.{rule.Id}.severity = suggestion\n"); // hidden ones are in no log
+        }
+
+        return text.ToString();
+    }
+
+    private static string Property(string name, string value)
+    {
+        StringBuilder escaped = new();
+        foreach (char c in value) escaped.Append(c is '%' or ';' or ',' or '$' or '@' or '\'' or '*' or '?' or '(' or ')' ? $"%{(int)c:X2}" : c.ToString());
+        return $"-property:{name}={escaped}";
+    }
+
+    private static ToolException Failure(BuildTarget target, List<string> output)
+    {
+        string name = Path.GetFileName(target.BuildFile ?? target.Root);
+        List<string> errors = [.. output.Select(l => l.Trim()).Where(l => ErrorLine().IsMatch(l)).Distinct(StringComparer.Ordinal)];
+        if (errors.Count == 0) errors = [.. output.Where(l => l.Length > 0).TakeLast(ErrorsShown)];
+
+        bool restore = errors.TrueForAll(e => RestoreError().IsMatch(e));
+        bool sdk = errors.Exists(e => SdkError().IsMatch(e));
+        string what = sdk ? $"no .NET SDK here can build '{name}'"
+            : restore ? $"the packages of '{name}' could not be restored"
+            : $"'{name}' does not build, so it could not be checked";
+        int left = errors.Count - ErrorsShown;
+        if (left > 0) errors = [.. errors.Take(ErrorsShown), $"… and {left} more"];
+        return new ToolException(what, errors);
+    }
+
+    [GeneratedRegex(@"^\s+(?<name>\S.*?) -> .+$")]
+    private static partial Regex ProjectDone();
+
+    [GeneratedRegex(@"(^|\s)(fatal )?error( [A-Z]+\d+)?\s*:")]
+    private static partial Regex ErrorLine();
+
+    [GeneratedRegex(@"error NU\d+\s*:")]
+    private static partial Regex RestoreError();
+
+    [GeneratedRegex(@"(compatible \.NET SDK was not found|error NETSDK1045)")]
+    private static partial Regex SdkError();
+}

@@ -1,0 +1,47 @@
+// kalloc: checks any C# project for misuse of native memory, and repairs what has one certain repair.
+//
+// Exit codes: 0 clean, 1 findings, 2 could not run (with one clear message on standard error).
+
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using KAlloc.Tool;
+using KAlloc.Tool.Output;
+
+Console.OutputEncoding = System.Text.Encoding.UTF8;
+
+Argument<string> path = new("PATH") { Description = "A C# project, a solution, or a folder that holds one." };
+Option<string?> sarif = new("--sarif") { Description = "Also write the findings to a SARIF 2.1 file.", HelpName = "FILE" };
+
+Command check = new("check", "Build with the analyzers and show what they find. No file of yours is changed.") { path, sarif };
+check.SetAction((parsed, cancellation) => Guarded(token =>
+    CheckCommand.RunAsync(parsed.GetRequiredValue(path), parsed.GetValue(sarif), Screen.ForStandardOutput(), token), cancellation));
+
+RootCommand root = new("Checks C# code for misuse of native memory.") { check };
+ParseResult command = root.Parse(args);
+if (command.Errors.Count > 0)
+{
+    foreach (ParseError error in command.Errors) Console.Error.WriteLine($"kalloc: {error.Message}");
+    Console.Error.WriteLine("Try 'kalloc --help'.");
+    return ExitCode.CouldNotRun;
+}
+
+return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+
+static async Task<int> Guarded(Func<CancellationToken, Task<int>> run, CancellationToken cancellationToken)
+{
+    try
+    {
+        return await run(cancellationToken);
+    }
+    catch (ToolException e)
+    {
+        Console.Error.WriteLine($"kalloc: {e.Message}");
+        foreach (string detail in e.Details) Console.Error.WriteLine($"  {detail}");
+        return ExitCode.CouldNotRun;
+    }
+    catch (OperationCanceledException)
+    {
+        Console.Error.WriteLine("kalloc: stopped");
+        return ExitCode.CouldNotRun;
+    }
+}

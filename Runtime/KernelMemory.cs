@@ -1,0 +1,119 @@
+// A booted memory system: what the layers below are put together into, and the .NET face of it.
+//
+//   Arena -> PhysicalMemory -> PageAllocator -> SlabAllocator -> KmallocCaches, VmallocSpace, HighMemoryMap
+//
+// KernelMemory.Default boots on first use, lies at constant addresses and serves the kernel face. Further instances are independent machines for
+// tests and tenants: same behaviour, no per-thread caches.
+// Kernel concept: mm_init().
+
+using System.Diagnostics.CodeAnalysis;
+
+namespace KAlloc;
+
+/// <summary>One memory system: physical memory with zones, buddy lists, caches and a vmalloc range.</summary>
+/// <remarks>
+/// The methods have .NET names and throw <see cref="OutOfMemoryException"/> where the kernel returns null; those named Try… return null.
+/// Misuse is a <see cref="KernelBugException"/> (see <see cref="KernelReports.Policy"/>).
+/// </remarks>
+public sealed unsafe partial class KernelMemory : IDisposable
+{
+    private static readonly Lock s_bootLock = new();
+    private static KernelMemory? s_default;
+
+    private KernelMemory(KernelMemoryOptions options, bool isDefault)
+    {
+        Layout = options.Layout;
+        DebugLevel = options.DebugLevel;
+        nuint bytes = MemoryBytes(options, isDefault);
+        Memory = new PhysicalMemory(options.Backing, bytes, DirectBytes(options.Layout, bytes), isDefault);
+        Pages = new PageAllocator(Memory, options.Layout);
+    }
+
+    /// <summary>The system that the kernel face works on. Boots on first use, by <see cref="KernelMemoryOptions.FromRuntimeConfig"/>.</summary>
+    /// <exception cref="InvalidOperationException">Its address range is taken.</exception>
+    public static KernelMemory Default => Volatile.Read(ref s_default) ?? BootDefault(null);
+
+    /// <summary>Whether <see cref="Default"/> is booted.</summary>
+    public static bool IsDefaultBooted => Volatile.Read(ref s_default) is not null;
+
+    /// <summary>The zones.</summary>
+    public MemoryLayout Layout { get; }
+
+    /// <summary>How much is checked.</summary>
+    public DebugLevel DebugLevel { get; }
+
+    /// <summary>Bytes of physical memory: the limit.</summary>
+    public ulong TotalBytes => (ulong)Memory.Frames << PhysicalMemory.PageShift;
+
+    /// <summary>Bytes in the buddy lists. Memory that caches keep is not free in this sense.</summary>
+    public ulong FreeBytes => (ulong)Pages.FreeFrames << PhysicalMemory.PageShift;
+
+    internal PhysicalMemory Memory { get; }
+    internal PageAllocator Pages { get; }
+
+    /// <summary>Boots the default system with options of one's own, before anything uses it.</summary>
+    /// <param name="options">The options.</param>
+    /// <returns>The system.</returns>
+    /// <exception cref="InvalidOperationException">It is booted already.</exception>
+    public static KernelMemory BootDefault(KernelMemoryOptions? options)
+    {
+        lock (s_bootLock)
+        {
+            if (s_default is not null)
+                return options is null ? s_default : throw new InvalidOperationException("The default system is booted already.");
+            var memory = new KernelMemory(options ?? KernelMemoryOptions.FromRuntimeConfig(), isDefault: true);
+            Volatile.Write(ref s_default, memory);
+            return memory;
+        }
+    }
+
+    /// <summary>Boots a system of its own.</summary>
+    /// <param name="options">The options.</param>
+    /// <returns>The system. Dispose it when nothing uses its memory any more.</returns>
+    public static KernelMemory Boot(KernelMemoryOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new KernelMemory(options, isDefault: false);
+    }
+
+    /// <summary>Gives all memory of a system back, whether or not it is in use. The default system is never disposed.</summary>
+    public void Dispose()
+    {
+        if (Memory.IsDefault) return;
+        Memory.Dispose();
+    }
+
+    /// <summary>Checks every list, count, flag and table.</summary>
+    /// <returns>What is wrong; empty if all is well.</returns>
+    public IReadOnlyList<string> Validate()
+    {
+        var errors = new List<string>();
+        foreach (Zone zone in Pages.Zones) zone.Validate(errors);
+        return errors;
+    }
+
+    [DoesNotReturn]
+    private static void OutOfMemory(nuint bytes) => throw new OutOfMemoryException($"KAlloc has no {bytes} bytes.");
+
+    private static nuint MemoryBytes(KernelMemoryOptions options, bool isDefault)
+    {
+        const ulong Window = 1UL << DefaultMap.WindowShift;
+        ulong bytes = options.MemorySize;
+        if (bytes == 0) bytes = Math.Min((ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2, Window);
+        if (bytes < PhysicalMemory.MaxBlockBytes || (isDefault && bytes > Window))
+            throw new ArgumentOutOfRangeException(nameof(options), bytes, "The memory size must be between 4 MiB and 1 TiB.");
+        return (nuint)(bytes & ~(ulong)(PhysicalMemory.MaxBlockBytes - 1));
+    }
+
+    private static nuint DirectBytes(MemoryLayout layout, nuint bytes)
+    {
+        ulong start = 0;
+        foreach (ZoneBoundary zone in layout.Zones)
+        {
+            if (zone.Type == ZoneType.HighMem) return (nuint)Math.Min(start, bytes);
+            start = zone.End;
+        }
+
+        return bytes;
+    }
+}

@@ -1,0 +1,118 @@
+// The frames of one system and the tables that are parallel to them. pfn, page and address are converted by arithmetic.
+//
+//   pfn        0 .................. LowFrames ........ Frames
+//   address    DirectMap + pfn*4096 | none (high)
+//   MemMap     Page[Frames]         reserved, touched block by block as zones hand frames out
+//   ClassMap   ushort[frames]       0 no slab, 1..255 caches with per-thread slots, .. more caches, 0xFFFE large kmalloc
+//
+// Kernel concept: mem_map / vmemmap, pfn_to_page, __va.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace KAlloc;
+
+internal sealed unsafe class PhysicalMemory : IDisposable
+{
+    internal const int PageShift = DefaultMap.PageShift;
+    internal const nuint PageSize = DefaultMap.PageSize;
+
+    /// <summary>Largest order, inclusive: blocks of 4 MiB.</summary>
+    internal const int MaxOrder = 10;
+    internal const nuint MaxBlockBytes = PageSize << MaxOrder;
+
+    /// <summary>Class map entry of the first page of a large kmalloc allocation.</summary>
+    internal const ushort ClassLarge = 0xFFFE;
+
+    private readonly nuint _memMapBytes;
+    private readonly nuint _classMapBytes;
+
+    internal PhysicalMemory(BackingKind backing, nuint bytes, nuint directBytes, bool isDefault)
+    {
+        IsDefault = isDefault;
+        Frames = (uint)(bytes >> PageShift);
+        LowFrames = (uint)(directBytes >> PageShift);
+        _memMapBytes = RoundToPages((nuint)Frames * Page.Bytes);
+        _classMapBytes = isDefault ? (nuint)2 << (DefaultMap.WindowShift - PageShift) : RoundToPages((nuint)Frames * 2);
+        Arena = Arena.Create(backing, bytes, directBytes, isDefault ? unchecked((nuint)DefaultMap.PageOffset) : 0, MaxBlockBytes);
+        DirectMap = Arena.DirectMap;
+        MemMap = (Page*)AddressSpace.Reserve(_memMapBytes, isDefault ? unchecked((nuint)DefaultMap.MemMap) : 0);
+        ClassMap = (ushort*)AddressSpace.Reserve(_classMapBytes, isDefault ? unchecked((nuint)DefaultMap.ClassMap) : 0);
+        if (MemMap != null && ClassMap != null) return;
+        Dispose();
+        throw new InvalidOperationException("KAlloc cannot reserve its memory map: the address range is taken or too small.");
+    }
+
+    internal bool IsDefault { get; }
+    internal Arena Arena { get; }
+    internal uint Frames { get; }
+    internal uint LowFrames { get; }
+    internal byte* DirectMap { get; }
+    internal Page* MemMap { get; }
+    internal ushort* ClassMap { get; }
+
+    /// <summary>Start of the kmap window, once there is one.</summary>
+    internal byte* KmapWindow { get; set; }
+
+    /// <summary>Bytes reserved for the tables.</summary>
+    internal nuint MemMapBytes => _memMapBytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal uint FrameOf(Page* page) => (uint)(page - MemMap);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal Page* PageOf(uint frame) => MemMap + frame;
+
+    /// <summary>Direct-map address of a low frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal byte* Address(uint frame) => DirectMap + ((nuint)frame << PageShift);
+
+    /// <summary>Whether an address lies in the direct map.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool IsDirect(nuint address) => address - (nuint)DirectMap < (nuint)LowFrames << PageShift;
+
+    /// <summary>The frame of a direct-map address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal uint FrameOfAddress(nuint address) => (uint)((address - (nuint)DirectMap) >> PageShift);
+
+    /// <summary>Whether a pointer points exactly at an element of the memory map.</summary>
+    internal bool IsPage(Page* page)
+    {
+        nuint offset = (nuint)page - (nuint)MemMap;
+        return offset < (nuint)Frames * Page.Bytes && offset % Page.Bytes == 0;
+    }
+
+    /// <summary>The kernel's page_address: the direct map, or where kmap put a high page, or null.</summary>
+    internal void* AddressOf(Page* page)
+    {
+        uint frame = FrameOf(page);
+        if (frame < LowFrames) return Address(frame);
+        uint slot = Volatile.Read(ref page->KmapSlot);
+        if (slot == 0) return null;
+        return Arena.CanAlias ? KmapWindow + ((nuint)(slot - 1) << PageShift) : Arena.HiddenAddress((nuint)frame << PageShift);
+    }
+
+    /// <summary>The first page of the compound block that a page belongs to; the page itself if it is in none.</summary>
+    internal Page* HeadOf(Page* page) => (page->Flags & PageFlags.Tail) != 0 ? PageOf(page->HeadFrame) : page;
+
+    /// <summary>Fills a run of frames, all low or all high, with zeros.</summary>
+    internal void Zero(uint frame, uint count)
+    {
+        nuint bytes = (nuint)count << PageShift;
+        if (frame < LowFrames) NativeMemory.Clear(Address(frame), bytes);
+        else Arena.Zero((nuint)frame << PageShift, bytes);
+    }
+
+    public void Dispose()
+    {
+        Arena.Dispose();
+        AddressSpace.Release((byte*)MemMap, _memMapBytes);
+        AddressSpace.Release((byte*)ClassMap, _classMapBytes);
+    }
+
+    private static nuint RoundToPages(nuint bytes)
+    {
+        nuint unit = (nuint)Math.Max(Environment.SystemPageSize, (int)PageSize);
+        return (bytes + unit - 1) & ~(unit - 1);
+    }
+}

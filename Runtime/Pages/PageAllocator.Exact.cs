@@ -1,0 +1,92 @@
+// Pages by size instead of order, and many at once.
+//
+// alloc_pages_exact takes the next power of two, splits it into single frames and gives the rest back, so 5 pages cost 5 and not 8.
+// Kernel concept: alloc_pages_exact, alloc_pages_bulk, get_order.
+
+using System.Numerics;
+
+namespace KAlloc;
+
+internal sealed unsafe partial class PageAllocator
+{
+    /// <summary>The smallest order whose block holds a size: 0 for 1..4096, 1 for up to 8192 … As in the kernel, 52 for a size of 0.</summary>
+    internal static int OrderOf(nuint size) => 64 - BitOperations.LeadingZeroCount((ulong)(size - 1) >> PhysicalMemory.PageShift);
+
+    internal void* AllocateExact(nuint size, GfpFlags flags)
+    {
+        if (size == 0 || size > PhysicalMemory.MaxBlockBytes)
+        {
+            if ((flags & GfpFlags.NoWarn) == 0) KernelReports.Warn($"WARNING: alloc_pages_exact of {size} bytes: the size must be 1..{PhysicalMemory.MaxBlockBytes}");
+            return null;
+        }
+
+        const GfpFlags Unsupported = GfpFlags.Compound | GfpFlags.HighMem;
+        if ((flags & Unsupported) != 0)
+        {
+            KernelReports.Warn($"WARNING: alloc_pages_exact with {(flags & Unsupported).Format()}: the flag is ignored");
+            flags &= ~Unsupported;
+        }
+
+        int order = OrderOf(size);
+        Page* page = Allocate(flags, order);
+        if (page == null) return null;
+        Split(page, order);
+        uint used = (uint)((size + PhysicalMemory.PageSize - 1) >> PhysicalMemory.PageShift);
+        for (uint i = used; i < 1u << order; i++) FreeChecked(page + i, 0);
+        return _memory.AddressOf(page);
+    }
+
+    internal void FreeExact(nuint address, nuint size)
+    {
+        if (address == 0) return;
+        uint count = (uint)((size + PhysicalMemory.PageSize - 1) >> PhysicalMemory.PageShift);
+        bool inside = _memory.IsDirect(address) && (address & (PhysicalMemory.PageSize - 1)) == 0 && count != 0 && size <= PhysicalMemory.MaxBlockBytes
+            && _memory.FrameOfAddress(address) + count <= _memory.LowFrames;
+        if (!inside)
+        {
+            KernelReports.Bug($"BUG: free_pages_exact(0x{address:x}, {size}): not a range of pages: {Describe(address)}", address);
+            return;
+        }
+
+        // All are checked before the first is freed.
+        Page* page = _memory.PageOf(_memory.FrameOfAddress(address));
+        for (uint i = 0; i < count; i++)
+        {
+            if (!CheckFree(page + i, 0, "free_pages_exact")) return;
+        }
+
+        for (uint i = 0; i < count; i++) FreeChecked(page + i, 0);
+    }
+
+    /// <summary>The kernel's split_page.</summary>
+    internal void SplitChecked(Page* page, int order)
+    {
+        if (!CheckFree(page, order, "split_page")) return;
+        if ((page->Flags & PageFlags.Head) != 0)
+        {
+            KernelReports.Bug($"BUG: split_page() of page pfn:{_memory.FrameOf(page):x5}: the block is compound", (nuint)page);
+            return;
+        }
+
+        Split(page, order);
+    }
+
+    /// <summary>Fills the null entries of an array with single frames; returns how many entries are filled in all.</summary>
+    internal nuint AllocateBulk(GfpFlags flags, nuint count, Page** pages)
+    {
+        nuint filled = 0;
+        for (nuint i = 0; i < count; i++)
+        {
+            if (pages[i] == null)
+            {
+                // Only the first page is worth waiting for; the rest is what is there.
+                pages[i] = Allocate(filled == 0 ? flags : (flags & ~GfpFlags.Reclaim) | GfpFlags.NoWarn, 0);
+                if (pages[i] == null) break;
+            }
+
+            filled++;
+        }
+
+        return filled;
+    }
+}

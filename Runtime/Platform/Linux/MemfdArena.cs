@@ -1,0 +1,73 @@
+// All frames in one memfd: frame n is the file's bytes n*4096.., so any frame can be mapped at any address as often as wanted.
+//
+//   memfd:   | frame 0 | frame 1 | ... low ... | ... high ... |
+//   direct map at a constant address: the low part, MAP_SHARED      vmalloc, kmap: MAP_FIXED | MAP_SHARED over reserved ranges
+//
+// Invariant: writes through one address are seen at once through all others. Cost: a mapping is one system call of 1.3-1.5 us whatever its
+// length. Frames are kept out of forked children (MADV_DONTFORK): a shared arena in two processes would be two allocators on one memory.
+// Not done: huge pages; giving frames back (the reclaim layer punches holes). Kernel concept: the direct map and the page tables over it.
+
+using System.Runtime.InteropServices;
+
+namespace KAlloc;
+
+internal sealed unsafe class MemfdArena : Arena
+{
+    private const int SharedFixed = PosixNative.MapShared | PosixNative.MapFixed;
+    private readonly int _fd;
+    private readonly byte* _reserved;
+    private readonly nuint _reservedBytes;
+
+    internal MemfdArena(nuint bytes, nuint directBytes, nuint address, nuint alignment)
+    {
+        Bytes = bytes;
+        DirectBytes = directBytes;
+        fixed (byte* name = "kalloc-arena\0"u8) _fd = PosixNative.MemfdCreate(name, PosixNative.MfdCloexec);
+        if (_fd < 0) throw new InvalidOperationException($"memfd_create failed with error {Marshal.GetLastPInvokeError()}.");
+        if (PosixNative.Ftruncate(_fd, (long)bytes) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            PosixNative.Close(_fd);
+            throw new InvalidOperationException($"A memfd of {bytes} bytes cannot be made: error {error}.");
+        }
+
+        // Reserve first, so that MAP_FIXED replaces only what is ours. Any address: reserve more and align within it.
+        _reservedBytes = address != 0 ? directBytes : directBytes + alignment;
+        _reserved = AddressSpace.ReserveInaccessible(_reservedBytes, address);
+        if (_reserved == null)
+        {
+            PosixNative.Close(_fd);
+            throw Taken(address, _reservedBytes);
+        }
+
+        DirectMap = (byte*)(((nuint)_reserved + alignment - 1) & ~(alignment - 1));
+        if (!Map(DirectMap, 0, directBytes))
+        {
+            int error = Marshal.GetLastPInvokeError();
+            Dispose();
+            throw new InvalidOperationException($"The direct map of {directBytes} bytes cannot be mapped: error {error}.");
+        }
+
+        PosixNative.Madvise(DirectMap, directBytes, PosixNative.MadvDontFork);
+    }
+
+    internal override bool CanAlias => true;
+
+    internal override bool Map(byte* at, nuint offset, nuint bytes) =>
+        PosixNative.Mmap(at, bytes, PosixNative.ProtReadWrite, SharedFixed | PosixNative.MapNoReserve, _fd, (long)offset) == at;
+
+    internal override void Unmap(byte* at, nuint bytes) =>
+        PosixNative.Mmap(at, bytes, PosixNative.ProtNone,
+            PosixNative.MapPrivate | PosixNative.MapAnonymous | PosixNative.MapNoReserve | PosixNative.MapFixed, -1, 0);
+
+    internal override byte* HiddenAddress(nuint offset) => null;
+
+    internal override void Zero(nuint offset, nuint bytes) =>
+        PosixNative.Fallocate(_fd, PosixNative.FallocPunchHole | PosixNative.FallocKeepSize, (long)offset, (long)bytes);
+
+    public override void Dispose()
+    {
+        AddressSpace.Release(_reserved, _reservedBytes);
+        PosixNative.Close(_fd);
+    }
+}

@@ -1,0 +1,76 @@
+// What the runtime tests share: small systems of every layout and backing, and what a BUG said.
+
+using System.Runtime.CompilerServices;
+
+namespace KAlloc.Runtime.Tests;
+
+internal static class TestSupport
+{
+    [ModuleInitializer]
+    internal static void Quiet() => KernelReports.WriteToStandardError = false;
+
+    /// <summary>Every layout on every backing that this system has.</summary>
+    public static TheoryData<string, BackingKind> Machines
+    {
+        get
+        {
+            var data = new TheoryData<string, BackingKind>();
+            foreach (string layout in (string[])["X86_32", "X86_64", "Flat"])
+            {
+                data.Add(layout, BackingKind.Portable);
+                if (OperatingSystem.IsLinux()) data.Add(layout, BackingKind.Memfd);
+            }
+
+            return data;
+        }
+    }
+
+    public static MemoryLayout Layout(string name) => name switch
+    {
+        "X86_32" => MemoryLayout.X86_32,
+        "X86_64" => MemoryLayout.X86_64,
+        _ => MemoryLayout.Flat,
+    };
+
+    /// <summary>A machine of its own; X86_32 ones are large enough to have high memory.</summary>
+    public static KernelMemory Boot(string layout, BackingKind backing, DebugLevel level = DebugLevel.None, int megabytes = 64) =>
+        KernelMemory.Boot(new KernelMemoryOptions
+        {
+            Layout = Layout(layout),
+            Backing = backing,
+            DebugLevel = level,
+            MemorySize = (ulong)(layout == "X86_32" ? 896 + megabytes : megabytes) << 20,
+        });
+
+    /// <summary>The action must be a BUG whose report holds the text.</summary>
+    public static void Bug(string text, Action action)
+    {
+        KernelBugException bug = Assert.Throws<KernelBugException>(action);
+        Assert.Contains(text, bug.Message);
+    }
+
+    /// <summary>Reports that the action causes on this thread.</summary>
+    public static List<KernelReport> Reports(Action action)
+    {
+        var reports = new List<KernelReport>();
+        int thread = Environment.CurrentManagedThreadId;
+        void Listen(KernelReport report)
+        {
+            if (Environment.CurrentManagedThreadId == thread) reports.Add(report);
+        }
+
+        KernelReports.Reported += Listen;
+        try
+        {
+            action();
+        }
+        finally
+        {
+            KernelReports.Reported -= Listen;
+        }
+
+        return reports;
+    }
+
+    public static void Sound(KernelMemory memory) => Assert.Empty(memory.Validate());
+}

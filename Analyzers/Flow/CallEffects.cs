@@ -1,0 +1,76 @@
+// What a call without a contract may do. Code of this compilation and of other libraries may keep every pointer it is given; the BCL's static
+// helpers only use theirs during the call, unless their name says that they store.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal static class CallEffects
+{
+    /// <summary>Whether the BCL method keeps what it is given.</summary>
+    internal static bool Keeps(IMethodSymbol method)
+    {
+        if (!IsBcl(method)) return true;
+        INamedTypeSymbol type = method.ContainingType;
+        if (method.MethodKind == MethodKind.Constructor) return type.Name is not ("Span" or "ReadOnlySpan" or "String" or "Decimal");
+        if (StoresByName(method.Name)) return true;
+        if (method.IsStatic) return false;
+        return !(type.IsValueType || type.SpecialType == SpecialType.System_String || type.Name is "Stream" or "FileStream" or "TextWriter" or "StringBuilder" or "BinaryWriter" or "BinaryReader");
+    }
+
+    private static bool StoresByName(string name) =>
+        name is "WriteIntPtr" or "Exchange" or "CompareExchange" or "Write" or "WriteUnaligned" or "SetHandle" or "GetDelegateForFunctionPointer"
+        || name.StartsWith("Add", StringComparison.Ordinal) || name.StartsWith("Create", StringComparison.Ordinal)
+        || name.StartsWith("Set", StringComparison.Ordinal) || name.StartsWith("Register", StringComparison.Ordinal)
+        || name.StartsWith("ToManaged", StringComparison.Ordinal) || name is "From" or "FromIntPtr" or "Run" or "StartNew" or "QueueUserWorkItem";
+
+    /// <summary>Whether the call may run code that writes memory this body knows about.</summary>
+    internal static bool WritesUnknownMemory(IMethodSymbol method) => !IsBcl(method);
+
+    internal static bool IsBcl(IMethodSymbol method)
+    {
+        if (method.DeclaringSyntaxReferences.Length > 0) return false;
+        INamespaceSymbol? ns = method.ContainingNamespace;
+        while (ns is { ContainingNamespace: { IsGlobalNamespace: false } outer }) ns = outer;
+        return ns?.Name == "System";
+    }
+
+    /// <summary>Whether control never comes back: it throws or ends the process.</summary>
+    internal static bool NeverReturns(IMethodSymbol method)
+    {
+        foreach (AttributeData attribute in method.GetAttributes())
+            if (attribute.AttributeClass?.Name == "DoesNotReturnAttribute") return true;
+        if (method is { Name: "Exit" or "FailFast", ContainingType: { Name: "Environment", ContainingNamespace.Name: "System" } }) return true;
+        return OnlyThrows(method);
+    }
+
+    /// <summary>A source method whose body is a single throw.</summary>
+    private static bool OnlyThrows(IMethodSymbol method)
+    {
+        if (method.DeclaringSyntaxReferences.Length == 0 || method.IsVirtual || method.IsAbstract || method.IsOverride) return false;
+        return method.DeclaringSyntaxReferences[0].GetSyntax() switch
+        {
+            BaseMethodDeclarationSyntax { ExpressionBody.Expression: ThrowExpressionSyntax } => true,
+            BaseMethodDeclarationSyntax { Body.Statements: { Count: > 0 } statements } => statements[statements.Count - 1] is ThrowStatementSyntax && statements.Count == 1,
+            LocalFunctionStatementSyntax { ExpressionBody.Expression: ThrowExpressionSyntax } => true,
+            LocalFunctionStatementSyntax { Body.Statements: { Count: 1 } statements } => statements[0] is ThrowStatementSyntax,
+            _ => false,
+        };
+    }
+
+    /// <summary>The parameter that must have the given truth for the call to return, as <c>Debug.Assert</c> has; -1 if none.</summary>
+    internal static int AssertedParameter(IMethodSymbol method, out bool mustBe)
+    {
+        mustBe = true;
+        foreach (IParameterSymbol parameter in method.Parameters)
+            foreach (AttributeData attribute in parameter.GetAttributes())
+                if (attribute.AttributeClass?.Name == "DoesNotReturnIfAttribute" && attribute.ConstructorArguments is [{ Value: bool stops }, ..])
+                {
+                    mustBe = !stops;
+                    return parameter.Ordinal;
+                }
+
+        return -1;
+    }
+}

@@ -1,0 +1,53 @@
+// One call with its operands evaluated, addressed the way contracts name them.
+
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOperation? receiver)
+{
+    internal IOperation Operation { get; } = operation;
+
+    internal SyntaxNode Syntax => Operation.Syntax;
+
+    internal IMethodSymbol Method { get; } = method;
+
+    internal IOperation? ReceiverSyntax { get; } = receiver;
+
+    internal Value Receiver { get; set; }
+
+    /// <summary>The receiver is a struct in a variable: <see cref="Receiver"/> is its address.</summary>
+    internal bool ReceiverIsPlace { get; set; }
+
+    /// <summary>By parameter ordinal; for a by-reference parameter, the address.</summary>
+    internal Value[] Arguments { get; } = new Value[method.Parameters.Length];
+
+    internal IOperation?[] ArgumentSyntax { get; } = new IOperation?[method.Parameters.Length];
+
+    internal bool IsByReference(int ordinal) => Method.Parameters[ordinal].RefKind != RefKind.None;
+
+    /// <summary>What the user wrote for an operand, for messages and fixes.</summary>
+    internal IOperation? SyntaxOf(OperandReference operand) => operand.Kind switch
+    {
+        OperandKind.Parameter => ArgumentSyntax[operand.Ordinal],
+        OperandKind.Receiver => ReceiverSyntax,
+        _ => null,
+    };
+
+    /// <summary>The method as a user names it: <c>kfree</c>, <c>NativeMemory.Free</c>, <c>handle.Free</c>.</summary>
+    internal string DisplayName => Names.Of(Method);
+}
+
+/// <summary>How messages name methods.</summary>
+internal static class Names
+{
+    internal static string Of(IMethodSymbol method)
+    {
+        if (method.MethodKind == MethodKind.Constructor) return "new " + method.ContainingType.Name;
+        string name = method.AssociatedSymbol?.Name ?? method.Name;
+        // Kernel names are used bare, through "using static"; .NET names are known by their type.
+        bool bare = method.ContainingType is null || name.Length == 0 || char.IsLower(name[0]) || name[0] == '_' || method.MethodKind == MethodKind.LocalFunction;
+        return bare ? name : method.ContainingType!.Name + "." + name;
+    }
+}

@@ -1,0 +1,40 @@
+// A statement whose calls can turn out in several ways is evaluated once per combination: the evaluator stays a plain recursive function that
+// asks "which way this time?", and the list of answers advances like an odometer.
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed class Choices
+{
+    private const int MaximalCombinations = 64;
+
+    private readonly List<(int Chosen, int Count)> _wheels = [];
+    private int _position, _combinations;
+
+    /// <summary>Which of <paramref name="count"/> ways the next call takes in this combination.</summary>
+    internal int Next(int count)
+    {
+        if (_position == _wheels.Count) _wheels.Add((0, count));
+        return _wheels[_position++].Chosen;
+    }
+
+    /// <summary>Turns to the next combination; false when all were seen.</summary>
+    internal bool Advance()
+    {
+        // What was not reached this time belongs to a combination that no longer exists.
+        _wheels.RemoveRange(_position, _wheels.Count - _position);
+        _position = 0;
+        if (++_combinations >= MaximalCombinations) return false;
+        for (int i = _wheels.Count - 1; i >= 0; i--)
+        {
+            (int chosen, int count) = _wheels[i];
+            if (chosen + 1 < count)
+            {
+                _wheels[i] = (chosen + 1, count);
+                _wheels.RemoveRange(i + 1, _wheels.Count - i - 1);
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,199 @@
+// Applies a contract to a call: sleep, free, allocate, view, lock. These are the primitives of the engine: every rule hears of them through
+// the events raised here, and a summary of a source method is nothing but a list of them.
+
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private Value ApplyContract(CallSite call, MethodContract contract)
+    {
+        if (contract.Sleep is { } sleep) Sleep(call, contract, sleep);
+        Value result = ResultOf(call);
+        foreach (FreeContract free in contract.Frees)
+            if (Holds(free.When, result)) Free(call, free);
+        if (_dead) return Value.Zero;
+        foreach (KeyValuePair<int, ReturnCondition> consumed in contract.Consumed)
+            if (Holds(consumed.Value, result)) LetGo(call, consumed.Key);
+        foreach (AllocationContract allocation in contract.Allocations)
+        {
+            bool isResult = allocation.Target.Kind == OperandKind.Result;
+            if (!isResult && allocation.Target.Kind == OperandKind.Parameter) LetWrite(call.Arguments[allocation.Target.Ordinal], call.ArgumentSyntax[allocation.Target.Ordinal] ?? call.Operation);
+            if (!Holds(allocation.When, result)) continue;
+            Value pointer = allocation.Old.IsPresent ? Reallocate(call, allocation) : Allocate(call, allocation, TypeShapes.IsScalar(isResult ? call.Operation.Type : null));
+            if (isResult) result = pointer;
+            else if (allocation.Target.Kind == OperandKind.Parameter) StoreValue(call.Arguments[allocation.Target.Ordinal], pointer, call.Operation);
+        }
+
+        if (contract.View is { } view) result = View(call, view);
+        if (contract.Leave is { } leave && Holds(leave.When, result)) Leave(call, leave);
+        if (contract.Enter is { } enter && Holds(enter.When, result)) Enter(call, enter);
+        if (_dead) return Value.Zero;
+        LetTheRestBorrow(call, contract);
+        return result;
+    }
+
+    /// <summary>Decides on which result the call returned; the other result is another way the statement can turn out.</summary>
+    private bool Holds(ReturnCondition when, Value result)
+    {
+        if (when == ReturnCondition.Always || _dead) return !_dead;
+        bool holds = _choices.Next(2) == 0;
+        bool nonZero = (when is ReturnCondition.True or ReturnCondition.NonZero or ReturnCondition.NotNull) == holds;
+        if (nonZero ? !_state.AssumeNonZero(result) : !_state.AssumeEqual(result, Value.Zero)) _dead = true;
+        return holds && !_dead;
+    }
+
+    /// <summary>The value of what a contract names; null if it names nothing that is known here.</summary>
+    private Value? Operand(CallSite call, OperandReference operand)
+    {
+        switch (operand.Kind)
+        {
+            case OperandKind.Number:
+                return Value.Constant(operand.Number);
+            case OperandKind.Parameter when operand.Ordinal < call.Arguments.Length:
+                Value argument = call.Arguments[operand.Ordinal];
+                return _state.Canonical(call.IsByReference(operand.Ordinal) ? LoadAt(argument, call.Method.Parameters[operand.Ordinal].Type) : argument);
+            case OperandKind.Receiver:
+                return _state.Canonical(call.ReceiverIsPlace ? LoadAt(call.Receiver, call.ReceiverSyntax?.Type) : call.Receiver);
+            case OperandKind.SizeOfTypeArgument when operand.Ordinal < call.Method.TypeArguments.Length:
+                ITypeSymbol type = call.Method.TypeArguments[operand.Ordinal];
+                int size = TypeShapes.FixedSize(type);
+                return size > 0 ? Value.Constant(size) : Symbols.Unknown(type, 0, 1, int.MaxValue);
+            default:
+                return null;
+        }
+    }
+
+    // Sleep
+
+    private void Sleep(CallSite call, MethodContract contract, SleepContract sleep)
+    {
+        bool? maySleep = true;
+        if (sleep.Decider.Kind == OperandKind.Parameter && sleep.Decider.Ordinal < call.Arguments.Length)
+        {
+            Value decider = Operand(call, sleep.Decider)!.Value;
+            ITypeSymbol type = call.Method.Parameters[sleep.Decider.Ordinal].Type;
+            maySleep = analysis.Model.Gfp.IsFlags(type) ? _state.HasBits(decider, analysis.Model.Gfp.DirectReclaim)
+                : decider.IsConstant ? decider.Offset != 0 : _state.IsNonZero(decider) ? true : null;
+        }
+
+        analysis.Raise(new SleepEvent(_state, call, contract, sleep, maySleep));
+    }
+
+    // Ownership
+
+    private Value Allocate(CallSite call, AllocationContract contract, bool scalar)
+    {
+        Value pointer = Symbols.Make(SymbolKind.Allocation, tag: unchecked((((_callPath * 31) + _state.Turn) * 8) + contract.Target.Ordinal), item: call.Syntax);
+        Value? flags = Operand(call, contract.Flags);
+        bool neverNull = !contract.MayReturnNull || (contract.NeverNullIf != 0 && flags is { } given && _state.HasBits(given, contract.NeverNullIf) == true);
+        if (neverNull) _state.AssumeNonZero(pointer);
+        _state.SetAllocation(new Allocation(pointer.Symbol, contract, call.Method, call.Syntax, _state.Trail?.Depth ?? 0)
+        {
+            Size = Operand(call, contract.Size) ?? default,
+            Order = Operand(call, contract.Order),
+            OrderSyntax = call.SyntaxOf(contract.Order)?.Syntax.ToString(),
+            Cache = Operand(call, contract.Cache),
+            Flags = flags,
+        });
+        return pointer;
+    }
+
+    private Value Reallocate(CallSite call, AllocationContract contract)
+    {
+        Value old = Operand(call, contract.Old) ?? Value.Zero;
+        if (contract.MayReturnNull && !old.IsZero && _choices.Next(2) == 1) return Value.Zero;
+        if (!old.IsZero) Free(call, new FreeContract(contract.Old, [contract.Family]));
+        if (_dead) return Value.Zero;
+        Value pointer = Allocate(call, contract, true);
+        if (contract.MayReturnNull && !old.IsZero) _state.AssumeNonZero(pointer);
+        return pointer;
+    }
+
+    private void Free(CallSite call, FreeContract contract)
+    {
+        if (Operand(call, contract.Target) is not { } pointer || pointer.IsZero) return;
+        if (!_state.TryGetAllocation(pointer, out Allocation allocation)) return;
+        Value? order = Operand(call, contract.Order);
+        string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
+        if (allocation.Status != AllocationStatus.Freed)
+            analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, order));
+        _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax });
+    }
+
+    private Value View(CallSite call, ViewContract contract)
+    {
+        Value of = Operand(call, contract.Of) ?? Value.Zero;
+        if (of.IsConstant) return of.IsZero ? Value.Zero : Unknown(call.Operation);
+        if (Symbols.Of(of) is { Kind: SymbolKind.View } inner && of.Offset == 0 && _state.TryGetAllocation(inner.A, out Allocation allocation) && allocation.Family == contract.Family) return inner.A;
+        return Symbols.Make(SymbolKind.View, of, item: contract.Family);
+    }
+
+    // Context
+
+    private void Enter(CallSite call, EnterContract contract)
+    {
+        Value identity = Identity(call, contract.Lock);
+        _state.Sections = new Section(contract.Kind, identity, call.DisplayName, call.Syntax, contract, EntryContext.Unknown, _state.Sections);
+        // Others may have written shared memory before the lock was had.
+        _state.Havoc(analysis.IsImmutable);
+        if (contract.Saves.Kind == OperandKind.Parameter && call.IsByReference(contract.Saves.Ordinal))
+            _state.Store(call.Arguments[contract.Saves.Ordinal], UnknownOf(call.Syntax, 6));
+    }
+
+    private void Leave(CallSite call, LeaveContract contract) => _state.Sections = Without(_state.Sections, contract.Kind, Identity(call, contract.Lock));
+
+    private static Section? Without(Section? sections, SectionKind kind, Value identity)
+    {
+        // The match by lock and kind, else by lock, else by kind for a section that has no lock. What stays open stays in order.
+        for (int strictness = 0; strictness < 2; strictness++)
+        {
+            for (Section? section = sections; section is not null; section = section.Outer)
+                if (section.Site is not null && section.Identity == identity && (strictness == 1 || section.Kind == kind)) return Remove(sections!, section);
+        }
+
+        return sections;
+    }
+
+    private static Section? Remove(Section from, Section section) => ReferenceEquals(from, section) ? section.Outer
+        : new Section(from.Kind, from.Identity, from.Name, from.Site, from.Contract, from.Entry, Remove(from.Outer!, section));
+
+    private Value Identity(CallSite call, OperandReference @lock) => @lock.Kind switch
+    {
+        OperandKind.Parameter => _state.CanonicalAddress(call.Arguments[@lock.Ordinal]),
+        OperandKind.Receiver => _state.CanonicalAddress(call.Receiver),
+        _ => Value.Zero,
+    };
+
+    /// <summary>
+    /// Operands that the contract does not speak of are borrowed: used during the call, and written if passed by reference. A method that
+    /// registers a handler keeps what it is given.
+    /// </summary>
+    private void LetTheRestBorrow(CallSite call, MethodContract contract)
+    {
+        for (int i = 0; i < call.Arguments.Length; i++)
+        {
+            if (contract.ParameterContexts.Count > 0 && !contract.Borrowed.Contains(i) && !call.IsByReference(i)) LetGo(call, i);
+            bool isLock = contract.Enter?.Lock == OperandReference.Parameter(i) || contract.Leave?.Lock == OperandReference.Parameter(i);
+            bool isSaved = contract.Enter?.Saves == OperandReference.Parameter(i);
+            bool isTarget = contract.Allocations.Exists(allocation => allocation.Target == OperandReference.Parameter(i));
+            if (!call.IsByReference(i) && !isLock) ForgetNumbers(call.Arguments[i]);
+            if (call.IsByReference(i) && !isLock && !isSaved && !isTarget && call.Method.Parameters[i].RefKind != RefKind.In && call.ArgumentSyntax[i] is { } written) LetWrite(call.Arguments[i], written);
+        }
+    }
+
+    /// <summary>The callee may write plain data through a pointer to a variable (<c>copy_from_user(&amp;request, …)</c>); pointers in there stay owned.</summary>
+    private void ForgetNumbers(Value pointer)
+    {
+        pointer = _state.CanonicalAddress(pointer);
+        if (Symbols.KindOf(new Value(Symbols.Root(pointer), 0)) is not (SymbolKind.Local or SymbolKind.Stack)) return;
+        var stale = new List<Value>();
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (_state.IsInside(cells.KeyAt(i), pointer) && !_state.TryGetAllocation(cells.ValueAt(i), out _)) stale.Add(cells.KeyAt(i));
+        foreach (Value address in stale) _state.Forget(address);
+    }
+}

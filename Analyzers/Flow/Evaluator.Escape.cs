@@ -1,0 +1,80 @@
+// Letting go: what happens when a pointer becomes known to code outside of this body. From then on no claim is made about who frees it.
+
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    internal void Escape(Value value)
+    {
+        value = _state.Canonical(value);
+        if (value.IsConstant) return;
+        SymbolData data = Symbols.Of(value);
+        if (data.Kind == SymbolKind.Binary && (Operator)data.Tag is not (Operator.Equal or Operator.Less or Operator.Not))
+        {
+            // A pointer may hide in arithmetic: (nint)p | tag.
+            Escape(data.A);
+            Escape(data.B);
+        }
+
+        if (data.Kind == SymbolKind.Function) EscapeFunction(data.Item);
+        int allocationSymbol = Symbols.AllocationOf(value);
+        if (allocationSymbol != 0 && _state.TryGetAllocation(value, out Allocation allocation))
+        {
+            if (allocation.Status != AllocationStatus.Owned) return;
+            _state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+            EscapeContents(new Value(allocationSymbol, 0));
+            return;
+        }
+
+        int root = Symbols.Root(value);
+        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) return;
+        // Struct values are addresses: exposing one variable or temporary exposes what it holds.
+        _state.Expose(root);
+        EscapeContents(new Value(root, 0));
+    }
+
+    /// <summary>What a body returns belongs to its caller.</summary>
+    internal void EscapeReturned(FlowState state, Value value)
+    {
+        (FlowState outer, _state) = (_state, state);
+        Escape(value);
+        _state = outer;
+    }
+
+    /// <summary>Everything stored inside of a region gets out with it.</summary>
+    private void EscapeContents(Value region)
+    {
+        var values = new List<Value>();
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
+        foreach (Value value in values) Escape(value);
+    }
+
+    /// <summary>Struct passed or returned by value: its parts get out, the variable itself does not.</summary>
+    private void EscapeStruct(Value region)
+    {
+        region = _state.CanonicalAddress(region);
+        var values = new List<Value>();
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (_state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
+        foreach (Value value in values) Escape(value);
+    }
+
+    /// <summary>A lambda that may run at any time: what it captures may be read and, if it assigns, written at any time.</summary>
+    private void EscapeFunction(object? function)
+    {
+        if (function is not FunctionValue { Captures: { } captures }) return;
+        foreach (ISymbol captured in captures)
+        {
+            Value place = analysis.PlaceOf(captured);
+            if (!Symbols.IsPrivate(place.Symbol) || _state.IsExposed(place.Symbol)) continue;
+            _state.Expose(place.Symbol);
+            EscapeContents(place);
+        }
+    }
+}

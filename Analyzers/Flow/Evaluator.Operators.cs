@@ -1,0 +1,209 @@
+// Operators, conversions and patterns: how a value is computed from values.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private Value EvalConversion(IConversionOperation conversion)
+    {
+        Value value = Eval(conversion.Operand);
+        ITypeSymbol? from = conversion.Operand.Type, to = conversion.Type;
+        if (conversion.OperatorMethod is { } method)
+        {
+            if (IsIdentityOperator(method)) return Truncated(value, to);
+            Escape(value);
+            return TypeShapes.IsScalar(to) ? Unknown(conversion) : FreshRegion(conversion);
+        }
+
+        if (!TypeShapes.IsScalar(to))
+        {
+            // A nullable or another struct: its null differs from 0, so its parts are unknown.
+            Escape(value);
+            return TypeShapes.IsScalar(from) || from is null ? FreshRegion(conversion) : value;
+        }
+
+        if (!TypeShapes.IsScalar(from))
+        {
+            Escape(value);
+            return Unknown(conversion);
+        }
+
+        if (to is { IsReferenceType: true } && from is { IsValueType: true })
+        {
+            Escape(value);
+            return Symbols.Make(SymbolKind.New, tag: _callPath, item: conversion.Syntax);
+        }
+
+        if (IsFloating(from) || IsFloating(to)) return IsFloating(from) && IsFloating(to) ? value : Unknown(conversion);
+        if (conversion.IsTryCast) return Unknown(conversion);
+        return Truncated(value, to);
+    }
+
+    private static bool IsFloating(ITypeSymbol? type) => type?.SpecialType is SpecialType.System_Single or SpecialType.System_Double or SpecialType.System_Decimal;
+
+    private static Value Truncated(Value value, ITypeSymbol? type) => value.IsConstant ? Value.Constant(TypeShapes.Truncate(value.Offset, type)) : value;
+
+    /// <summary>A user-defined conversion between a wrapper and what it wraps: <c>size_t</c>, a flags struct, <c>IntPtr</c> in older code.</summary>
+    private static bool IsIdentityOperator(IMethodSymbol method) =>
+        method.Parameters.Length == 1 && TypeShapes.IsScalar(method.ReturnType) && TypeShapes.IsScalar(method.Parameters[0].Type)
+        && (TypeShapes.IsWrapper(method.ContainingType) || method.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr)
+        && !IsFloating(method.ReturnType) && !IsFloating(method.Parameters[0].Type);
+
+    private static bool IsWrapperOperator(IMethodSymbol method) =>
+        TypeShapes.IsWrapper(method.ContainingType) || method.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
+
+    private Value EvalBinary(IBinaryOperation binary)
+    {
+        Value left = Eval(binary.LeftOperand), right = Eval(binary.RightOperand);
+        if (_dead) return Value.Zero;
+        if (binary.OperatorMethod is { } method && !IsWrapperOperator(method))
+        {
+            // string equality compares content: two unknown strings tell nothing, but null is null.
+            if (binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (right.IsZero || left.IsZero))
+                return Compare(binary.OperatorKind, left, right, binary);
+            return TypeShapes.IsScalar(binary.Type) ? Unknown(binary) : FreshRegion(binary);
+        }
+
+        bool liftedOrWide = binary.IsLifted || !TypeShapes.IsScalar(binary.LeftOperand.Type) || !TypeShapes.IsScalar(binary.RightOperand.Type)
+            || IsFloating(binary.LeftOperand.Type) || IsFloating(binary.RightOperand.Type);
+        if (liftedOrWide) return TypeShapes.IsScalar(binary.Type) ? Unknown(binary) : FreshRegion(binary);
+        if (binary.LeftOperand.Type is IPointerTypeSymbol && binary.OperatorKind == BinaryOperatorKind.Subtract && binary.RightOperand.Type is IPointerTypeSymbol)
+            return Unknown(binary);
+        return Compare(binary.OperatorKind, left, right, binary);
+    }
+
+    private Value Compare(BinaryOperatorKind kind, Value left, Value right, IBinaryOperation binary)
+    {
+        left = _state.Canonical(left);
+        right = _state.Canonical(right);
+        return kind switch
+        {
+            BinaryOperatorKind.Equals => _state.Binary(Operator.Equal, left, right),
+            BinaryOperatorKind.NotEquals => Not(_state.Binary(Operator.Equal, left, right)),
+            BinaryOperatorKind.LessThan => _state.Binary(Operator.Less, left, right),
+            BinaryOperatorKind.GreaterThan => _state.Binary(Operator.Less, right, left),
+            BinaryOperatorKind.LessThanOrEqual => Not(_state.Binary(Operator.Less, right, left)),
+            BinaryOperatorKind.GreaterThanOrEqual => Not(_state.Binary(Operator.Less, left, right)),
+            _ => Arithmetic(kind, left, right, binary.Type, binary),
+        };
+    }
+
+    private Value Arithmetic(BinaryOperatorKind kind, Value left, Value right, ITypeSymbol? type, IOperation site)
+    {
+        if (IsFloating(type) || !TypeShapes.IsScalar(type)) return UnknownOf(site.Syntax);
+        if (type?.SpecialType == SpecialType.System_String || type?.TypeKind == TypeKind.Delegate)
+        {
+            Escape(right);
+            return NonNull(UnknownOf(site.Syntax));
+        }
+
+        left = _state.Canonical(left);
+        right = _state.Canonical(right);
+        if (type is IPointerTypeSymbol)
+        {
+            bool pointerRight = site is IBinaryOperation { RightOperand.Type: IPointerTypeSymbol };
+            return Advance(pointerRight ? right : left, pointerRight ? left : right, type, site, kind == BinaryOperatorKind.Subtract);
+        }
+
+        Operator? op = kind switch
+        {
+            BinaryOperatorKind.Add => Operator.Add,
+            BinaryOperatorKind.Subtract => Operator.Subtract,
+            BinaryOperatorKind.Multiply => Operator.Multiply,
+            BinaryOperatorKind.Divide => Operator.Divide,
+            BinaryOperatorKind.Remainder => Operator.Remainder,
+            BinaryOperatorKind.And => Operator.And,
+            BinaryOperatorKind.Or => Operator.Or,
+            BinaryOperatorKind.ExclusiveOr => Operator.Xor,
+            BinaryOperatorKind.LeftShift => Operator.ShiftLeft,
+            BinaryOperatorKind.RightShift or BinaryOperatorKind.UnsignedRightShift => Operator.ShiftRight,
+            _ => null,
+        };
+        return op is { } known ? Truncated(_state.Binary(known, left, right), type) : UnknownOf(site.Syntax);
+    }
+
+    private Value EvalUnary(IUnaryOperation unary)
+    {
+        Value operand = _state.Canonical(Eval(unary.Operand));
+        if ((unary.OperatorMethod is { } method && !IsWrapperOperator(method)) || unary.IsLifted || !TypeShapes.IsScalar(unary.Type) || IsFloating(unary.Type)) return Unknown(unary);
+        return unary.OperatorKind switch
+        {
+            UnaryOperatorKind.Not => unary.Type?.SpecialType == SpecialType.System_Boolean ? Not(operand) : Truncated(_state.Binary(Operator.Complement, operand, Value.Zero), unary.Type),
+            UnaryOperatorKind.BitwiseNegation => Truncated(_state.Binary(Operator.Complement, operand, Value.Zero), unary.Type),
+            UnaryOperatorKind.Minus => Truncated(_state.Binary(Operator.Negate, operand, Value.Zero), unary.Type),
+            UnaryOperatorKind.Plus => operand,
+            _ => Unknown(unary),
+        };
+    }
+
+    private Value Not(Value condition) => _state.Binary(Operator.Not, _state.Canonical(condition), Value.Zero);
+
+    private Value And(Value a, Value b)
+    {
+        a = _state.Canonical(a);
+        b = _state.Canonical(b);
+        if (a.IsZero || b.IsZero) return Value.Zero;
+        return a == Value.One ? b : b == Value.One ? a : _state.Binary(Operator.And, a, b);
+    }
+
+    private Value IsNull(IOperation operand)
+    {
+        Value value = Eval(operand);
+        if (!TypeShapes.IsScalar(operand.Type)) return UnknownOf(operand.Syntax, 3, 0, 1);
+        return _state.Binary(Operator.Equal, _state.Canonical(value), Value.Zero);
+    }
+
+    private Value NotNull(Value value) => Not(_state.Binary(Operator.Equal, _state.Canonical(value), Value.Zero));
+
+    private Value EvalPattern(Value value, IPatternOperation pattern, IOperation site)
+    {
+        value = _state.Canonical(value);
+        bool scalar = TypeShapes.IsScalar(pattern.InputType);
+        switch (pattern)
+        {
+            case IConstantPatternOperation constant when scalar && constant.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long number):
+                return _state.Binary(Operator.Equal, value, Value.Constant(number));
+            case INegatedPatternOperation negated:
+                return Not(EvalPattern(value, negated.Pattern, site));
+            case IBinaryPatternOperation binary:
+                Value left = EvalPattern(value, binary.LeftPattern, site), right = EvalPattern(value, binary.RightPattern, site);
+                return binary.OperatorKind == BinaryOperatorKind.And ? And(left, right) : Not(And(Not(left), Not(right)));
+            case IRelationalPatternOperation relational when scalar && relational.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long bound):
+                Value limit = Value.Constant(bound);
+                return relational.OperatorKind switch
+                {
+                    BinaryOperatorKind.LessThan => _state.Binary(Operator.Less, value, limit),
+                    BinaryOperatorKind.GreaterThan => _state.Binary(Operator.Less, limit, value),
+                    BinaryOperatorKind.LessThanOrEqual => Not(_state.Binary(Operator.Less, limit, value)),
+                    _ => Not(_state.Binary(Operator.Less, value, limit)),
+                };
+            case IDiscardPatternOperation:
+                return Value.One;
+            case IDeclarationPatternOperation declaration:
+                Bind(declaration.DeclaredSymbol, value);
+                if (declaration.MatchesNull) return Value.One;
+                return And(Matches(pattern), scalar ? NotNull(value) : Value.One);
+            case IRecursivePatternOperation recursive:
+                Bind(recursive.DeclaredSymbol, value);
+                Escape(value);
+                return And(Matches(pattern), scalar ? NotNull(value) : Value.One);
+            case ITypePatternOperation:
+                return And(Matches(pattern), scalar ? NotNull(value) : Value.One);
+            default:
+                return Matches(pattern);
+        }
+    }
+
+    private Value Matches(IPatternOperation pattern) => UnknownOf(pattern.Syntax, 4, 0, 1);
+
+    private void Bind(ISymbol? variable, Value value)
+    {
+        if (variable is not ILocalSymbol local) return;
+        Value place = analysis.PlaceOf(local);
+        if (TypeShapes.IsScalar(local.Type)) _state.Store(place, value);
+        else _state.CopyStruct(place, value);
+    }
+}

@@ -1,0 +1,441 @@
+// Evaluates operations on a state. Eval gives the value of an expression, Address the place of an lvalue; both perform the side effects in
+// C#'s order. A struct's "value" is its address: assignment copies what is known of its fields.
+//
+// Unknown operation kinds evaluate their children and give an unknown value: new language features cost precision, never a crash.
+
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.FlowAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator(FlowAnalysis analysis)
+{
+    private Choices _choices = new();
+    private FlowState _state = null!;
+    private GraphRunner _runner = null!;
+    private bool _dead;
+    private int _callPath;
+
+    private SymbolTable Symbols => analysis.Symbols;
+
+    /// <summary>Evaluates a statement or branch value on a fork of the state, once per way it can turn out.</summary>
+    internal void Run(GraphRunner runner, IOperation operation, FlowState entry, List<(FlowState State, Value Value)> outcomes)
+    {
+        (FlowState outerState, GraphRunner outerRunner, bool outerDead, Choices outerChoices) = (_state, _runner, _dead, _choices);
+        _runner = runner;
+        _choices = new Choices();
+        do
+        {
+            _state = entry.Fork();
+            _dead = false;
+            Value value = Eval(operation);
+            if (!_dead) outcomes.Add((_state, value));
+        }
+        while (_choices.Advance());
+        (_state, _runner, _dead, _choices) = (outerState, outerRunner, outerDead, outerChoices);
+    }
+
+    private Value Unknown(IOperation operation, int tag = 0)
+    {
+        (long low, long high) = TypeShapes.RangeOf(operation.Type);
+        return UnknownOf(operation.Syntax, tag, low, high);
+    }
+
+    private Value UnknownOf(object site, int tag = 0, long low = long.MinValue, long high = long.MaxValue) =>
+        Symbols.Unknown(site, unchecked((((_callPath * 31) + _state.Turn) * 64) + tag), low, high);
+
+    internal Value Eval(IOperation? operation)
+    {
+        if (operation is null || _dead) return Value.Zero;
+        if (operation.ConstantValue is { HasValue: true } constant)
+        {
+            if (TypeShapes.TryNumber(constant.Value, out long number)) return Value.Constant(number);
+            return Symbols.Make(SymbolKind.New, item: constant.Value);
+        }
+
+        switch (operation)
+        {
+            case IExpressionStatementOperation statement: return Eval(statement.Operation);
+            case IParenthesizedOperation parenthesized: return Eval(parenthesized.Operand);
+            case ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation: return LoadFrom(operation);
+            case IPropertyReferenceOperation property: return EvalProperty(property);
+            case IInstanceReferenceOperation: return This(operation);
+            case IConversionOperation conversion: return EvalConversion(conversion);
+            case ISimpleAssignmentOperation assignment: return EvalAssignment(assignment);
+            case ICompoundAssignmentOperation compound: return EvalCompound(compound);
+            case IIncrementOrDecrementOperation increment: return EvalIncrement(increment);
+            case IBinaryOperation binary: return EvalBinary(binary);
+            case IUnaryOperation unary: return EvalUnary(unary);
+            case IIsNullOperation isNull: return IsNull(isNull.Operand);
+            case IIsPatternOperation isPattern: return EvalPattern(Eval(isPattern.Value), isPattern.Pattern, isPattern);
+            case IIsTypeOperation isType: return And(Unknown(isType), NotNull(Eval(isType.ValueOperand)));
+            case IAddressOfOperation addressOf: return EvalAddressOf(addressOf);
+            case IFlowCaptureOperation capture: return EvalCapture(capture);
+            case IFlowCaptureReferenceOperation reference: return _state.Load(CaptureSlot(reference.Id, 0));
+            case IInvocationOperation invocation: return EvalInvocation(invocation);
+            case IFunctionPointerInvocationOperation pointerCall: return EvalFunctionPointer(pointerCall);
+            case IObjectCreationOperation creation: return EvalCreation(creation);
+            case IArrayCreationOperation array: return EvalArray(array);
+            case IDelegateCreationOperation creation: return Eval(creation.Target);
+            case IMethodReferenceOperation method: return EvalMethodReference(method);
+            case IFlowAnonymousFunctionOperation lambda: return EvalLambda(lambda);
+            case ISizeOfOperation sizeOf: return Symbols.Unknown(sizeOf.TypeOperand, 0, 1, int.MaxValue);
+            case IDefaultValueOperation: return TypeShapes.IsScalar(operation.Type) ? Value.Zero : FreshRegion(operation);
+            case IArgumentOperation argument: return Eval(argument.Value);
+            case IAwaitOperation await: return EvalAwait(await);
+            case IReturnOperation yield: return EvalYield(yield);
+            case IThrowOperation @throw: return EvalThrow(@throw);
+            case ITupleOperation tuple: return EvalTuple(tuple);
+            case IDeconstructionAssignmentOperation deconstruction: return EvalDeconstruction(deconstruction);
+            case IDeclarationExpressionOperation declaration: return Eval(declaration.Expression);
+            case ICaughtExceptionOperation: return NonNull(Unknown(operation));
+            case IInvalidOperation: return EvalChildren(operation);
+        }
+
+        return operation.Kind == OperationKind.None ? EvalPointerOperation(operation) : EvalChildren(operation);
+    }
+
+    private Value EvalChildren(IOperation operation)
+    {
+        foreach (IOperation child in operation.ChildOperations)
+        {
+            Value value = Eval(child);
+            if (_dead) return Value.Zero;
+            Escape(value);
+        }
+
+        return TypeShapes.IsScalar(operation.Type) ? Unknown(operation) : FreshRegion(operation);
+    }
+
+    private Value FreshRegion(IOperation operation) => Symbols.Make(SymbolKind.Stack, tag: unchecked((_callPath * 31) + _state.Turn), item: operation.Syntax);
+
+    private Value NonNull(Value value)
+    {
+        _state.AssumeNonZero(value);
+        return value;
+    }
+
+    // Places
+
+    /// <summary>The address of an lvalue.</summary>
+    internal Value Address(IOperation operation)
+    {
+        switch (operation)
+        {
+            case ILocalReferenceOperation local:
+                Value place = analysis.PlaceOf(local.Local);
+                return local.Local.RefKind == RefKind.None ? place : _state.Load(place);
+            case IParameterReferenceOperation parameter:
+                place = analysis.PlaceOf(parameter.Parameter);
+                return parameter.Parameter.RefKind == RefKind.None ? place : _state.Load(place);
+            case IFieldReferenceOperation field:
+                return FieldAddress(field);
+            case IArrayElementReferenceOperation element:
+                Value array = Eval(element.ArrayReference), index = Value.Zero;
+                foreach (IOperation part in element.Indices) index = Eval(part);
+                return Symbols.Make(SymbolKind.Element, _state.Canonical(array), element.Indices.Length == 1 ? index : UnknownOf(element.Syntax, 1));
+            case IInstanceReferenceOperation:
+                return This(operation);
+            case IFlowCaptureReferenceOperation reference:
+                return _state.TryPeek(CaptureSlot(reference.Id, 1), out Value captured) ? captured : _state.Load(CaptureSlot(reference.Id, 0));
+            case IPropertyReferenceOperation { Property.RefKind: RefKind.None } property:
+                return PropertyAddress(property);
+            case IConversionOperation { OperatorMethod: null } conversion when IsPlace(conversion.Operand):
+                return Address(conversion.Operand);
+            case IParenthesizedOperation parenthesized:
+                return Address(parenthesized.Operand);
+            case IDeclarationExpressionOperation declaration:
+                return Address(declaration.Expression);
+            case IDiscardOperation:
+                return FreshRegion(operation);
+        }
+
+        if (operation.Kind == OperationKind.None)
+        {
+            switch (OperationClassifier.Classify(operation, out IOperation? first, out IOperation? second))
+            {
+                case PointerOperation.Dereference:
+                    return Eval(first);
+                case PointerOperation.Element:
+                    return Advance(Eval(first), Eval(second), first!.Type, operation);
+            }
+        }
+
+        Value value = Eval(operation);
+        if (ReturnsPlace(operation) || !TypeShapes.IsScalar(operation.Type)) return value;
+        Value temporary = FreshRegion(operation);
+        _state.Store(temporary, value);
+        return temporary;
+    }
+
+    private static bool ReturnsPlace(IOperation operation) => operation switch
+    {
+        IInvocationOperation call => call.TargetMethod.RefKind != RefKind.None,
+        IPropertyReferenceOperation property => property.Property.RefKind != RefKind.None,
+        _ => false,
+    };
+
+    private static bool IsPlace(IOperation operation) =>
+        operation is ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation
+            or IPropertyReferenceOperation { Property.RefKind: RefKind.None } or IFlowCaptureReferenceOperation
+        || (operation.Kind == OperationKind.None && OperationClassifier.Classify(operation, out _, out _) is PointerOperation.Dereference or PointerOperation.Element);
+
+    private Value FieldAddress(IFieldReferenceOperation reference)
+    {
+        IFieldSymbol field = reference.Field;
+        if (field.IsStatic || reference.Instance is null) return Symbols.Make(SymbolKind.Static, item: field.OriginalDefinition);
+        ITypeSymbol? type = reference.Instance.Type;
+        if (type is { IsReferenceType: true } or IPointerTypeSymbol) return Symbols.Field(_state.Canonical(Eval(reference.Instance)), field);
+        Value container = Address(reference.Instance);
+        return TypeShapes.IsWrapper(type) ? container : Symbols.Field(container, field);
+    }
+
+    /// <summary>A property without arguments behaves like a field until unknown code runs.</summary>
+    private Value PropertyAddress(IPropertyReferenceOperation reference)
+    {
+        Value container = Value.Zero;
+        if (reference.Instance is { } instance) container = instance.Type is { IsReferenceType: false } && IsPlace(instance) ? Address(instance) : Eval(instance);
+        if (reference.Arguments.Length > 0)
+        {
+            Value index = Value.Zero;
+            foreach (IArgumentOperation argument in reference.Arguments) index = Eval(argument.Value);
+            return Symbols.Make(SymbolKind.Element, _state.Canonical(container), reference.Arguments.Length == 1 ? index : UnknownOf(reference.Syntax, 1), 1);
+        }
+
+        return reference.Instance is null ? Symbols.Make(SymbolKind.Static, item: reference.Property.OriginalDefinition)
+            : Symbols.Field(_state.Canonical(container), reference.Property);
+    }
+
+    private Value This(IOperation operation) => Symbols.Make(SymbolKind.This);
+
+    private Value CaptureSlot(CaptureId id, int part) => Symbols.Make(SymbolKind.Capture, tag: (_runner.Depth * 2) + part, item: id);
+
+    private Value LoadFrom(IOperation operation)
+    {
+        if (operation is IFieldReferenceOperation { Field: { IsStatic: true, Name: "Zero" } zero } && zero.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr)
+            return Value.Zero;
+        Value address = Address(operation);
+        if (operation is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }) return address;
+        return LoadAt(address, operation.Type);
+    }
+
+    private Value LoadAt(Value address, ITypeSymbol? type)
+    {
+        if (!TypeShapes.IsScalar(type)) return address;
+        (long low, long high) = TypeShapes.RangeOf(type);
+        return _state.Load(address, low, high);
+    }
+
+    /// <summary>Pointer arithmetic: constant indices keep the offset exact.</summary>
+    private Value Advance(Value pointer, Value index, ITypeSymbol? pointerType, IOperation operation, bool backwards = false)
+    {
+        index = _state.Canonical(index);
+        int size = TypeShapes.FixedSize((pointerType as IPointerTypeSymbol)?.PointedAtType);
+        if (index.IsConstant && (size > 0 || index.IsZero)) return pointer.Plus((backwards ? -1 : 1) * index.Offset * size);
+        return Symbols.Make(SymbolKind.Element, _state.Canonical(pointer), index, backwards ? -1 : 0, (pointerType as IPointerTypeSymbol)?.PointedAtType);
+    }
+
+    private Value EvalPointerOperation(IOperation operation)
+    {
+        switch (OperationClassifier.Classify(operation, out IOperation? first, out _))
+        {
+            case PointerOperation.Dereference or PointerOperation.Element:
+                return LoadAt(Address(operation), operation.Type);
+            case PointerOperation.StackAllocation:
+                EvalChildrenOnly(operation);
+                return FreshRegion(operation);
+            case PointerOperation.Pin:
+                return Symbols.Make(SymbolKind.Element, _state.Canonical(Eval(first)), default, 2);
+            case PointerOperation.PinnedAddress:
+                return Eval(first);
+            default:
+                return EvalChildren(operation);
+        }
+    }
+
+    private void EvalChildrenOnly(IOperation operation)
+    {
+        foreach (IOperation child in operation.ChildOperations) Eval(child);
+    }
+
+    // Assignments
+
+    private Value EvalAssignment(ISimpleAssignmentOperation assignment)
+    {
+        if (assignment.IsRef && assignment.Target is ILocalReferenceOperation local)
+        {
+            Value referent = Address(assignment.Value);
+            _state.Store(analysis.PlaceOf(local.Local), referent);
+            return referent;
+        }
+
+        if (assignment.Target is IPropertyReferenceOperation property) return AssignProperty(property, assignment.Value);
+        Value target = Address(assignment.Target);
+        Value value = Eval(assignment.Value);
+        if (_dead) return value;
+        if (!TypeShapes.IsScalar(assignment.Target.Type)) StoreStruct(target, value);
+        else StoreValue(target, value, assignment);
+        return value;
+    }
+
+    private Value AssignProperty(IPropertyReferenceOperation reference, IOperation valueOperation)
+    {
+        Value address = ReturnsPlace(reference) ? Address(reference) : PropertyAddress(reference);
+        Value value = Eval(valueOperation);
+        Escape(value);
+        if (reference.Arguments.Length == 0) _state.Store(address, value);
+        else _state.Forget(address);
+        return value;
+    }
+
+    private void StoreStruct(Value target, Value source)
+    {
+        _state.CopyStruct(target, source);
+        int root = Symbols.Root(_state.CanonicalAddress(target));
+        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) EscapeContents(_state.CanonicalAddress(target));
+    }
+
+    /// <summary>Writes one value: ownership moves with it, and the value it overwrites may be lost.</summary>
+    private void StoreValue(Value target, Value value, IOperation site)
+    {
+        target = _state.CanonicalAddress(target);
+        bool hadOld = _state.TryPeek(target, out Value old);
+        _state.Store(target, value);
+        Settle(target, value);
+        if (hadOld && old != value && _state.TryGetAllocation(old, out Allocation lost)) analysis.CheckLost(_state, lost, site.Syntax, LossKind.Overwritten);
+    }
+
+    /// <summary>A pointer was written to memory: if others can read that memory, they may free it.</summary>
+    private void Settle(Value target, Value value)
+    {
+        if (_state.TryGetAllocation(value, out Allocation allocation) && allocation.Name is null && Symbols.Of(target).Item is ISymbol variable)
+            _state.SetAllocation(allocation with { Name = variable.Name });
+        if (ReachesOutside(target)) Escape(value);
+    }
+
+    private bool ReachesOutside(Value address)
+    {
+        SymbolData data = Symbols.Of(address);
+        if (data.Kind == SymbolKind.Element && !data.B.IsConstant) return true;
+        int root = Symbols.Root(address);
+        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) return true;
+        return _state.TryGetAllocation(new Value(root, 0), out Allocation owner) && owner.Status != AllocationStatus.Owned;
+    }
+
+    private Value EvalCompound(ICompoundAssignmentOperation compound)
+    {
+        Value target = Address(compound.Target);
+        Value left = LoadAt(target, compound.Target.Type), right = Eval(compound.Value);
+        Value result = compound.OperatorMethod is null || IsWrapperOperator(compound.OperatorMethod)
+            ? Arithmetic(compound.OperatorKind, left, right, compound.Target.Type, compound)
+            : Unknown(compound);
+        if (!TypeShapes.IsScalar(compound.Target.Type)) _state.Forget(target);
+        else StoreValue(target, result, compound);
+        return result;
+    }
+
+    private Value EvalIncrement(IIncrementOrDecrementOperation increment)
+    {
+        Value target = Address(increment.Target), old = LoadAt(target, increment.Target.Type);
+        bool down = increment.Kind == OperationKind.Decrement;
+        Value result = increment.OperatorMethod is not null ? Unknown(increment)
+            : increment.Target.Type is IPointerTypeSymbol ? Advance(old, Value.One, increment.Target.Type, increment, down)
+            : old.Plus(down ? -1 : 1);
+        if (TypeShapes.IsScalar(increment.Target.Type)) StoreValue(target, result, increment);
+        return increment.IsPostfix ? old : result;
+    }
+
+    private Value EvalDeconstruction(IDeconstructionAssignmentOperation deconstruction)
+    {
+        Value value = Eval(deconstruction.Value);
+        Escape(value);
+        foreach (IOperation target in Targets(deconstruction.Target))
+        {
+            if (!IsPlace(target)) continue;
+            Value place = Address(target);
+            _state.Forget(place);
+            if (TypeShapes.IsScalar(target.Type)) _state.Store(place, Unknown(target, 2));
+        }
+
+        return value;
+    }
+
+    private static IEnumerable<IOperation> Targets(IOperation target)
+    {
+        if (target is IDeclarationExpressionOperation declaration) target = declaration.Expression;
+        if (target is not ITupleOperation tuple) return [target];
+        var all = new List<IOperation>();
+        foreach (IOperation element in tuple.Elements) all.AddRange(Targets(element));
+        return all;
+    }
+
+    private Value EvalTuple(ITupleOperation tuple)
+    {
+        Value region = FreshRegion(tuple);
+        for (int i = 0; i < tuple.Elements.Length; i++)
+        {
+            Value element = Eval(tuple.Elements[i]);
+            _state.Store(Symbols.Make(SymbolKind.Element, region, Value.Constant(i), 3), element);
+        }
+
+        return region;
+    }
+
+    private Value EvalCapture(IFlowCaptureOperation capture)
+    {
+        if (!capture.Value.ConstantValue.HasValue && IsPlace(capture.Value) && !(capture.Value is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }))
+        {
+            Value address = Address(capture.Value);
+            Value value = LoadAt(address, capture.Value.Type);
+            _state.Store(CaptureSlot(capture.Id, 1), address);
+            _state.Store(CaptureSlot(capture.Id, 0), value);
+            return value;
+        }
+
+        Value captured = Eval(capture.Value);
+        _state.Clear(CaptureSlot(capture.Id, 1));
+        _state.Store(CaptureSlot(capture.Id, 0), captured);
+        return captured;
+    }
+
+    private Value EvalAddressOf(IAddressOfOperation addressOf)
+    {
+        if (addressOf.Reference is IMethodReferenceOperation method) return EvalMethodReference(method);
+        return Address(addressOf.Reference);
+    }
+
+    private Value EvalProperty(IPropertyReferenceOperation property)
+    {
+        if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { HasEffect: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
+        Value address = PropertyAddress(property);
+        if (property.Property.RefKind != RefKind.None) return UnknownOf(property.Syntax);
+        if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
+        Value value = LoadAt(address, property.Type);
+        if (property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32) _state.Narrow(_state.Canonical(value), 0, int.MaxValue);
+        return value;
+    }
+
+    private Value EvalAwait(IAwaitOperation await)
+    {
+        Value awaited = Eval(await.Operation);
+        Escape(awaited);
+        _state.Havoc();
+        return TypeShapes.IsScalar(await.Type) ? Unknown(await) : FreshRegion(await);
+    }
+
+    private Value EvalYield(IReturnOperation yield)
+    {
+        Escape(Eval(yield.ReturnedValue));
+        _state.Havoc();
+        return Value.Zero;
+    }
+
+    private Value EvalThrow(IThrowOperation @throw)
+    {
+        Eval(@throw.Exception);
+        _dead = true;
+        return Value.Zero;
+    }
+}

@@ -1,0 +1,213 @@
+// The analysis of one body: entry state, walk, exits, and the lambdas and local functions inside of it. Its result is a function of the body
+// and of contracts only: no order, no clock, no other body decides it.
+
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.FlowAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed class FlowAnalysis
+{
+    private const int MaximalVisits = 3000;
+    private const int MaximalNesting = 3;
+
+    private readonly FlowScope _scope;
+    private readonly List<FlowIssue> _issues = [];
+    private readonly HashSet<(string, Location, SyntaxNode?)> _seen = [];
+    private readonly Dictionary<ISymbol, Value> _places = new(SymbolEqualityComparer.Default);
+    private readonly Dictionary<IMethodSymbol, (IFlowAnonymousFunctionOperation Lambda, GraphRunner Owner)> _lambdas = new(SymbolEqualityComparer.Default);
+    private readonly ISymbol _root;
+    private readonly SyntaxNode _body;
+    private int _visits;
+
+    private FlowAnalysis(FlowScope scope, ISymbol root, SyntaxNode body)
+    {
+        _scope = scope;
+        _root = root;
+        _body = body;
+        Evaluator = new Evaluator(this);
+    }
+
+    internal SymbolTable Symbols { get; } = new();
+
+    internal Evaluator Evaluator { get; }
+
+    internal ContractModel Model => _scope.Model;
+
+    internal CancellationToken Cancellation => _scope.Cancellation;
+
+    /// <summary>The budget is used up: nothing that was found counts.</summary>
+    internal bool GaveUp => _visits > MaximalVisits;
+
+    internal IEnumerable<ISymbol> KnownVariables => new List<ISymbol>(_places.Keys);
+
+    /// <summary>Analyses a body and all functions inside of it.</summary>
+    internal static void Run(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body)
+    {
+        var analysis = new FlowAnalysis(scope, root, body);
+        GraphRunner runner = analysis.RunGraph(graph, null, root as IMethodSymbol, body);
+        analysis.Finish();
+
+        // Functions that are called in place were seen there too; on their own they show what holds for every caller.
+        foreach (IMethodSymbol function in graph.LocalFunctions)
+            if (function.DeclaringSyntaxReferences is [{ } reference, ..])
+                Run(scope, function, graph.GetLocalFunctionControlFlowGraph(function, scope.Cancellation), reference.GetSyntax(scope.Cancellation));
+        foreach (IFlowAnonymousFunctionOperation lambda in LambdasOf(graph))
+            Run(scope, lambda.Symbol, graph.GetAnonymousFunctionControlFlowGraph(lambda, scope.Cancellation), lambda.Syntax);
+    }
+
+    private static IEnumerable<IFlowAnonymousFunctionOperation> LambdasOf(ControlFlowGraph graph)
+    {
+        var lambdas = new List<IFlowAnonymousFunctionOperation>();
+        foreach (BasicBlock block in graph.Blocks)
+        {
+            foreach (IOperation operation in block.Operations) Collect(operation);
+            if (block.BranchValue is { } value) Collect(value);
+        }
+
+        return lambdas;
+
+        void Collect(IOperation operation)
+        {
+            foreach (IOperation inner in operation.DescendantsAndSelf())
+                if (inner is IFlowAnonymousFunctionOperation lambda) lambdas.Add(lambda);
+        }
+    }
+
+    private GraphRunner RunGraph(ControlFlowGraph graph, GraphRunner? outer, IMethodSymbol? method, SyntaxNode body)
+    {
+        var state = new FlowState(Symbols);
+        if (method is not null)
+        {
+            foreach (IParameterSymbol parameter in method.Parameters)
+            {
+                (long low, long high) = TypeShapes.RangeOf(parameter.Type);
+                if (parameter.RefKind != RefKind.None || TypeShapes.IsScalar(parameter.Type))
+                    state.Store(PlaceOf(parameter), Symbols.Make(SymbolKind.Argument, item: parameter, low: parameter.RefKind == RefKind.None ? low : long.MinValue, high: parameter.RefKind == RefKind.None ? high : long.MaxValue));
+            }
+
+            EntryContext context = _scope.EntryContextOf(method);
+            if (context is not (EntryContext.Unknown or EntryContext.Process))
+                state.Sections = new Section(SectionKind.Preempt, Value.Zero, method.Name, null, null, context, null);
+        }
+
+        var runner = new GraphRunner(this, graph, outer, null, body, method);
+        runner.Run(state);
+        if (!GaveUp) CheckExits(runner);
+        return runner;
+    }
+
+    /// <summary>Runs a lambda or local function on the caller's state; the outcomes are its normal returns.</summary>
+    internal List<(FlowState State, Value Value)> RunNested(ControlFlowGraph graph, GraphRunner owner, GraphRunner caller, IMethodSymbol method, FlowState entry)
+    {
+        SyntaxNode body = method.DeclaringSyntaxReferences is [{ } reference, ..] ? reference.GetSyntax(Cancellation) : graph.OriginalOperation.Syntax;
+        var runner = new GraphRunner(this, graph, owner, caller, body, method);
+        FlowState state = entry.Fork();
+        state.Loops = default;
+        state.Pending = null;
+        runner.Run(state);
+        var outcomes = new List<(FlowState State, Value Value)>();
+        foreach ((FlowState returned, Value value, _) in runner.Returns) outcomes.Add((returned, value));
+        return outcomes;
+    }
+
+    internal bool CanNest(IMethodSymbol method, GraphRunner runner)
+    {
+        int depth = 0;
+        for (GraphRunner? inner = runner; inner is not null; inner = inner.Caller, depth++)
+            if (SymbolEqualityComparer.Default.Equals(inner.Method, method)) return false;
+        return depth <= MaximalNesting && !method.IsAsync && !method.IsIterator();
+    }
+
+    internal void NoteLambda(IFlowAnonymousFunctionOperation lambda, GraphRunner owner) => _lambdas[lambda.Symbol] = (lambda, owner);
+
+    internal GraphRunner? OwnerOf(IFlowAnonymousFunctionOperation lambda) => _lambdas.TryGetValue(lambda.Symbol, out var noted) ? noted.Owner : null;
+
+    /// <summary>Counts a block visit against the budget; false when the body must be given up.</summary>
+    internal bool Visit()
+    {
+        Cancellation.ThrowIfCancellationRequested();
+        return ++_visits <= MaximalVisits;
+    }
+
+    /// <summary>The address of a variable: one of this body and its inner functions, or one that an enclosing method owns.</summary>
+    internal Value PlaceOf(ISymbol variable)
+    {
+        if (_places.TryGetValue(variable, out Value place)) return place;
+        bool own = false;
+        for (ISymbol? container = variable.ContainingSymbol; container is not null and not INamedTypeSymbol && !own; container = container.ContainingSymbol)
+            own = SymbolEqualityComparer.Default.Equals(container, _root);
+        place = Symbols.Make(own ? SymbolKind.Local : SymbolKind.Captured, item: variable);
+        _places.Add(variable, place);
+        return place;
+    }
+
+    /// <summary>Memory that nobody writes once it is set: havoc leaves it alone.</summary>
+    internal bool IsImmutable(Value address) => Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Static, Item: IFieldSymbol { IsReadOnly: true } };
+
+    internal bool MayLeaveSections(IMethodSymbol method) => _scope.MayLeaveSections(method);
+
+    // Events
+
+    internal void Raise(in SleepEvent sleep)
+    {
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnSleep(sleep, Model.Gfp));
+    }
+
+    internal void Raise(in FreeEvent free)
+    {
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnFree(free));
+    }
+
+    private void Add(FlowIssue? issue)
+    {
+        if (issue is not null && _seen.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) _issues.Add(issue);
+    }
+
+    // Losses
+
+    internal void CheckLost(FlowState state, Allocation allocation, SyntaxNode place, LossKind kind) => CheckLost(state, allocation, place.GetLocation(), kind);
+
+    internal void CheckLost(FlowState state, Allocation allocation, Location place, LossKind kind)
+    {
+        if (!state.TryGetAllocation(new Value(allocation.Symbol, 0), out Allocation current) || current.Status != AllocationStatus.Owned) return;
+        if (Reachability.IsReachable(state, current.Symbol)) return;
+        Lose(state, current, place, kind);
+    }
+
+    private void Lose(FlowState state, Allocation allocation, Location place, LossKind kind)
+    {
+        var loss = new LossEvent(state, allocation, _body, place, kind);
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnLoss(loss));
+        // Reported once on this path.
+        state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+    }
+
+    private void CheckExits(GraphRunner runner)
+    {
+        foreach ((FlowState state, Value value, Location place) in runner.Returns)
+        {
+            Evaluator.EscapeReturned(state, value);
+            LoseOwned(state, place, LossKind.Return);
+        }
+
+        foreach ((FlowState state, SyntaxNode statement) in runner.Throws) LoseOwned(state, statement.GetLocation(), LossKind.Throw);
+    }
+
+    private void LoseOwned(FlowState state, Location place, LossKind kind)
+    {
+        for (int i = 0; i < state.AllocationCount; i++)
+        {
+            Allocation allocation = state.AllocationAt(i);
+            if (allocation.Status == AllocationStatus.Owned) Lose(state, allocation, place, kind);
+        }
+    }
+
+    private void Finish()
+    {
+        if (GaveUp) return;
+        foreach (FlowIssue issue in _issues) _scope.Report(issue.ToDiagnostic());
+    }
+}

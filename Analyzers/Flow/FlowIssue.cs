@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using KAlloc.Analyzers.Rules;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+/// <summary>A finding of a rule: where, what, and the path that leads to it.</summary>
+internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place, params object[] arguments)
+{
+    private readonly List<Location> _places = [];
+    private readonly List<string> _steps = [];
+
+    internal DiagnosticDescriptor Descriptor { get; } = descriptor;
+
+    internal Location Place { get; } = place;
+
+    /// <summary>Set when this instance is graver or milder than the rule in general.</summary>
+    internal DiagnosticSeverity? Severity { get; init; }
+
+    /// <summary>Data for the code fix.</summary>
+    internal ImmutableDictionary<string, string?> Properties { get; set; } = ImmutableDictionary<string, string?>.Empty;
+
+    /// <summary>Keeps two findings of one place apart: the allocation in question.</summary>
+    internal SyntaxNode? Subject { get; init; }
+
+    internal FlowIssue Step(Location place, string text)
+    {
+        _places.Add(place);
+        _steps.Add(text);
+        return this;
+    }
+
+    /// <summary>The branches taken since the given depth, oldest first; at most six, the last ones.</summary>
+    internal FlowIssue Branches(Trail? trail, int sinceDepth)
+    {
+        var taken = new List<Trail>();
+        for (; trail is not null && trail.Depth > sinceDepth && taken.Count < 6; trail = trail.Before) taken.Add(trail);
+        for (int i = taken.Count - 1; i >= 0; i--)
+            Step(taken[i].Condition.GetLocation(), $"'{Shorten(taken[i].Condition.ToString())}' is {(taken[i].Taken ? "true" : "false")}");
+        return this;
+    }
+
+    private static string Shorten(string text)
+    {
+        text = text.Replace("\r", "").Replace("\n", " ");
+        return text.Length <= 60 ? text : text.Substring(0, 59) + "…";
+    }
+
+    internal Diagnostic ToDiagnostic()
+    {
+        ImmutableDictionary<string, string?> properties = DiagnosticPath.Describe(Properties, _steps);
+        return Severity is { } severity
+            ? Diagnostic.Create(Descriptor, Place, severity, _places, properties, arguments)
+            : Diagnostic.Create(Descriptor, Place, _places, properties, arguments);
+    }
+}

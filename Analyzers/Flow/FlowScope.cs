@@ -1,0 +1,26 @@
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+/// <summary>What the engine needs from the host to analyse bodies of one compilation.</summary>
+internal sealed class FlowScope(
+    ContractModel model,
+    IReadOnlyList<FlowRule> rules,
+    Func<IMethodSymbol, EntryContext> entryContextOf,
+    Func<IMethodSymbol, bool> mayLeaveSections,
+    Action<Diagnostic> report,
+    CancellationToken cancellation)
+{
+    internal ContractModel Model { get; } = model;
+
+    internal IReadOnlyList<FlowRule> Rules { get; } = rules;
+
+    internal CancellationToken Cancellation { get; } = cancellation;
+
+    internal EntryContext EntryContextOf(IMethodSymbol method) => entryContextOf(method);
+
+    internal bool MayLeaveSections(IMethodSymbol method) => mayLeaveSections(method);
+
+    internal void Report(Diagnostic diagnostic) => report(diagnostic);
+}

@@ -1,0 +1,133 @@
+// Exceptions and finally blocks. The graph has no exception edges: when a call inside a try may throw, the state before it is sent to the
+// handlers; when a throw statement runs, the state is. Once per handler and ownership, so that handlers do not drown in states.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.FlowAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class GraphRunner
+{
+    private static bool IsGuarded(BasicBlock block)
+    {
+        for (ControlFlowRegion? region = block.EnclosingRegion; region is not null; region = region.EnclosingRegion)
+            if (region.Kind == ControlFlowRegionKind.Try) return true;
+        return false;
+    }
+
+    private static ITypeSymbol? ThrownType(IOperation? exception)
+    {
+        while (exception is IConversionOperation conversion) exception = conversion.Operand;
+        return exception is IObjectCreationOperation ? exception.Type : null;
+    }
+
+    private static SyntaxNode? ThrowStatement(IOperation? exception)
+    {
+        SyntaxNode? syntax = exception?.Syntax;
+        // A switch expression without a matching arm throws by itself: no statement of this body.
+        for (SyntaxNode? node = syntax; node is not null; node = node.Parent)
+            if (node is ThrowStatementSyntax or ThrowExpressionSyntax) return node;
+            else if (node is StatementSyntax or MemberDeclarationSyntax) break;
+        return null;
+    }
+
+    /// <summary>Sends an exception from inside a region to the handlers around it, innermost first.</summary>
+    private void Unwind(FlowState state, ControlFlowRegion from, Unwinding exception)
+    {
+        for (ControlFlowRegion? region = from; region is not null; region = region.EnclosingRegion)
+        {
+            if (region.Kind != ControlFlowRegionKind.Try || region.EnclosingRegion is not { } guarded) continue;
+            if (guarded.Kind == ControlFlowRegionKind.TryAndFinally)
+            {
+                if (exception.IsImplicit && !SendOnce(guarded, state)) return;
+                RunFinally(state, new Continuation(null, 0, guarded, exception, state.Pending));
+                return;
+            }
+
+            if (exception.IsImplicit && !SendOnce(guarded, state)) return;
+            foreach (ControlFlowRegion handler in guarded.NestedRegions)
+            {
+                if (handler.Kind is not (ControlFlowRegionKind.Catch or ControlFlowRegionKind.FilterAndHandler)) continue;
+                bool? catches = Catches(handler, exception.Type);
+                if (catches == false) continue;
+                FlowState caught = state.Fork();
+                caught.Loops = default;
+                Send(caught, _graph.Blocks[handler.FirstBlockOrdinal]);
+                if (catches == true) return;
+            }
+        }
+
+        if (exception.Statement is { } statement) Throws.Add((state, statement));
+    }
+
+    /// <summary>One exceptional path a handler for each combination of what is owned, freed and locked.</summary>
+    private bool SendOnce(ControlFlowRegion region, FlowState state)
+    {
+        long signature = 17;
+        for (int i = 0; i < state.AllocationCount; i++)
+        {
+            Allocation allocation = state.AllocationAt(i);
+            signature = unchecked((signature * 31) + (allocation.Symbol * 4) + (int)allocation.Status);
+        }
+
+        for (Section? section = state.Sections; section is not null; section = section.Outer) signature = unchecked((signature * 31) + (int)section.Kind + section.Identity.Symbol);
+        return _sent.Add((region, signature));
+    }
+
+    /// <summary>Whether the handler takes the exception: surely, never, or perhaps.</summary>
+    private static bool? Catches(ControlFlowRegion handler, ITypeSymbol? thrown)
+    {
+        bool filtered = handler.Kind == ControlFlowRegionKind.FilterAndHandler;
+        ITypeSymbol? caught = handler.ExceptionType;
+        bool all = caught is null || caught.SpecialType == SpecialType.System_Object || caught is { Name: "Exception", ContainingNamespace.Name: "System" };
+        if (all) return filtered ? null : true;
+        if (thrown is null) return null;
+        for (ITypeSymbol? type = thrown; type is not null; type = type.BaseType)
+            if (SymbolEqualityComparer.Default.Equals(type, caught)) return filtered ? null : true;
+        return false;
+    }
+
+    private void RunFinally(FlowState state, Continuation continuation)
+    {
+        ControlFlowRegion? region = continuation.Branch is { } branch ? branch.FinallyRegions[continuation.FinallyIndex] : FinallyOf(continuation.UnwindFrom!);
+        if (region is null) return;
+        state.Pending = continuation;
+        Send(state, _graph.Blocks[region.FirstBlockOrdinal]);
+    }
+
+    private static ControlFlowRegion? FinallyOf(ControlFlowRegion guarded)
+    {
+        foreach (ControlFlowRegion region in guarded.NestedRegions)
+            if (region.Kind == ControlFlowRegionKind.Finally) return region;
+        return null;
+    }
+
+    /// <summary>A finally or filter block ended: go on where the path was heading.</summary>
+    private void Resume(FlowState state, ControlFlowBranch end)
+    {
+        for (ControlFlowRegion? region = end.Source.EnclosingRegion; region is not null; region = region.EnclosingRegion)
+        {
+            if (region.Kind == ControlFlowRegionKind.Filter) return;
+            if (region.Kind == ControlFlowRegionKind.Finally) break;
+        }
+
+        if (state.Pending is not { } continuation) return;
+        state.Pending = continuation.Outer;
+        if (continuation.Branch is not { } branch)
+        {
+            Unwind(state, continuation.UnwindFrom!.EnclosingRegion!, continuation.Exception!);
+            return;
+        }
+
+        if (continuation.FinallyIndex + 1 < branch.FinallyRegions.Length)
+        {
+            RunFinally(state, continuation with { FinallyIndex = continuation.FinallyIndex + 1 });
+            return;
+        }
+
+        Value value = branch.Semantics == ControlFlowBranchSemantics.Return ? state.Load(ReturnSlot) : Value.Zero;
+        Arrive(branch, state, value);
+    }
+}

@@ -1,0 +1,388 @@
+// The path condition: intervals and non-nullness of symbols, and equalities. There is no solver: an equality substitutes, everything is
+// brought to canonical form when it is read, and a condition once decided stays decided because it is itself a symbol.
+
+namespace KAlloc.Analyzers.Flow;
+
+internal readonly record struct Fact(long Low, long High, bool NonZero)
+{
+    internal static readonly Fact None = new(long.MinValue, long.MaxValue, false);
+}
+
+internal sealed partial class FlowState
+{
+    private const int MaximalDepth = 24;
+
+    private SmallMap<int, Fact> _facts;
+    private SmallMap<int, Value> _equal;
+
+    internal Value Canonical(Value value) => Canonical(value, 0);
+
+    private Value Canonical(Value value, int depth)
+    {
+        while (value.Symbol != 0)
+        {
+            if (_equal.TryGet(value.Symbol, out Value same))
+            {
+                value = same.Plus(value.Offset);
+                continue;
+            }
+
+            SymbolData data = Symbols.Of(value);
+            if (data.Kind != SymbolKind.Binary || depth > MaximalDepth) return value;
+            Value a = Canonical(data.A, depth + 1), b = Canonical(data.B, depth + 1);
+            Value folded = Binary((Operator)data.Tag, a, b, depth + 1);
+            if (folded.Symbol == value.Symbol) return value;
+            value = folded.Plus(value.Offset);
+        }
+
+        return value;
+    }
+
+    internal Value CanonicalAddress(Value address)
+    {
+        address = Canonical(address);
+        SymbolData data = Symbols.Of(address);
+        if (data.Kind is not (SymbolKind.Field or SymbolKind.Element)) return address;
+        Value container = CanonicalAddress(data.A), index = Canonical(data.B);
+        return container == data.A && index == data.B ? address : Symbols.Make(data.Kind, container, index, data.Tag, data.Item).Plus(address.Offset);
+    }
+
+    /// <summary>The operation over canonical values, decided where the path condition decides it.</summary>
+    internal Value Binary(Operator op, Value a, Value b) => Binary(op, a, b, 0);
+
+    private Value Binary(Operator op, Value a, Value b, int depth)
+    {
+        if (a.IsConstant && b.IsConstant && Fold(op, a.Offset, b.Offset) is { } number) return Value.Constant(number);
+        switch (op)
+        {
+            case Operator.Add:
+                if (b.IsConstant) return a.Plus(b.Offset);
+                if (a.IsConstant) return b.Plus(a.Offset);
+                return Symbols.Make(SymbolKind.Binary, a with { Offset = 0 }, b with { Offset = 0 }, (int)op).Plus(unchecked(a.Offset + b.Offset));
+            case Operator.Subtract:
+                if (b.IsConstant) return a.Plus(unchecked(-b.Offset));
+                if (a.Symbol == b.Symbol) return Value.Constant(unchecked(a.Offset - b.Offset));
+                break;
+            case Operator.Multiply:
+                if (b == Value.One) return a;
+                if (a == Value.One) return b;
+                if (a.IsZero || b.IsZero) return Value.Zero;
+                break;
+            case Operator.And:
+                if (a.IsZero || b.IsZero) return Value.Zero;
+                if (a == b) return a;
+                break;
+            case Operator.Or:
+                if (b.IsZero || a == b) return a;
+                if (a.IsZero) return b;
+                break;
+            case Operator.Divide or Operator.ShiftLeft or Operator.ShiftRight:
+                if (op != Operator.Divide && b.IsZero) return a;
+                if (op == Operator.Divide && b == Value.One) return a;
+                break;
+            case Operator.Not:
+                if (IsBinary(a, Operator.Not, out SymbolData negated)) return negated.A;
+                break;
+            case Operator.Equal:
+                return Equality(a, b, depth);
+            case Operator.Less:
+                return Ordering(a, b);
+        }
+
+        return Symbols.Make(SymbolKind.Binary, a, b, (int)op);
+    }
+
+    private static long? Fold(Operator op, long a, long b) => unchecked(op switch
+    {
+        Operator.Equal => a == b ? 1 : 0,
+        Operator.Less => a < b ? 1 : 0,
+        Operator.Not => a == 0 ? 1 : 0,
+        Operator.And => a & b,
+        Operator.Or => a | b,
+        Operator.Xor => a ^ b,
+        Operator.Add => a + b,
+        Operator.Subtract => a - b,
+        Operator.Multiply => a * b,
+        Operator.Divide when b != 0 && !(a == long.MinValue && b == -1) => a / b,
+        Operator.Remainder when b != 0 && !(a == long.MinValue && b == -1) => a % b,
+        Operator.ShiftLeft when b is >= 0 and < 64 => a << (int)b,
+        Operator.ShiftRight when b is >= 0 and < 64 => a >> (int)b,
+        Operator.Complement => ~a,
+        Operator.Negate => -a,
+        _ => null,
+    });
+
+    private bool IsBinary(Value value, Operator op, out SymbolData data)
+    {
+        data = Symbols.Of(value);
+        return value.Offset == 0 && data.Kind == SymbolKind.Binary && data.Tag == (int)op;
+    }
+
+    private bool IsCondition(Value value) =>
+        value.Offset == 0 && Symbols.Of(value) is { Kind: SymbolKind.Binary, Tag: (int)Operator.Equal or (int)Operator.Less or (int)Operator.Not };
+
+    private Value Equality(Value a, Value b, int depth)
+    {
+        if (a.IsConstant || (!b.IsConstant && a.Symbol > b.Symbol)) (a, b) = (b, a);
+        if (a.Symbol == b.Symbol) return Value.Constant(a.Offset == b.Offset ? 1 : 0);
+        if (b.IsConstant)
+        {
+            if (IsCondition(a)) return b.Offset == 1 ? a : b.Offset == 0 ? Binary(Operator.Not, a, Value.Zero, depth) : Value.Zero;
+            b = b.Plus(unchecked(-a.Offset));
+            a = a with { Offset = 0 };
+            (long low, long high) = Range(a);
+            if (b.Offset < low || b.Offset > high) return Value.Zero;
+            if (b.Offset == 0 && IsNonZero(a)) return Value.Zero;
+        }
+        else if (AreApart(a, b))
+        {
+            return Value.Zero;
+        }
+
+        return Symbols.Make(SymbolKind.Binary, a, b, (int)Operator.Equal);
+    }
+
+    /// <summary>Addresses of different regions differ, whatever their offsets.</summary>
+    private bool AreApart(Value a, Value b)
+    {
+        int x = Symbols.Root(a), y = Symbols.Root(b);
+        if (x == y) return false;
+        bool regionX = Symbols.IsDistinctRegion(x) || IsLiveAllocation(x), regionY = Symbols.IsDistinctRegion(y) || IsLiveAllocation(y);
+        return regionX && regionY && !(Symbols[x].Kind == SymbolKind.This || Symbols[y].Kind == SymbolKind.This);
+    }
+
+    private bool IsLiveAllocation(int symbol) => Symbols[symbol].Kind == SymbolKind.Allocation && IsNonZero(new Value(symbol, 0));
+
+    private Value Ordering(Value a, Value b)
+    {
+        if (a.Symbol == b.Symbol) return Value.Constant(a.Offset < b.Offset ? 1 : 0);
+        (long lowA, long highA) = Range(a);
+        (long lowB, long highB) = Range(b);
+        if (highA < lowB) return Value.One;
+        if (lowA >= highB) return Value.Zero;
+        if (b.IsConstant && a.Offset != 0 && TryShift(b, -a.Offset, out Value shifted)) (a, b) = (a with { Offset = 0 }, shifted);
+        else if (a.IsConstant && b.Offset != 0 && TryShift(a, -b.Offset, out shifted)) (b, a) = (b with { Offset = 0 }, shifted);
+        return Symbols.Make(SymbolKind.Binary, a, b, (int)Operator.Less);
+    }
+
+    private static bool TryShift(Value constant, long by, out Value shifted)
+    {
+        long sum = unchecked(constant.Offset + by);
+        shifted = Value.Constant(sum);
+        return (by >= 0) == (sum >= constant.Offset);
+    }
+
+    internal (long Low, long High) Range(Value value)
+    {
+        if (value.IsConstant) return (value.Offset, value.Offset);
+        SymbolData data = Symbols.Of(value);
+        long low = data.Low, high = data.High;
+        if (data.Kind == SymbolKind.Binary)
+        {
+            switch ((Operator)data.Tag)
+            {
+                case Operator.Equal or Operator.Less or Operator.Not:
+                    (low, high) = (0, 1);
+                    break;
+                case Operator.And when data.B is { IsConstant: true, Offset: >= 0 }:
+                    (low, high) = (0, data.B.Offset);
+                    break;
+                case Operator.And when data.A is { IsConstant: true, Offset: >= 0 }:
+                    (low, high) = (0, data.A.Offset);
+                    break;
+            }
+        }
+
+        if (_facts.TryGet(value.Symbol, out Fact fact))
+        {
+            low = Math.Max(low, fact.Low);
+            high = Math.Min(high, fact.High);
+        }
+
+        return (Saturate(low, value.Offset), Saturate(high, value.Offset));
+    }
+
+    private static long Saturate(long bound, long offset)
+    {
+        if (bound is long.MinValue or long.MaxValue) return bound;
+        long sum = unchecked(bound + offset);
+        if (offset > 0 && sum < bound) return long.MaxValue;
+        return offset < 0 && sum > bound ? long.MinValue : sum;
+    }
+
+    internal bool IsNonZero(Value value)
+    {
+        if (value.IsConstant) return value.Offset != 0;
+        SymbolData data = Symbols.Of(value);
+        if (Symbols.IsDistinctRegion(value.Symbol)) return true;
+        if (data.Kind is SymbolKind.Field or SymbolKind.Element) return true;
+        if (data.Kind == SymbolKind.View) return IsNonZero(Canonical(data.A));
+        if (data.Kind == SymbolKind.Binary && (Operator)data.Tag == Operator.Or && (IsNonZero(data.A) || IsNonZero(data.B))) return true;
+        if (_facts.TryGet(value.Symbol, out Fact fact) && fact.NonZero && (value.Offset == 0 || data.Kind == SymbolKind.Allocation)) return true;
+        (long low, long high) = Range(value);
+        return low > 0 || high < 0;
+    }
+
+    /// <summary>Adds the condition to the path; false if the path is then impossible.</summary>
+    internal bool Assume(Value condition, bool truth)
+    {
+        condition = Canonical(condition);
+        if (condition.IsConstant) return (condition.Offset != 0) == truth;
+        SymbolData data = Symbols.Of(condition);
+        if (condition.Offset == 0 && data.Kind == SymbolKind.Binary)
+        {
+            switch ((Operator)data.Tag)
+            {
+                case Operator.Not:
+                    return Assume(data.A, !truth);
+                case Operator.Equal:
+                    return truth ? AssumeEqual(data.A, data.B) : AssumeDifferent(condition, data.A, data.B);
+                case Operator.Less:
+                    return AssumeOrder(condition, data.A, data.B, truth);
+                case Operator.And when truth && (IsCondition(data.A) || IsCondition(data.B)):
+                    return Assume(data.A, true) && Assume(data.B, true);
+                case Operator.Or when !truth:
+                    return Assume(data.A, false) && Assume(data.B, false);
+            }
+        }
+
+        return truth ? AssumeDifferent(Binary(Operator.Equal, condition, Value.Zero), condition, Value.Zero) : AssumeEqual(condition, Value.Zero);
+    }
+
+    internal bool AssumeEqual(Value a, Value b)
+    {
+        a = Canonical(a);
+        b = Canonical(b);
+        Value equal = Binary(Operator.Equal, a, b);
+        if (equal.IsConstant) return equal.Offset != 0;
+        // Keep the side that is an address of something; replace the other.
+        if (a.IsConstant || (!b.IsConstant && Weight(a) > Weight(b))) (a, b) = (b, a);
+        if (!b.IsConstant)
+        {
+            (long low, long high) = Range(a);
+            if (!Narrow(b, low, high) || (IsNonZero(a) && !AssumeNonZero(b))) return false;
+        }
+        else if (Symbols.KindOf(a) == SymbolKind.View && b.IsZero && a.Offset == 0)
+        {
+            // A view of nothing is nothing, and the other way round.
+            if (!AssumeEqual(Symbols.Of(a).A, Value.Zero)) return false;
+        }
+
+        _equal.Set(a.Symbol, b.Plus(unchecked(-a.Offset)));
+        if (b.IsZero && a.Offset == 0) _allocations.Remove(a.Symbol);
+        Rekey(a.Symbol);
+        return true;
+    }
+
+    private int Weight(Value value) => Symbols.KindOf(value) switch
+    {
+        SymbolKind.Unknown or SymbolKind.Load => 0,
+        SymbolKind.Binary => 1,
+        SymbolKind.Argument => 2,
+        _ => 3,
+    };
+
+    /// <summary>Cells under addresses that mention the replaced symbol move to their canonical address.</summary>
+    private void Rekey(int symbol)
+    {
+        for (int i = _cells.Count - 1; i >= 0; i--)
+        {
+            Value address = _cells.KeyAt(i);
+            if (Symbols.Root(address) != symbol) continue;
+            Value value = _cells.ValueAt(i), moved = CanonicalAddress(address);
+            _cells.RemoveAt(i);
+            if (!_cells.Contains(moved)) _cells.Set(moved, value);
+        }
+    }
+
+    private bool AssumeDifferent(Value condition, Value a, Value b)
+    {
+        if (condition.IsConstant) return condition.Offset == 0;
+        _equal.Set(condition.Symbol, Value.Zero);
+        if (!b.IsConstant || a.IsConstant) return true;
+        long excluded = unchecked(b.Offset - a.Offset);
+        a = a with { Offset = 0 };
+        if (excluded == 0) return AssumeNonZero(a);
+        (long low, long high) = Range(a);
+        if (low == excluded) return Narrow(a, low + 1, high);
+        return high != excluded || Narrow(a, low, high - 1);
+    }
+
+    internal bool AssumeNonZero(Value value)
+    {
+        value = Canonical(value);
+        if (value.IsConstant) return value.Offset != 0;
+        if (value.Offset != 0) return true;
+        Fact fact = _facts.TryGet(value.Symbol, out Fact known) ? known : Fact.None;
+        _facts.Set(value.Symbol, fact with { NonZero = true });
+        if (Symbols.KindOf(value) == SymbolKind.View) AssumeNonZero(Symbols.Of(value).A);
+        (long low, long high) = Range(value);
+        if (low == 0 && high == 0) return false;
+        return low != 0 || Narrow(value, 1, high);
+    }
+
+    private bool AssumeOrder(Value condition, Value a, Value b, bool truth)
+    {
+        _equal.Set(condition.Symbol, truth ? Value.One : Value.Zero);
+        (long lowA, long highA) = Range(a);
+        (long lowB, long highB) = Range(b);
+        return truth
+            ? Narrow(a, long.MinValue, highB == long.MaxValue ? highB : highB - 1) && Narrow(b, lowA == long.MinValue ? lowA : lowA + 1, long.MaxValue)
+            : Narrow(a, lowB, long.MaxValue) && Narrow(b, long.MinValue, highA);
+    }
+
+    /// <summary>Bounds a value; false if nothing is left.</summary>
+    internal bool Narrow(Value value, long low, long high)
+    {
+        if (value.IsConstant) return value.Offset >= low && value.Offset <= high;
+        low = low == long.MinValue ? low : Saturate(low, unchecked(-value.Offset));
+        high = high == long.MaxValue ? high : Saturate(high, unchecked(-value.Offset));
+        Fact fact = _facts.TryGet(value.Symbol, out Fact known) ? known : Fact.None;
+        SymbolData data = Symbols.Of(value);
+        low = Math.Max(Math.Max(low, fact.Low), data.Low);
+        high = Math.Min(Math.Min(high, fact.High), data.High);
+        if (fact.NonZero && low == 0) low = 1;
+        if (fact.NonZero && high == 0) high = -1;
+        if (low > high) return false;
+        _facts.Set(value.Symbol, fact with { Low = low, High = high });
+        if (low == high && Symbols.KindOf(value) is not SymbolKind.Allocation) _equal.Set(value.Symbol, Value.Constant(low));
+        return true;
+    }
+
+    /// <summary>Whether every bit of the mask is set, is clear, or cannot be told.</summary>
+    internal bool? HasBits(Value value, long mask)
+    {
+        value = Canonical(value);
+        if (value.IsConstant) return (value.Offset & mask) == mask ? true : (value.Offset & mask) == 0 ? false : null;
+        if (value.Offset != 0) return null;
+        SymbolData data = Symbols.Of(value);
+        if (data.Kind != SymbolKind.Binary) return null;
+        bool? a = HasBits(data.A, mask), b = HasBits(data.B, mask);
+        return (Operator)data.Tag switch
+        {
+            Operator.Or => a == true || b == true ? true : a == false && b == false ? false : null,
+            Operator.And => a == false || b == false ? false : a == true && b == true ? true : null,
+            Operator.Complement => !a,
+            _ => null,
+        };
+    }
+
+    /// <summary>Keeps only the assumptions that both paths share: two states of equal content become one.</summary>
+    internal void IntersectAssumptions(FlowState other)
+    {
+        for (int i = _equal.Count - 1; i >= 0; i--)
+            if (!other._equal.TryGet(_equal.KeyAt(i), out Value value) || value != _equal.ValueAt(i)) _equal.RemoveAt(i);
+        for (int i = _facts.Count - 1; i >= 0; i--)
+        {
+            int symbol = _facts.KeyAt(i);
+            if (!other._facts.TryGet(symbol, out Fact fact))
+            {
+                _facts.RemoveAt(i);
+                continue;
+            }
+
+            Fact own = _facts.ValueAt(i);
+            _facts.Set(symbol, new Fact(Math.Min(own.Low, fact.Low), Math.Max(own.High, fact.High), own.NonZero && fact.NonZero));
+        }
+    }
+}

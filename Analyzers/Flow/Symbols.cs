@@ -1,0 +1,187 @@
+// Symbolic values, hash-consed per body: the same expression over the same unmodified inputs is the same symbol, so that two tests of one
+// thing agree without a solver.
+//
+//   Value = symbol + constant offset       symbol 0 is the number 0, so a constant c is (0, c)
+//   an address is a value too: (Local x, 0) is &x, (Field(p, f), 0) is &p->f, (p, 8) is p + 8
+//
+// Symbols are numbered in order of creation within a body: results never depend on hash order or on which body came first.
+
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+/// <summary>A symbol plus a constant offset.</summary>
+internal readonly record struct Value(int Symbol, long Offset) : IComparable<Value>
+{
+    internal static readonly Value Zero = new(0, 0);
+    internal static readonly Value One = new(0, 1);
+
+    internal static Value Constant(long number) => new(0, number);
+
+    internal bool IsConstant => Symbol == 0;
+
+    internal bool IsZero => Symbol == 0 && Offset == 0;
+
+    internal Value Plus(long offset) => new(Symbol, unchecked(Offset + offset));
+
+    public int CompareTo(Value other) => Symbol != other.Symbol ? Symbol.CompareTo(other.Symbol) : Offset.CompareTo(other.Offset);
+}
+
+internal enum SymbolKind : byte
+{
+    /// <summary>The number zero; only symbol 0.</summary>
+    Zero,
+
+    /// <summary>A value nothing is known about.</summary>
+    Unknown,
+
+    /// <summary>The value that the caller passed for a parameter.</summary>
+    Argument,
+
+    /// <summary>The object that the method was called on.</summary>
+    This,
+
+    /// <summary>The address of a local or parameter of the analysed body.</summary>
+    Local,
+
+    /// <summary>The address of a variable of an enclosing method that is not part of the analysis.</summary>
+    Captured,
+
+    /// <summary>The address of a static field.</summary>
+    Static,
+
+    /// <summary>What memory held at first sight: A is the address, Tag the epoch.</summary>
+    Load,
+
+    /// <summary>The address of a field: A is the object's or struct's address.</summary>
+    Field,
+
+    /// <summary>The address of an element: A is the array or pointer, B the index.</summary>
+    Element,
+
+    /// <summary>An operation over A and B; Tag is the <see cref="Operator"/>.</summary>
+    Binary,
+
+    /// <summary>The result of an allocation; Item is the call's syntax, Tag the loop turn.</summary>
+    Allocation,
+
+    /// <summary>Another view of the allocation A; Item is the family.</summary>
+    View,
+
+    /// <summary>A managed object made in this body.</summary>
+    New,
+
+    /// <summary>Memory on the stack: a stackalloc, or a struct temporary.</summary>
+    Stack,
+
+    /// <summary>A method or lambda.</summary>
+    Function,
+
+    /// <summary>A flow capture's slot.</summary>
+    Capture,
+}
+
+internal enum Operator { Equal, Less, Not, And, Or, Xor, Add, Subtract, Multiply, Divide, Remainder, ShiftLeft, ShiftRight, Complement, Negate }
+
+/// <summary>What a symbol stands for.</summary>
+internal readonly record struct SymbolData(SymbolKind Kind, Value A, Value B, int Tag, object? Item)
+{
+    internal long Low { get; init; } = long.MinValue;
+
+    internal long High { get; init; } = long.MaxValue;
+}
+
+/// <summary>The symbols of one body.</summary>
+internal sealed class SymbolTable
+{
+    private readonly List<SymbolData> _symbols = [new SymbolData(SymbolKind.Zero, default, default, 0, null)];
+    private readonly Dictionary<(SymbolKind, Value, Value, int, object?), int> _index = new(KeyComparer.Instance);
+
+    internal SymbolData this[int symbol] => _symbols[symbol];
+
+    internal SymbolData Of(Value value) => _symbols[value.Symbol];
+
+    internal SymbolKind KindOf(Value value) => _symbols[value.Symbol].Kind;
+
+    internal int Count => _symbols.Count;
+
+    internal Value Make(SymbolKind kind, Value a = default, Value b = default, int tag = 0, object? item = null, long low = long.MinValue, long high = long.MaxValue)
+    {
+        var key = (kind, a, b, tag, item);
+        if (!_index.TryGetValue(key, out int symbol))
+        {
+            symbol = _symbols.Count;
+            _symbols.Add(new SymbolData(kind, a, b, tag, item) { Low = low, High = high });
+            _index.Add(key, symbol);
+        }
+
+        return new Value(symbol, 0);
+    }
+
+    internal Value Unknown(object site, int tag = 0, long low = long.MinValue, long high = long.MaxValue) =>
+        Make(SymbolKind.Unknown, default, default, tag, site, low, high);
+
+    internal Value Local(ISymbol variable) => Make(SymbolKind.Local, item: variable);
+
+    internal Value Field(Value container, ISymbol field) => Make(SymbolKind.Field, container, item: field.OriginalDefinition);
+
+    /// <summary>The outermost symbol that an address is inside of: what owns the memory.</summary>
+    internal int Root(Value address)
+    {
+        while (_symbols[address.Symbol] is { Kind: SymbolKind.Field or SymbolKind.Element } inner) address = inner.A;
+        return address.Symbol;
+    }
+
+    /// <summary>The allocation that a pointer points to or into, through views and interior arithmetic; 0 if none.</summary>
+    internal int AllocationOf(Value pointer)
+    {
+        while (true)
+        {
+            SymbolData data = _symbols[pointer.Symbol];
+            switch (data.Kind)
+            {
+                case SymbolKind.Allocation:
+                    return pointer.Symbol;
+                case SymbolKind.View or SymbolKind.Field or SymbolKind.Element:
+                    pointer = data.A;
+                    break;
+                case SymbolKind.Binary when (Operator)data.Tag is Operator.Add or Operator.Subtract or Operator.And:
+                    pointer = data.A;
+                    break;
+                default:
+                    return 0;
+            }
+        }
+    }
+
+    /// <summary>Whether the symbol is an address that differs from every other region's and is never null.</summary>
+    internal bool IsDistinctRegion(int symbol) =>
+        _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.Captured or SymbolKind.Static or SymbolKind.New or SymbolKind.Stack or SymbolKind.Function or SymbolKind.This;
+
+    /// <summary>Memory that only this body can reach until it lets a pointer to it go.</summary>
+    internal bool IsPrivate(int symbol) => _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation or SymbolKind.Capture;
+
+    private sealed class KeyComparer : IEqualityComparer<(SymbolKind Kind, Value A, Value B, int Tag, object? Item)>
+    {
+        internal static readonly KeyComparer Instance = new();
+
+        public bool Equals((SymbolKind Kind, Value A, Value B, int Tag, object? Item) x, (SymbolKind Kind, Value A, Value B, int Tag, object? Item) y) =>
+            x.Kind == y.Kind && x.Tag == y.Tag && x.A == y.A && x.B == y.B && SameItem(x.Item, y.Item);
+
+        public int GetHashCode((SymbolKind Kind, Value A, Value B, int Tag, object? Item) key)
+        {
+            int item = key.Item switch
+            {
+                null => 0,
+                ISymbol symbol => SymbolEqualityComparer.Default.GetHashCode(symbol),
+                _ => key.Item.GetHashCode(),
+            };
+            unchecked
+            {
+                return (((((int)key.Kind * 31) + key.Tag) * 31 + key.A.GetHashCode()) * 31 + key.B.GetHashCode()) * 31 + item;
+            }
+        }
+
+        private static bool SameItem(object? x, object? y) => x is ISymbol a && y is ISymbol b ? SymbolEqualityComparer.Default.Equals(a, b) : Equals(x, y);
+    }
+}

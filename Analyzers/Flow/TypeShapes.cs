@@ -1,0 +1,108 @@
+// Which types are one value to the engine, and which are memory with parts.
+
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal static class TypeShapes
+{
+    /// <summary>A number, pointer, reference, or a struct that only wraps one of them (flags types, handles, <c>size_t</c>).</summary>
+    internal static bool IsScalar(ITypeSymbol? type)
+    {
+        if (type is null || !type.IsValueType || type.TypeKind is TypeKind.Enum or TypeKind.Pointer or TypeKind.FunctionPointer) return true;
+        return IsPrimitive(type) || type.TypeKind == TypeKind.TypeParameter || IsWrapper(type);
+    }
+
+    internal static bool IsPrimitive(ITypeSymbol type) => type.SpecialType is >= SpecialType.System_Boolean and <= SpecialType.System_UIntPtr and not SpecialType.System_Decimal and not SpecialType.System_String;
+
+    /// <summary>A struct of exactly one field that is itself one value.</summary>
+    internal static bool IsWrapper(ITypeSymbol? type)
+    {
+        if (type is not INamedTypeSymbol { TypeKind: TypeKind.Struct } named || IsPrimitive(type) || named.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T) return false;
+        IFieldSymbol? only = null;
+        foreach (ISymbol member in named.GetMembers())
+        {
+            if (member is not IFieldSymbol { IsStatic: false } field) continue;
+            if (only is not null) return false;
+            only = field;
+        }
+
+        return only is { IsFixedSizeBuffer: false } && !HasInlineArray(named)
+            && (only.Type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer or TypeKind.Enum || IsPrimitive(only.Type));
+    }
+
+    private static bool HasInlineArray(INamedTypeSymbol type)
+    {
+        foreach (AttributeData attribute in type.GetAttributes())
+            if (attribute.AttributeClass?.Name == "InlineArrayAttribute") return true;
+        return false;
+    }
+
+    /// <summary>The range of values that the type can hold, as far as it is narrower than a long.</summary>
+    internal static (long Low, long High) RangeOf(ITypeSymbol? type)
+    {
+        if (type is INamedTypeSymbol { TypeKind: TypeKind.Enum, EnumUnderlyingType: { } underlying }) type = underlying;
+        return type?.SpecialType switch
+        {
+            SpecialType.System_Boolean => (0, 1),
+            SpecialType.System_Byte => (0, byte.MaxValue),
+            SpecialType.System_SByte => (sbyte.MinValue, sbyte.MaxValue),
+            SpecialType.System_Int16 => (short.MinValue, short.MaxValue),
+            SpecialType.System_UInt16 or SpecialType.System_Char => (0, ushort.MaxValue),
+            SpecialType.System_Int32 => (int.MinValue, int.MaxValue),
+            SpecialType.System_UInt32 => (0, uint.MaxValue),
+            _ => (long.MinValue, long.MaxValue),
+        };
+    }
+
+    /// <summary>Size in bytes of a type that has a fixed one on every platform; 0 if it depends.</summary>
+    internal static int FixedSize(ITypeSymbol? type)
+    {
+        if (type is INamedTypeSymbol { TypeKind: TypeKind.Enum, EnumUnderlyingType: { } underlying }) type = underlying;
+        return type?.SpecialType switch
+        {
+            SpecialType.System_Boolean or SpecialType.System_Byte or SpecialType.System_SByte => 1,
+            SpecialType.System_Int16 or SpecialType.System_UInt16 or SpecialType.System_Char => 2,
+            SpecialType.System_Int32 or SpecialType.System_UInt32 or SpecialType.System_Single => 4,
+            SpecialType.System_Int64 or SpecialType.System_UInt64 or SpecialType.System_Double => 8,
+            _ => 0,
+        };
+    }
+
+    /// <summary>A constant as the engine's number: integers, chars, booleans, enums, null. Anything else is no number.</summary>
+    internal static bool TryNumber(object? constant, out long number)
+    {
+        number = 0;
+        switch (constant)
+        {
+            case null: return true;
+            case bool value: number = value ? 1 : 0; return true;
+            case char value: number = value; return true;
+            case sbyte value: number = value; return true;
+            case byte value: number = value; return true;
+            case short value: number = value; return true;
+            case ushort value: number = value; return true;
+            case int value: number = value; return true;
+            case uint value: number = value; return true;
+            case long value: number = value; return true;
+            case ulong value: number = unchecked((long)value); return true;
+            default: return false;
+        }
+    }
+
+    /// <summary>Truncates a constant as a conversion to the type does.</summary>
+    internal static long Truncate(long number, ITypeSymbol? type)
+    {
+        if (type is INamedTypeSymbol { TypeKind: TypeKind.Enum, EnumUnderlyingType: { } underlying }) type = underlying;
+        return unchecked(type?.SpecialType switch
+        {
+            SpecialType.System_Byte => (byte)number,
+            SpecialType.System_SByte => (sbyte)number,
+            SpecialType.System_Int16 => (short)number,
+            SpecialType.System_UInt16 or SpecialType.System_Char => (ushort)number,
+            SpecialType.System_Int32 => (int)number,
+            SpecialType.System_UInt32 => (uint)number,
+            _ => number,
+        });
+    }
+}

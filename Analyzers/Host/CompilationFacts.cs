@@ -1,0 +1,127 @@
+// What all bodies of one compilation share: contracts, the names worth looking for, and which methods are registered as handlers. Made lazily,
+// dies with the compilation; every fact that needs all files is a per-file cache plus a union.
+
+using System.Collections.Concurrent;
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace KAlloc.Analyzers.Host;
+
+internal sealed class CompilationFacts(Compilation compilation)
+{
+    private readonly Lazy<ContractModel> _model = new(() => new ContractModel(compilation));
+    private readonly ConcurrentDictionary<IMethodSymbol, EntryContext> _contexts = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<IMethodSymbol, bool> _leavers = new(SymbolEqualityComparer.Default);
+    private HashSet<string>? _names;
+    private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
+
+    internal ContractModel Model => _model.Value;
+
+    /// <summary>The simple names of everything with a contract, from references and from this compilation's own files.</summary>
+    internal HashSet<string> NamesOf(CancellationToken cancellation)
+    {
+        if (_names is { } known) return known;
+        var names = new HashSet<string>(Model.ReferencedNames);
+        foreach (SyntaxTree tree in compilation.SyntaxTrees) names.UnionWith(TreeScan.Of(tree, cancellation).ContractMembers);
+        return _names = names;
+    }
+
+    /// <summary>
+    /// The context a method is entered in: by its attributes, else by what it is registered as. A body asks "am I a handler?"; callers are
+    /// never enumerated.
+    /// </summary>
+    internal EntryContext EntryContextOf(IMethodSymbol method, CancellationToken cancellation) =>
+        _contexts.TryGetValue(method, out EntryContext known) ? known : _contexts.GetOrAdd(method, FindEntryContext(method, cancellation));
+
+    private EntryContext FindEntryContext(IMethodSymbol method, CancellationToken cancellation)
+    {
+        EntryContext stated = AttributeContracts.ReadContext(method);
+        if (stated != EntryContext.Unknown) return stated;
+        if (method.MethodKind == MethodKind.AnonymousFunction)
+        {
+            if (method.DeclaringSyntaxReferences is not [{ } reference, ..]) return EntryContext.Unknown;
+            SyntaxNode lambda = reference.GetSyntax(cancellation);
+            return lambda.Parent is ArgumentSyntax { Parent.Parent: InvocationExpressionSyntax call } argument
+                ? ContextOfArgument(call, argument, cancellation) : EntryContext.Unknown;
+        }
+
+        foreach ((_, InvocationExpressionSyntax call) in RegistrationsOf(cancellation))
+        {
+            foreach (ArgumentSyntax argument in call.ArgumentList.Arguments)
+            {
+                if (NameOf(argument.Expression) != method.Name || !Names(argument.Expression, method, cancellation)) continue;
+                EntryContext context = ContextOfArgument(call, argument, cancellation);
+                if (context != EntryContext.Unknown) return context;
+            }
+        }
+
+        return EntryContext.Unknown;
+    }
+
+    private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)> RegistrationsOf(CancellationToken cancellation)
+    {
+        if (_registrations is { } known) return known;
+        var found = new List<(SyntaxTree, InvocationExpressionSyntax)>();
+        IReadOnlyCollection<string> registering = Model.RegisteringNames;
+        foreach (SyntaxTree tree in compilation.SyntaxTrees)
+        {
+            TreeScan scan = TreeScan.Of(tree, cancellation);
+            bool mayRegister = false;
+            foreach (string name in registering) mayRegister |= scan.Identifiers.Contains(name);
+            foreach (string name in scan.ContractMembers) mayRegister |= scan.Identifiers.Contains(name);
+            if (!mayRegister) continue;
+            foreach (SyntaxNode node in tree.GetRoot(cancellation).DescendantNodes())
+                if (node is InvocationExpressionSyntax call && call.ArgumentList.Arguments.Any(argument => NameOf(argument.Expression) is not null) && Registers(NameOf(call.Expression)))
+                    found.Add((tree, call));
+        }
+
+        return _registrations = found;
+
+        bool Registers(string? name) => name is not null && (registering.Contains(name) || NamesOf(cancellation).Contains(name));
+    }
+
+    private static string? NameOf(ExpressionSyntax expression) => expression switch
+    {
+        IdentifierNameSyntax name => name.Identifier.ValueText,
+        GenericNameSyntax name => name.Identifier.ValueText,
+        MemberAccessExpressionSyntax access => access.Name.Identifier.ValueText,
+        PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.AddressOfExpression } address => NameOf(address.Operand),
+        _ => null,
+    };
+
+    private bool Names(ExpressionSyntax expression, IMethodSymbol method, CancellationToken cancellation)
+    {
+        while (expression is PrefixUnaryExpressionSyntax address) expression = address.Operand;
+        SymbolInfo info = ModelOf(expression.SyntaxTree).GetSymbolInfo(expression, cancellation);
+        return SymbolEqualityComparer.Default.Equals(info.Symbol?.OriginalDefinition, method.OriginalDefinition);
+    }
+
+    private EntryContext ContextOfArgument(InvocationExpressionSyntax call, ArgumentSyntax argument, CancellationToken cancellation)
+    {
+        if (ModelOf(call.SyntaxTree).GetSymbolInfo(call, cancellation).Symbol is not IMethodSymbol target || Model.Find(target) is not { } contract) return EntryContext.Unknown;
+        int ordinal = call.ArgumentList.Arguments.IndexOf(argument);
+        if (argument.NameColon is { } named)
+            foreach (IParameterSymbol parameter in target.Parameters)
+                if (parameter.Name == named.Name.Identifier.ValueText) ordinal = parameter.Ordinal;
+        return contract.ParameterContexts.TryGetValue(ordinal, out EntryContext context) ? context : EntryContext.Unknown;
+    }
+
+    /// <summary>Whether a source method may release a lock that its caller holds: it names a releasing call.</summary>
+    internal bool MayLeaveSections(IMethodSymbol method, CancellationToken cancellation)
+    {
+        if (method.DeclaringSyntaxReferences.Length == 0) return false;
+        if (_leavers.TryGetValue(method, out bool known)) return known;
+        bool leaves = false;
+        foreach (SyntaxReference reference in method.DeclaringSyntaxReferences)
+            foreach (SyntaxToken token in reference.GetSyntax(cancellation).DescendantTokens())
+                leaves |= token.IsKind(SyntaxKind.IdentifierToken) && Model.LeavingNames.Contains(token.ValueText);
+        return _leavers.GetOrAdd(method, leaves);
+    }
+
+    // Inside an analyzer the driver hands out its own cached model for a tree of the same compilation, so this binds nothing twice.
+#pragma warning disable RS1030
+    private SemanticModel ModelOf(SyntaxTree tree) => compilation.GetSemanticModel(tree);
+#pragma warning restore RS1030
+}

@@ -1,0 +1,63 @@
+// What one file names, from its tokens alone, cached for as long as the tree lives: a keystroke scans one file again. A file that names no
+// contract member costs nothing more than this.
+
+using System.Runtime.CompilerServices;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace KAlloc.Analyzers.Host;
+
+internal sealed class TreeScan
+{
+    private static readonly ConditionalWeakTable<SyntaxTree, TreeScan> Cache = new();
+
+    private static readonly HashSet<string> ContractAttributes =
+    [
+        "Allocates", "Reallocates", "Frees", "ViewOf", "Consumes", "Owned", "MightSleep", "MightSleepIf", "EntersAtomic", "LeavesAtomic",
+        "AtomicContext", "InterruptHandler", "SoftIrq", "Tasklet", "TimerCallback",
+    ];
+
+    private TreeScan(SyntaxNode root)
+    {
+        var members = new HashSet<string>();
+        foreach (SyntaxToken token in root.DescendantTokens())
+        {
+            if (!token.IsKind(SyntaxKind.IdentifierToken)) continue;
+            string text = token.ValueText;
+            Identifiers.Add(text);
+            if (IsContractAttribute(text) && token.Parent?.FirstAncestorOrSelf<AttributeSyntax>() is { } attribute && DeclaredName(attribute) is { } name) members.Add(name);
+        }
+
+        ContractMembers = members;
+    }
+
+    /// <summary>Every identifier that the file mentions.</summary>
+    internal HashSet<string> Identifiers { get; } = [];
+
+    /// <summary>Names of the members that the file declares with contract attributes.</summary>
+    internal IReadOnlyCollection<string> ContractMembers { get; }
+
+    internal static TreeScan Of(SyntaxTree tree, CancellationToken cancellation) =>
+        Cache.TryGetValue(tree, out TreeScan? scan) ? scan : Cache.GetValue(tree, t => new TreeScan(t.GetRoot(cancellation)));
+
+    private static bool IsContractAttribute(string text) =>
+        ContractAttributes.Contains(text) || (text.EndsWith("Attribute", StringComparison.Ordinal) && ContractAttributes.Contains(text.Substring(0, text.Length - 9)));
+
+    private static string? DeclaredName(AttributeSyntax attribute)
+    {
+        for (SyntaxNode? node = attribute.Parent; node is not null; node = node.Parent)
+        {
+            switch (node)
+            {
+                case MethodDeclarationSyntax method: return method.Identifier.ValueText;
+                case PropertyDeclarationSyntax property: return property.Identifier.ValueText;
+                case ConstructorDeclarationSyntax constructor: return constructor.Identifier.ValueText;
+                case LocalFunctionStatementSyntax function: return function.Identifier.ValueText;
+                case BaseTypeDeclarationSyntax or DelegateDeclarationSyntax: return null;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,109 @@
+// What one method promises about memory and context, independent of where the promise was written: an attribute, the BCL table or a user's
+// contract file. Immutable; one instance per method definition, cached for the compilation.
+
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Model;
+
+/// <summary>On which result of the call a contract holds. Same members and values as <c>KAlloc.Returned</c>.</summary>
+internal enum ReturnCondition { Always, True, False, Zero, NonZero, Null, NotNull }
+
+/// <summary>What a section switches off. Same members and values as <c>KAlloc.LockKind</c>.</summary>
+[Flags]
+internal enum SectionKind { None = 0, Preempt = 1, SoftIrq = 2, HardIrq = 4, Rcu = 8, Sleeping = 16, Mapping = 32 }
+
+/// <summary>The context that a body starts in.</summary>
+internal enum EntryContext { Unknown, Process, Atomic, InterruptHandler, SoftIrq, Tasklet, TimerCallback }
+
+/// <summary>Names an operand of a call: a parameter, the receiver, the result, a number, or the size of a type argument.</summary>
+internal readonly record struct OperandReference(OperandKind Kind, long Number = 0)
+{
+    internal static readonly OperandReference None = new(OperandKind.None);
+    internal static readonly OperandReference Receiver = new(OperandKind.Receiver);
+    internal static readonly OperandReference Result = new(OperandKind.Result);
+
+    internal static OperandReference Parameter(int ordinal) => new(OperandKind.Parameter, ordinal);
+
+    internal int Ordinal => (int)Number;
+
+    internal bool IsPresent => Kind != OperandKind.None;
+}
+
+internal enum OperandKind { None, Parameter, Receiver, Result, Number, SizeOfTypeArgument }
+
+internal sealed record AllocationContract(OperandReference Target, string Family)
+{
+    internal string? FreedBy { get; init; }
+    internal OperandReference Size { get; init; }
+    internal OperandReference Count { get; init; }
+    internal OperandReference Order { get; init; }
+    internal OperandReference Flags { get; init; }
+    internal OperandReference Cache { get; init; }
+    internal bool MayReturnNull { get; init; }
+    internal long NeverNullIf { get; init; }
+    internal bool Zeroed { get; init; }
+    internal bool Collected { get; init; }
+    internal ReturnCondition When { get; init; }
+
+    /// <summary>For a reallocation: the old block. Null there means a plain allocation.</summary>
+    internal OperandReference Old { get; init; }
+}
+
+internal sealed record FreeContract(OperandReference Target, string[] Families)
+{
+    internal OperandReference Order { get; init; }
+    internal OperandReference Cache { get; init; }
+    internal ReturnCondition When { get; init; }
+
+    internal bool Takes(string family) => Array.IndexOf(Families, family) >= 0;
+}
+
+internal sealed record ViewContract(OperandReference Of, string? Family);
+
+internal sealed record EnterContract(SectionKind Kind)
+{
+    internal OperandReference Lock { get; init; }
+    internal OperandReference Saves { get; init; }
+    internal bool Shared { get; init; }
+    internal bool Nests { get; init; }
+    internal string? LeftBy { get; init; }
+    internal ReturnCondition When { get; init; }
+}
+
+internal sealed record LeaveContract(SectionKind Kind)
+{
+    internal OperandReference Lock { get; init; }
+    internal OperandReference Restores { get; init; }
+    internal bool Shared { get; init; }
+    internal ReturnCondition When { get; init; }
+}
+
+/// <summary>Whether a call may sleep, and on what that depends.</summary>
+internal sealed record SleepContract(OperandReference Decider, bool OnlyInProcessContext);
+
+/// <summary>Everything that is promised about one method.</summary>
+internal sealed class MethodContract
+{
+    internal List<AllocationContract> Allocations { get; } = [];
+    internal List<FreeContract> Frees { get; } = [];
+    internal ViewContract? View { get; set; }
+    internal SleepContract? Sleep { get; set; }
+    internal EnterContract? Enter { get; set; }
+    internal LeaveContract? Leave { get; set; }
+    internal EntryContext Context { get; set; }
+
+    /// <summary>Context of what is called through a delegate parameter, by ordinal.</summary>
+    internal Dictionary<int, EntryContext> ParameterContexts { get; } = [];
+
+    /// <summary>Parameters that the method only uses during the call, by ordinal.</summary>
+    internal HashSet<int> Borrowed { get; } = [];
+
+    /// <summary>Parameters that the method takes over, by ordinal, and on which result.</summary>
+    internal Dictionary<int, ReturnCondition> Consumed { get; } = [];
+
+    /// <summary>The call has an effect on memory or context that the flow engine must model. A method that only has a context has none.</summary>
+    internal bool HasEffect =>
+        Allocations.Count > 0 || Frees.Count > 0 || View is not null || Sleep is not null || Enter is not null || Leave is not null || Consumed.Count > 0;
+
+    internal bool IsEmpty => !HasEffect && Context == EntryContext.Unknown && ParameterContexts.Count == 0 && Borrowed.Count == 0;
+}

@@ -1,0 +1,45 @@
+using System.Globalization;
+using KAlloc.Analyzers.Flow;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Rules.Lifetime;
+
+/// <summary>Native memory whose last pointer goes out of reach on a path.</summary>
+internal sealed class KA4001MemoryNotFreed : FlowRule
+{
+    internal const string Id = "KA4001";
+
+    internal static readonly DiagnosticDescriptor Rule = RuleDescriptor.Create(
+        Id,
+        "Memory is not freed on a path",
+        "'{0}' is not freed {1}; free it with '{2}' before, or hand it on",
+        RuleCategory.Lifetime,
+        DiagnosticSeverity.Warning,
+        "No collector takes native memory back: on this path the last pointer to it is lost.");
+
+    internal override DiagnosticDescriptor Descriptor => Rule;
+
+    internal override FlowIssue? OnLoss(in LossEvent loss)
+    {
+        Allocation allocation = loss.Allocation;
+        // A pool's array is garbage when it is lost; a handle that is never freed is KA6006's.
+        if (allocation.Contract.Collected || allocation.Family == "GCHandle") return null;
+        string name = allocation.Name ?? Names.Of(allocation.Method) + "(…)";
+        string where = loss.Kind switch
+        {
+            LossKind.Overwritten => "before its last pointer is overwritten",
+            LossKind.ScopeEnd => "before its last pointer goes out of scope",
+            LossKind.Throw => "on the path that throws here",
+            _ => "on the path that ends here",
+        };
+        string deallocator = allocation.Contract.FreedBy ?? "its deallocator";
+        var issue = new FlowIssue(Rule, loss.Place, name, where, deallocator) { Subject = allocation.Site };
+        issue.Properties = Deallocators.Describe(issue.Properties, allocation)
+            .Add("variable", allocation.Name)
+            .Add("allocation", allocation.Site.SpanStart.ToString(CultureInfo.InvariantCulture))
+            .Add("kind", loss.Kind.ToString());
+        return issue
+            .Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'")
+            .Branches(loss.State.Trail, allocation.TrailDepth);
+    }
+}

@@ -1,0 +1,40 @@
+using KAlloc.Analyzers.Flow;
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Rules.Lifetime;
+
+/// <summary>Memory freed by a function of another allocator.</summary>
+internal sealed class KA4007WrongDeallocator : FlowRule
+{
+    internal const string Id = "KA4007";
+
+    internal static readonly DiagnosticDescriptor Rule = RuleDescriptor.Create(
+        Id,
+        "Memory is freed by the wrong deallocator",
+        "'{0}' comes from '{1}' and must not be freed with '{2}'; free it with '{3}'",
+        RuleCategory.Lifetime,
+        DiagnosticSeverity.Error,
+        "Each allocator takes back only its own memory. A mix that works on one platform corrupts the heap on another.");
+
+    internal override DiagnosticDescriptor Descriptor => Rule;
+
+    internal override FlowIssue? OnFree(in FreeEvent free)
+    {
+        if (free.Contract.Takes(free.Family)) return null;
+        Allocation allocation = free.Allocation;
+        string name = allocation.Name ?? free.Call.SyntaxOf(free.Contract.Target)?.Syntax.ToString() ?? "memory";
+        string deallocator = allocation.Contract.FreedBy ?? "its own deallocator";
+        // kfree of a cache's object is legal in today's kernel and a mistake in the book's: the runtime frees it correctly.
+        bool toleratedByKernel = free.Family == "kmem_cache" && free.Contract.Takes("kmalloc");
+        var issue = new FlowIssue(Rule, free.Call.Syntax.GetLocation(), name, Names.Of(allocation.Method), free.Call.DisplayName, deallocator)
+        {
+            Severity = toleratedByKernel ? DiagnosticSeverity.Warning : null,
+        };
+        issue.Properties = Deallocators.Describe(issue.Properties, allocation);
+        if (free.Contract.Target.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("pointer.parameter", free.Call.Method.Parameters[free.Contract.Target.Ordinal].Name);
+        return issue
+            .Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'")
+            .Branches(free.State.Trail, allocation.TrailDepth);
+    }
+}

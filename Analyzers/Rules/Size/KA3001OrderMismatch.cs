@@ -1,0 +1,47 @@
+using System.Globalization;
+using KAlloc.Analyzers.Flow;
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Rules.Size;
+
+/// <summary>Pages freed with another order than they were allocated with.</summary>
+internal sealed class KA3001OrderMismatch : FlowRule
+{
+    internal const string Id = "KA3001";
+
+    internal static readonly DiagnosticDescriptor Rule = RuleDescriptor.Create(
+        Id,
+        "Order at free differs from order at allocation",
+        "'{0}' frees order {1}, but '{2}' was allocated with order {3}; free it with order {3}",
+        RuleCategory.Size,
+        DiagnosticSeverity.Error,
+        "A block of 2^order pages must go back with the order it came with: a smaller one loses the rest, a larger one frees pages of somebody else.");
+
+    internal override DiagnosticDescriptor Descriptor => Rule;
+
+    internal override FlowIssue? OnFree(in FreeEvent free)
+    {
+        if (free.Order is not { } freed || free.Allocation.Order is not { } allocated || !free.Contract.Takes(free.Family)) return null;
+        Value difference = free.State.Binary(Operator.Subtract, free.State.Canonical(freed), free.State.Canonical(allocated));
+        if (!difference.IsConstant || difference.IsZero) return null;
+        string name = free.Allocation.Name ?? free.Call.SyntaxOf(free.Contract.Target)?.Syntax.ToString() ?? "memory";
+        string right = OrderText(free.Allocation, allocated);
+        var issue = new FlowIssue(Rule, free.Call.Syntax.GetLocation(), free.Call.DisplayName, FreedText(free, freed), name, right);
+        issue.Properties = Deallocators.Describe(issue.Properties, free.Allocation).Add("order", right);
+        if (free.Contract.Order.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("order.parameter", free.Call.Method.Parameters[free.Contract.Order.Ordinal].Name);
+        return issue
+            .Step(free.Allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(free.Allocation.Method)}' with order {right}")
+            .Branches(free.State.Trail, free.Allocation.TrailDepth);
+    }
+
+    private static string FreedText(in FreeEvent free, Value order) =>
+        order.IsConstant ? order.Offset.ToString(CultureInfo.InvariantCulture) : free.Call.SyntaxOf(free.Contract.Order)?.Syntax.ToString() ?? "unknown";
+
+    private static string OrderText(Allocation allocation, Value order)
+    {
+        if (order.IsConstant) return order.Offset.ToString(CultureInfo.InvariantCulture);
+        int parameter = allocation.Contract.Order.Ordinal;
+        return allocation.OrderSyntax ?? allocation.Method.Parameters[parameter].Name;
+    }
+}

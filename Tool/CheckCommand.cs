@@ -34,8 +34,8 @@ internal static class CheckCommand
         using BuildCache cache = await BuildCache.OpenAsync(target.UserPath, cancellationToken);
         return await screen.BusyAsync($"Building {Path.GetFileName(target.UserPath)}", async step =>
         {
-            await InjectedBuild.RunAsync(target, cache, rules, project => step($"Checked {project}"), cancellationToken);
-            return SarifReader.Read(cache.Logs, rules);
+            IReadOnlySet<string> forced = await InjectedBuild.RunAsync(target, cache, rules, project => step($"Checked {project}"), cancellationToken);
+            return SarifReader.Read(cache.Logs, rules, forced);
         });
     }
 

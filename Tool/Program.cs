@@ -16,7 +16,15 @@ Command check = new("check", "Build with the analyzers and show what they find. 
 check.SetAction((parsed, cancellation) => Guarded(token =>
     CheckCommand.RunAsync(parsed.GetRequiredValue(path), parsed.GetValue(sarif), Screen.ForStandardOutput(), token), cancellation));
 
-RootCommand root = new("Checks C# code for misuse of native memory.") { check };
+Option<string[]> rule = new("--rule") { Description = "Only this rule; may be given more than once.", HelpName = "ID" };
+Option<bool> dryRun = new("--dry-run") { Description = "Show the change, write nothing." };
+
+Command fix = new("fix", "Apply the quick fixes and show them as a unified diff. What would not compile is left alone.") { path, rule, dryRun };
+fix.SetAction((parsed, cancellation) => Guarded(token =>
+    FixCommand.RunAsync(parsed.GetRequiredValue(path), parsed.GetValue(rule) ?? [], parsed.GetValue(dryRun), Screen.ForStandardOutput(), token), cancellation));
+
+RootCommand root = new("Checks C# code for misuse of native memory.") { check, fix };
+if (args.Length == 0) args = ["--help"];
 ParseResult command = root.Parse(args);
 if (command.Errors.Count > 0)
 {

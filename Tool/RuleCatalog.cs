@@ -10,7 +10,7 @@ namespace KAlloc.Tool;
 /// <summary>The analyzers, their rules and their quick fixes, loaded from the folder <c>analyzers</c> beside the tool.</summary>
 internal sealed class RuleCatalog
 {
-    private RuleCatalog(string folder, IReadOnlyList<DiagnosticAnalyzer> analyzers, IReadOnlyList<CodeFixProvider> fixes)
+    internal RuleCatalog(string folder, IReadOnlyList<DiagnosticAnalyzer> analyzers, IReadOnlyList<CodeFixProvider> fixes)
     {
         Folder = folder;
         Analyzers = analyzers;

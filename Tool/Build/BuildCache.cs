@@ -61,10 +61,15 @@ internal sealed class BuildCache : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    private void Prepare()
+    internal void ClearLogs()
     {
         if (Directory.Exists(Logs)) Directory.Delete(Logs, recursive: true);
         Directory.CreateDirectory(Logs);
+    }
+
+    private void Prepare()
+    {
+        ClearLogs();
         Directory.SetLastWriteTimeUtc(Folder, DateTime.UtcNow);
 
         // MSBuild looks for these files from a project's folder upwards. An empty one keeps a gathered solution from finding a stranger's.

@@ -40,7 +40,9 @@ internal sealed record BuildTarget(string UserPath, string Root, string? BuildFi
     {
         if (BuildFile is not null) return BuildFile;
         string gathered = Path.Combine(scratch, "gathered.slnx");
-        new XElement("Solution", Projects.Select(p => new XElement("Project", new XAttribute("Path", p)))).Save(gathered);
+        // Projects of one folder must differ in name, so each gets a folder.
+        new XElement("Solution", Projects.Select((p, i) =>
+            new XElement("Folder", new XAttribute("Name", $"/{i}/"), new XElement("Project", new XAttribute("Path", p))))).Save(gathered);
         return gathered;
     }
 

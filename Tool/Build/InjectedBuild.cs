@@ -9,6 +9,7 @@
 
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using KAlloc.Tool.Findings;
 using Microsoft.CodeAnalysis;
 
@@ -21,22 +22,40 @@ internal static partial class InjectedBuild
 
     /// <summary>Builds; afterwards <see cref="BuildCache.Logs"/> holds a log for each C# compilation.</summary>
     /// <param name="onProject">Told the name of each project that is done.</param>
-    internal static async Task RunAsync(BuildTarget target, BuildCache cache, RuleCatalog rules, Action<string> onProject, CancellationToken cancellationToken)
+    /// <returns>The rules that were forced to warnings, whatever the user's configuration says; usually none.</returns>
+    internal static async Task<IReadOnlySet<string>> RunAsync(
+        BuildTarget target, BuildCache cache, RuleCatalog rules, Action<string> onProject, CancellationToken cancellationToken)
     {
-        string config = Path.Combine(cache.Folder, "kalloc.globalconfig");
+        string config = Path.Combine(cache.Folder, "kalloc.globalconfig"), ruleset = Path.Combine(cache.Folder, "kalloc.ruleset");
         await File.WriteAllTextAsync(config, SeverityConfig(rules), cancellationToken);
 
-        List<string> output = [];
-        int exitCode = await DotnetProcess.RunAsync(target.Root, Arguments(target, cache, rules, config), line =>
+        HashSet<string> forced = new(StringComparer.Ordinal);
+        while (true)
         {
-            output.Add(line);
-            if (ProjectDone().Match(line) is { Success: true } done) onProject(done.Groups["name"].Value);
-        }, cancellationToken);
+            List<string> output = [];
+            List<string> arguments = Arguments(target, cache, rules, config);
+            if (forced.Count > 0)
+            {
+                await File.WriteAllTextAsync(ruleset, Ruleset(forced), cancellationToken);
+                arguments.Add(Property("KAllocToolRuleset", ruleset));
+            }
 
-        if (exitCode != 0) throw Failure(target, output);
+            int exitCode = await DotnetProcess.RunAsync(target.Root, arguments, line =>
+            {
+                output.Add(line);
+                if (ProjectDone().Match(line) is { Success: true } done) onProject(done.Groups["name"].Value);
+            }, cancellationToken);
+            if (exitCode == 0) return forced;
+
+            // An .editorconfig made findings errors. Projects above them were not built, and may hold more.
+            int known = forced.Count;
+            forced.UnionWith(output.Select(l => FindingError().Match(l)).Where(m => m.Success).Select(m => m.Groups["id"].Value).Where(rules.Rules.ContainsKey));
+            if (forced.Count == known) throw Failure(target, output);
+            cache.ClearLogs();
+        }
     }
 
-    private static IEnumerable<string> Arguments(BuildTarget target, BuildCache cache, RuleCatalog rules, string config)
+    private static List<string> Arguments(BuildTarget target, BuildCache cache, RuleCatalog rules, string config)
     {
         string injected = Path.Combine(AppContext.BaseDirectory, "injected");
         return
@@ -55,6 +74,11 @@ internal static partial class InjectedBuild
             Property("GeneratePackageOnBuild", "false"),
         ];
     }
+
+    private static string Ruleset(IEnumerable<string> ids) => new XElement(
+        "RuleSet", new XAttribute("Name", "kalloc"), new XAttribute("ToolsVersion", "17.0"),
+        new XElement("Rules", new XAttribute("AnalyzerId", "KAlloc.Analyzers"), new XAttribute("RuleNamespace", "KAlloc"),
+            ids.Select(id => new XElement("Rule", new XAttribute("Id", id), new XAttribute("Action", "Warning"))))).ToString();
 
     // What a global configuration of the highest level sets, only the command line's /nowarn and an .editorconfig section can change.
     private static string SeverityConfig(RuleCatalog rules)
@@ -99,6 +123,9 @@ internal static partial class InjectedBuild
 
     [GeneratedRegex(@"(^|\s)(fatal )?error( [A-Z]+\d+)?\s*:")]
     private static partial Regex ErrorLine();
+
+    [GeneratedRegex(@": error (?<id>KA\d{4}): ")]
+    private static partial Regex FindingError();
 
     [GeneratedRegex(@"error NU\d+\s*:")]
     private static partial Regex RestoreError();

@@ -24,7 +24,8 @@ internal static class SarifReader
     // What the compiler says when an analyzer could not be loaded or threw: nothing may then be taken for "clean".
     private static readonly string[] AnalyzerFailures = ["CS9057", "CS8032", "CS8034", "CS8040", "AD0001"];
 
-    internal static BuildReport Read(string logs, RuleCatalog rules)
+    /// <param name="forced">Rules that the build reported whatever the user's configuration says.</param>
+    internal static BuildReport Read(string logs, RuleCatalog rules, IReadOnlySet<string> forced)
     {
         string[] files = [.. Directory.EnumerateFiles(logs, "*.sarif").Order(StringComparer.Ordinal)];
         if (files.Length == 0) throw new ToolException("nothing was compiled: there is no C# project in what you named");
@@ -34,6 +35,7 @@ internal static class SarifReader
         foreach (string file in files)
         {
             using JsonDocument log = Parse(file);
+            EditorConfigSeverity? configured = forced.Count > 0 ? new EditorConfigSeverity(Path.ChangeExtension(file, ".args")) : null;
             foreach (JsonElement run in log.RootElement.GetProperty("runs").EnumerateArray())
             {
                 ThrowIfNotAnalysed(run, rules, file);
@@ -42,6 +44,7 @@ internal static class SarifReader
                     string id = result.GetProperty("ruleId").GetString()!;
                     if (!rules.Rules.TryGetValue(id, out DiagnosticDescriptor? rule) || IsSuppressed(result)) continue;
                     if (Place(result) is not { } place) continue;
+                    if (forced.Contains(id) && configured!.SwitchesOff(id, place.File)) continue;
                     if (id == GivenUpRule)
                     {
                         givenUp.Add(place);

@@ -3,6 +3,9 @@
 //   +0  int    PreemptCount    bits 0-7 preempt, 8-15 softirq, 16-19 hardirq, 20-23 NMI (the kernel's layout)
 //   +4  ushort IrqDisabled     depth of local_irq_disable (0 or 1)          } read together as one 8-byte word:
 //   +6  ushort RcuDepth        nesting of rcu_read_lock                     } AtomicWord != 0  <=>  must not sleep
+//   +8  CPU number, allocation scopes
+//   +16 softirqs and tasklets raised here and not yet run; interrupts that wait until they are enabled
+//   +72 the ids of the locks that the thread holds, for reports and for read locks
 //
 // Invariant: only the owning thread writes it. Cost: the allocation fast path tests AtomicWord with one compare.
 // Kernel concept: preempt_count, current->rcu_read_lock_nesting, PF_MEMALLOC_NOFS/NOIO.
@@ -39,6 +42,31 @@ internal unsafe struct ExecutionState
 
     /// <summary>Gfp bits that memalloc_nofs/noio scopes of this thread take out of every allocation.</summary>
     [FieldOffset(12)] internal GfpFlags AllocationScopeBits;
+
+    /// <summary>Softirqs raised and not yet run, one bit each.</summary>
+    [FieldOffset(16)] internal uint SoftIrqPending;
+
+    /// <summary>Number of interrupt lines set in <see cref="PendingIrqs"/>.</summary>
+    [FieldOffset(20)] internal int PendingIrqCount;
+
+    /// <summary>First and last tasklet scheduled here and not yet run.</summary>
+    [FieldOffset(24)] internal void* TaskletHead;
+    [FieldOffset(32)] internal void* TaskletTail;
+
+    /// <summary>Interrupt lines raised while interrupts were off, one bit each.</summary>
+    [FieldOffset(40)] internal fixed ulong PendingIrqs[IrqWords];
+
+    /// <summary>Locks held, counted also beyond the room in <see cref="HeldLocks"/>.</summary>
+    [FieldOffset(72)] internal int HeldLockCount;
+
+    /// <summary>Ids of the locks held, in the order taken; a read lock is negative.</summary>
+    [FieldOffset(76)] internal fixed int HeldLocks[MaxHeldLocks];
+
+    /// <summary>256 interrupt lines.</summary>
+    internal const int IrqWords = 4;
+
+    /// <summary>Fills the state's 256 bytes; the kernel's lockdep remembers 48.</summary>
+    internal const int MaxHeldLocks = 45;
 
     /// <summary>Whether the thread must not sleep.</summary>
     internal readonly bool IsAtomic => AtomicWord != 0;

@@ -1,0 +1,66 @@
+// Preemption, counted per thread. A KAlloc CPU is a thread, so nothing is ever really preempted: the count says where code must not sleep, and
+// when softirqs that were raised in the meantime get their turn.
+//
+//   preempt_count    31......24 23..20 19...16 15......8 7.......0
+//                               NMI    hardirq softirq   preempt
+//                                              └ bit 8: serving one; +2 for each local_bh_disable
+//
+// Invariant: a count never goes below 0; the call that would do it is a BUG and changes nothing.
+// Cost: an increment; a decrement with two tests. Kernel concept: include/linux/preempt.h.
+
+using System.Runtime.CompilerServices;
+
+namespace KAlloc;
+
+/// <summary>The preempt count of the running thread.</summary>
+internal static unsafe class Preemption
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static CpuBlock* Disable()
+    {
+        CpuBlock* block = CpuBlocks.Current;
+        block->Execution.PreemptCount += ExecutionState.PreemptOffset;
+        return block;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Enable(CpuBlock* block)
+    {
+        int count = block->Execution.PreemptCount - ExecutionState.PreemptOffset;
+        block->Execution.PreemptCount = count;
+        if (count == 0 && block->Execution.SoftIrqPending != 0) SoftIrqs.RunIfPreemptible(block);
+    }
+
+    /// <summary><c>preempt_enable</c> of a caller that may be wrong.</summary>
+    internal static void EnableChecked(CpuBlock* block)
+    {
+        if ((block->Execution.PreemptCount & ExecutionState.PreemptMask) == 0)
+        {
+            KernelReports.Bug($"BUG: preempt_enable without preempt_disable on CPU#{block->Execution.Cpu}, {ContextReport.Task}, preempt_count: 0x{block->Execution.PreemptCount:x8}");
+            return;
+        }
+
+        Enable(block);
+    }
+
+    /// <summary><c>rcu_read_unlock</c> of a caller that may be wrong.</summary>
+    internal static void RcuUnlockChecked(CpuBlock* block)
+    {
+        if (block->Execution.RcuDepth == 0)
+        {
+            KernelReports.Bug($"WARNING: bad unlock balance detected!\n{ContextReport.Task} is trying to release lock (rcu_read_lock)\nbut there are no more locks to release!");
+            return;
+        }
+
+        block->Execution.RcuDepth--;
+    }
+
+    /// <summary>Sets the count back to what it was before a handler ran, and says that the handler left it changed.</summary>
+    internal static void RestoreAfterHandler(CpuBlock* block, int before, string handler)
+    {
+        int after = block->Execution.PreemptCount;
+        if (after == before) return;
+        block->Execution.PreemptCount = before;
+        KernelReports.Warn($"huh, entered {handler} with preempt_count {before:x8}, exited with {after:x8}?");
+    }
+}

@@ -92,7 +92,7 @@ public static unsafe partial class Linux
     /// <param name="file">Filled in by the compiler: the place that the report names.</param>
     /// <param name="line">Filled in by the compiler.</param>
     [MightSleepIf(nameof(flags))]
-    public static void might_alloc(GfpFlags flags, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => MightSleep.CheckAlloc(flags, file, line);
+    public static void might_alloc(gfp_t flags, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => MightSleep.CheckAlloc(flags, file, line);
 
     /// <summary><c>cant_sleep()</c>: reports if the thread could sleep here: code that relies on being atomic says so with it.</summary>
     /// <param name="file">Filled in by the compiler: the place that the report names.</param>

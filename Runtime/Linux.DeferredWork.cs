@@ -20,10 +20,10 @@ public static unsafe partial class Linux
     public const nuint IRQF_NO_AUTOEN = IrqLines.NoAutoEnable;
 
     /// <summary><c>IRQ_NONE</c>: not from this device.</summary>
-    public const IrqReturn IRQ_NONE = IrqReturn.None;
+    public const irqreturn_t IRQ_NONE = IrqReturn.None;
 
     /// <summary><c>IRQ_HANDLED</c>.</summary>
-    public const IrqReturn IRQ_HANDLED = IrqReturn.Handled;
+    public const irqreturn_t IRQ_HANDLED = IrqReturn.Handled;
 
     /// <summary><c>request_irq(irq, handler, flags, name, dev)</c>: from now on the handler serves the line. May sleep.</summary>
     /// <param name="irq">The line, 0 to 255.</param>
@@ -33,15 +33,15 @@ public static unsafe partial class Linux
     /// <param name="dev">Handed to the handler; with <see cref="IRQF_SHARED"/> not null, as <see cref="free_irq"/> finds the handler by it.</param>
     /// <returns>0, -EINVAL for wrong arguments, -EBUSY if the line is taken and not shared.</returns>
     [MightSleep]
-    public static int request_irq(int irq, [InterruptHandler] IrqHandler handler, nuint flags, string name, void* dev)
+    public static int request_irq(int irq, [InterruptHandler] irq_handler_t handler, nuint flags, string name, void* dev)
     {
         MightSleep.Check();
         return IrqLines.Request(irq, handler, null, flags, name, dev);
     }
 
-    /// <inheritdoc cref="request_irq(int, IrqHandler, nuint, string, void*)"/>
+    /// <inheritdoc cref="request_irq(int, irq_handler_t, nuint, string, void*)"/>
     [MightSleep]
-    public static int request_irq(int irq, [InterruptHandler] delegate*<int, void*, IrqReturn> handler, nuint flags, string name, void* dev)
+    public static int request_irq(int irq, [InterruptHandler] delegate*<int, void*, irqreturn_t> handler, nuint flags, string name, void* dev)
     {
         MightSleep.Check();
         return IrqLines.Request(irq, null, handler, flags, name, dev);
@@ -92,7 +92,7 @@ public static unsafe partial class Linux
     /// <summary><c>open_softirq(nr, action)</c>: what a softirq runs.</summary>
     /// <param name="number">0 to 9, not 6, which serves the tasklets.</param>
     /// <param name="action">Runs in softirq context: it must not sleep.</param>
-    public static void open_softirq(int number, [SoftIrq] SoftIrqAction action) => SoftIrqs.Open(number, action);
+    public static void open_softirq(int number, [SoftIrq] softirq_fn action) => SoftIrqs.Open(number, action);
 
     /// <summary><c>raise_softirq(nr)</c>: the softirq runs on this thread as soon as interrupts, softirqs and preemption allow. Any context.</summary>
     /// <param name="number">The softirq.</param>
@@ -102,21 +102,21 @@ public static unsafe partial class Linux
     /// <param name="t">The tasklet, in native or pinned memory.</param>
     /// <param name="func">Runs in softirq context: it must not sleep.</param>
     /// <param name="data">Handed to the function.</param>
-    public static void tasklet_init([Borrows] ref KernelTasklet t, [Tasklet] TaskletFunction func, nuint data) =>
+    public static void tasklet_init([Borrows] ref tasklet_struct t, [Tasklet] tasklet_fn func, nuint data) =>
         Tasklets.Init(Pointer(ref t), func, null, data);
 
-    /// <inheritdoc cref="tasklet_init(ref KernelTasklet, TaskletFunction, nuint)"/>
-    public static void tasklet_init([Borrows] ref KernelTasklet t, [Tasklet] delegate*<nuint, void> func, nuint data) =>
+    /// <inheritdoc cref="tasklet_init(ref tasklet_struct, tasklet_fn, nuint)"/>
+    public static void tasklet_init([Borrows] ref tasklet_struct t, [Tasklet] delegate*<nuint, void> func, nuint data) =>
         Tasklets.Init(Pointer(ref t), null, func, data);
 
     /// <summary><c>tasklet_schedule(t)</c>: runs it once, soon, on this thread; nothing if it is scheduled already. Any context.</summary>
     /// <param name="t">The tasklet.</param>
-    public static void tasklet_schedule(ref KernelTasklet t) => Tasklets.Schedule(CpuBlocks.Current, Pointer(ref t));
+    public static void tasklet_schedule(ref tasklet_struct t) => Tasklets.Schedule(CpuBlocks.Current, Pointer(ref t));
 
     /// <summary><c>tasklet_kill(t)</c>: waits until it is neither scheduled nor running. May sleep. A zeroed tasklet may be killed.</summary>
     /// <param name="t">The tasklet.</param>
     [MightSleep]
-    public static void tasklet_kill([Borrows] ref KernelTasklet t)
+    public static void tasklet_kill([Borrows] ref tasklet_struct t)
     {
         MightSleep.Check();
         Tasklets.Kill(Pointer(ref t));
@@ -125,21 +125,21 @@ public static unsafe partial class Linux
     /// <summary><c>INIT_WORK(w, func)</c>. Not on an item that is queued.</summary>
     /// <param name="w">The item, in native or pinned memory.</param>
     /// <param name="func">Runs on a kworker thread, in process context: it may sleep.</param>
-    public static void INIT_WORK([Borrows] ref KernelWork w, [ProcessContext] WorkFunction func) => WorkQueue.Init(Pointer(ref w), func, null);
+    public static void INIT_WORK([Borrows] ref work_struct w, [ProcessContext] work_fn func) => WorkQueue.Init(Pointer(ref w), func, null);
 
-    /// <inheritdoc cref="INIT_WORK(ref KernelWork, WorkFunction)"/>
-    public static void INIT_WORK([Borrows] ref KernelWork w, [ProcessContext] delegate*<KernelWork*, void> func) => WorkQueue.Init(Pointer(ref w), null, func);
+    /// <inheritdoc cref="INIT_WORK(ref work_struct, work_fn)"/>
+    public static void INIT_WORK([Borrows] ref work_struct w, [ProcessContext] delegate*<work_struct*, void> func) => WorkQueue.Init(Pointer(ref w), null, func);
 
     /// <summary><c>schedule_work(w)</c>: queues the item. Never sleeps; any context.</summary>
     /// <param name="w">The item.</param>
     /// <returns><see langword="false"/> if it is queued already.</returns>
-    public static bool schedule_work(ref KernelWork w) => WorkQueue.Queue(Pointer(ref w));
+    public static bool schedule_work(ref work_struct w) => WorkQueue.Queue(Pointer(ref w));
 
     /// <summary><c>flush_work(w)</c>: waits until the item, as last queued, has run. May sleep.</summary>
     /// <param name="w">The item.</param>
     /// <returns><see langword="false"/> if it was idle.</returns>
     [MightSleep]
-    public static bool flush_work([Borrows] ref KernelWork w)
+    public static bool flush_work([Borrows] ref work_struct w)
     {
         MightSleep.Check();
         return WorkQueue.Flush(Pointer(ref w));
@@ -148,38 +148,38 @@ public static unsafe partial class Linux
     /// <summary><c>cancel_work(w)</c>: takes the item out of the queue. Does not wait for a running one; any context.</summary>
     /// <param name="w">The item.</param>
     /// <returns>Whether it was queued.</returns>
-    public static bool cancel_work([Borrows] ref KernelWork w) => WorkQueue.Cancel(Pointer(ref w), wait: false);
+    public static bool cancel_work([Borrows] ref work_struct w) => WorkQueue.Cancel(Pointer(ref w), wait: false);
 
     /// <summary><c>cancel_work_sync(w)</c>: takes the item out of the queue and waits until it runs nowhere. May sleep.</summary>
     /// <param name="w">The item.</param>
     /// <returns>Whether it was queued.</returns>
     [MightSleep]
-    public static bool cancel_work_sync([Borrows] ref KernelWork w)
+    public static bool cancel_work_sync([Borrows] ref work_struct w)
     {
         MightSleep.Check();
         return WorkQueue.Cancel(Pointer(ref w), wait: true);
     }
 
-    /// <summary><c>INIT_DELAYED_WORK(w, func)</c>. The function finds its <see cref="KernelDelayedWork"/> at the address of the item.</summary>
+    /// <summary><c>INIT_DELAYED_WORK(w, func)</c>. The function finds its <see cref="delayed_work"/> at the address of the item.</summary>
     /// <param name="w">The item, in native or pinned memory.</param>
     /// <param name="func">Runs on a kworker thread, in process context: it may sleep.</param>
-    public static void INIT_DELAYED_WORK([Borrows] ref KernelDelayedWork w, [ProcessContext] WorkFunction func) => DelayedWork.Init(Pointer(ref w), func, null);
+    public static void INIT_DELAYED_WORK([Borrows] ref delayed_work w, [ProcessContext] work_fn func) => DelayedWork.Init(Pointer(ref w), func, null);
 
-    /// <inheritdoc cref="INIT_DELAYED_WORK(ref KernelDelayedWork, WorkFunction)"/>
-    public static void INIT_DELAYED_WORK([Borrows] ref KernelDelayedWork w, [ProcessContext] delegate*<KernelWork*, void> func) =>
+    /// <inheritdoc cref="INIT_DELAYED_WORK(ref delayed_work, work_fn)"/>
+    public static void INIT_DELAYED_WORK([Borrows] ref delayed_work w, [ProcessContext] delegate*<work_struct*, void> func) =>
         DelayedWork.Init(Pointer(ref w), null, func);
 
     /// <summary><c>schedule_delayed_work(w, delay)</c>: queues the item after a time. Never sleeps; any context.</summary>
     /// <param name="w">The item.</param>
     /// <param name="delay">The time in jiffies.</param>
     /// <returns><see langword="false"/> if it is queued or waiting already.</returns>
-    public static bool schedule_delayed_work(ref KernelDelayedWork w, nuint delay) => DelayedWork.Schedule(Pointer(ref w), delay);
+    public static bool schedule_delayed_work(ref delayed_work w, nuint delay) => DelayedWork.Schedule(Pointer(ref w), delay);
 
     /// <summary><c>cancel_delayed_work_sync(w)</c>: stops the waiting, takes the item out of the queue and waits until it runs nowhere. May sleep.</summary>
     /// <param name="w">The item.</param>
     /// <returns>Whether it was queued or waiting.</returns>
     [MightSleep]
-    public static bool cancel_delayed_work_sync([Borrows] ref KernelDelayedWork w)
+    public static bool cancel_delayed_work_sync([Borrows] ref delayed_work w)
     {
         MightSleep.Check();
         return DelayedWork.Cancel(Pointer(ref w));
@@ -199,28 +199,28 @@ public static unsafe partial class Linux
     /// <param name="t">The timer, in native or pinned memory.</param>
     /// <param name="callback">Runs in softirq context on the timer thread: it must not sleep.</param>
     /// <param name="flags">Kept, without effect: there is one timer thread.</param>
-    public static void timer_setup([Borrows] ref KernelTimer t, [TimerCallback] TimerFunction callback, uint flags) =>
+    public static void timer_setup([Borrows] ref timer_list t, [TimerCallback] timer_fn callback, uint flags) =>
         TimerQueue.Setup(Pointer(ref t), callback, null, flags);
 
-    /// <inheritdoc cref="timer_setup(ref KernelTimer, TimerFunction, uint)"/>
-    public static void timer_setup([Borrows] ref KernelTimer t, [TimerCallback] delegate*<KernelTimer*, void> callback, uint flags) =>
+    /// <inheritdoc cref="timer_setup(ref timer_list, timer_fn, uint)"/>
+    public static void timer_setup([Borrows] ref timer_list t, [TimerCallback] delegate*<timer_list*, void> callback, uint flags) =>
         TimerQueue.Setup(Pointer(ref t), null, callback, flags);
 
     /// <summary><c>mod_timer(t, expires)</c>: sets the timer, or moves it. Never sleeps; any context.</summary>
     /// <param name="t">The timer.</param>
     /// <param name="expires">When it fires, in <see cref="jiffies"/>.</param>
     /// <returns>1 if it was set before, else 0.</returns>
-    public static int mod_timer(ref KernelTimer t, nuint expires) => TimerQueue.Modify(Pointer(ref t), expires) ? 1 : 0;
+    public static int mod_timer(ref timer_list t, nuint expires) => TimerQueue.Modify(Pointer(ref t), expires) ? 1 : 0;
 
     /// <summary><c>del_timer(t)</c>: stops the timer; its function may still be running. Any context.</summary>
     /// <param name="t">The timer; a zeroed one may be deleted.</param>
     /// <returns>1 if it was set, else 0.</returns>
-    public static int del_timer([Borrows] ref KernelTimer t) => TimerQueue.Delete(Pointer(ref t), wait: false) ? 1 : 0;
+    public static int del_timer([Borrows] ref timer_list t) => TimerQueue.Delete(Pointer(ref t), wait: false) ? 1 : 0;
 
     /// <summary><c>del_timer_sync(t)</c>: stops the timer and waits until its function runs nowhere. Not in an interrupt.</summary>
     /// <param name="t">The timer; a zeroed one may be deleted.</param>
     /// <returns>1 if it was set, else 0.</returns>
-    public static int del_timer_sync([Borrows] ref KernelTimer t) => TimerQueue.Delete(Pointer(ref t), wait: true) ? 1 : 0;
+    public static int del_timer_sync([Borrows] ref timer_list t) => TimerQueue.Delete(Pointer(ref t), wait: true) ? 1 : 0;
 
     /// <summary>The address of a struct that its user has promised not to move; where the promise is broken, PinnedPlace finds it.</summary>
     private static T* Pointer<T>(ref T place) where T : unmanaged => (T*)Unsafe.AsPointer(ref place);

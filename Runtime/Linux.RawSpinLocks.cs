@@ -7,12 +7,12 @@ public static unsafe partial class Linux
 {
     /// <summary><c>raw_spin_lock_init(lock)</c>: makes the lock free. Not on a lock in use.</summary>
     /// <param name="lock">The lock.</param>
-    public static void raw_spin_lock_init([Borrows] ref KernelRawSpinLock @lock) => @lock = default;
+    public static void raw_spin_lock_init([Borrows] ref raw_spinlock_t @lock) => @lock = default;
 
     /// <summary><c>raw_spin_lock(lock)</c>: waits, spinning, until it has the lock. The holder must not sleep. Any context.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), LeftBy = nameof(raw_spin_unlock))]
-    public static void raw_spin_lock([Borrows] ref KernelRawSpinLock @lock)
+    public static void raw_spin_lock([Borrows] ref raw_spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.Lock.CheckAcquire(block)) return;
@@ -23,7 +23,7 @@ public static unsafe partial class Linux
     /// <summary><c>raw_spin_unlock(lock)</c>.</summary>
     /// <param name="lock">A lock that this thread holds.</param>
     [LeavesAtomic(LockKind.Preempt, Lock = nameof(@lock))]
-    public static void raw_spin_unlock([Borrows] ref KernelRawSpinLock @lock)
+    public static void raw_spin_unlock([Borrows] ref raw_spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.Lock.CheckRelease(block)) return;
@@ -35,7 +35,7 @@ public static unsafe partial class Linux
     /// <param name="lock">The lock.</param>
     /// <returns>Whether it was taken.</returns>
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), LeftBy = nameof(raw_spin_unlock), When = Returned.True)]
-    public static bool raw_spin_trylock([Borrows] ref KernelRawSpinLock @lock)
+    public static bool raw_spin_trylock([Borrows] ref raw_spinlock_t @lock)
     {
         CpuBlock* block = Preemption.Disable();
         if (@lock.Lock.TryAcquire(block)) return true;
@@ -46,7 +46,7 @@ public static unsafe partial class Linux
     /// <summary><c>raw_spin_lock_irq(lock)</c>: <see cref="raw_spin_lock"/> with interrupts off. Only where they are known to be on.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), LeftBy = nameof(raw_spin_unlock_irq))]
-    public static void raw_spin_lock_irq([Borrows] ref KernelRawSpinLock @lock)
+    public static void raw_spin_lock_irq([Borrows] ref raw_spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.Lock.CheckAcquire(block)) return;
@@ -58,7 +58,7 @@ public static unsafe partial class Linux
     /// <summary><c>raw_spin_unlock_irq(lock)</c>: interrupts are on afterwards, whatever they were before.</summary>
     /// <param name="lock">A lock that this thread holds.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock))]
-    public static void raw_spin_unlock_irq([Borrows] ref KernelRawSpinLock @lock)
+    public static void raw_spin_unlock_irq([Borrows] ref raw_spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.Lock.CheckRelease(block)) return;
@@ -71,7 +71,7 @@ public static unsafe partial class Linux
     /// <param name="lock">The lock.</param>
     /// <param name="flags">Receives the state; only for <see cref="raw_spin_unlock_irqrestore"/> on the same thread.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Saves = nameof(flags), LeftBy = nameof(raw_spin_unlock_irqrestore))]
-    public static void raw_spin_lock_irqsave([Borrows] ref KernelRawSpinLock @lock, out nuint flags)
+    public static void raw_spin_lock_irqsave([Borrows] ref raw_spinlock_t @lock, out nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         flags = 0;
@@ -85,7 +85,7 @@ public static unsafe partial class Linux
     /// <param name="lock">A lock that this thread holds.</param>
     /// <param name="flags">What <see cref="raw_spin_lock_irqsave"/> saved.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Restores = nameof(flags))]
-    public static void raw_spin_unlock_irqrestore([Borrows] ref KernelRawSpinLock @lock, nuint flags)
+    public static void raw_spin_unlock_irqrestore([Borrows] ref raw_spinlock_t @lock, nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.Lock.CheckRelease(block) || !Interrupts.CheckFlags(block, flags)) return;
@@ -99,7 +99,7 @@ public static unsafe partial class Linux
     /// <param name="flags">Receives the state.</param>
     /// <returns>Whether it was taken.</returns>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Saves = nameof(flags), LeftBy = nameof(raw_spin_unlock_irqrestore), When = Returned.True)]
-    public static bool raw_spin_trylock_irqsave([Borrows] ref KernelRawSpinLock @lock, out nuint flags)
+    public static bool raw_spin_trylock_irqsave([Borrows] ref raw_spinlock_t @lock, out nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         flags = Interrupts.Save(block);
@@ -113,7 +113,7 @@ public static unsafe partial class Linux
     /// <summary><c>raw_spin_lock_bh(lock)</c>: <see cref="raw_spin_lock"/> with softirqs off: for locks shared with a tasklet or timer. Not in an interrupt handler.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock), LeftBy = nameof(raw_spin_unlock_bh))]
-    public static void raw_spin_lock_bh([Borrows] ref KernelRawSpinLock @lock)
+    public static void raw_spin_lock_bh([Borrows] ref raw_spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.Lock.CheckAcquire(block)) return;
@@ -124,7 +124,7 @@ public static unsafe partial class Linux
     /// <summary><c>raw_spin_unlock_bh(lock)</c>: runs the softirqs that waited.</summary>
     /// <param name="lock">A lock that this thread holds.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock))]
-    public static void raw_spin_unlock_bh([Borrows] ref KernelRawSpinLock @lock)
+    public static void raw_spin_unlock_bh([Borrows] ref raw_spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.Lock.CheckRelease(block)) return;
@@ -135,5 +135,5 @@ public static unsafe partial class Linux
 
     /// <summary><c>raw_spin_is_locked(lock)</c>: whether any thread holds the lock. For assertions.</summary>
     /// <param name="lock">The lock.</param>
-    public static bool raw_spin_is_locked([Borrows] ref KernelRawSpinLock @lock) => Volatile.Read(ref @lock.Lock.Owner) != 0;
+    public static bool raw_spin_is_locked([Borrows] ref raw_spinlock_t @lock) => Volatile.Read(ref @lock.Lock.Owner) != 0;
 }

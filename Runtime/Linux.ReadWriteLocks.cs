@@ -6,12 +6,12 @@ public static unsafe partial class Linux
 {
     /// <summary><c>rwlock_init(lock)</c>: makes the lock free. Not on a lock in use.</summary>
     /// <param name="lock">The lock.</param>
-    public static void rwlock_init([Borrows] ref KernelReadWriteLock @lock) => @lock = default;
+    public static void rwlock_init([Borrows] ref rwlock_t @lock) => @lock = default;
 
     /// <summary><c>read_lock(lock)</c>: waits, spinning, until it has the lock for reading. The holder must not sleep. Any context.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), Shared = true, LeftBy = nameof(read_unlock))]
-    public static void read_lock([Borrows] ref KernelReadWriteLock @lock)
+    public static void read_lock([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquireRead(block)) return;
@@ -22,7 +22,7 @@ public static unsafe partial class Linux
     /// <summary><c>read_unlock(lock)</c>.</summary>
     /// <param name="lock">A lock that this thread holds for reading.</param>
     [LeavesAtomic(LockKind.Preempt, Lock = nameof(@lock), Shared = true)]
-    public static void read_unlock([Borrows] ref KernelReadWriteLock @lock)
+    public static void read_unlock([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseRead(block)) return;
@@ -33,7 +33,7 @@ public static unsafe partial class Linux
     /// <summary><c>read_lock_irq(lock)</c>: <see cref="read_lock"/> with interrupts off. Only where they are known to be on.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Shared = true, LeftBy = nameof(read_unlock_irq))]
-    public static void read_lock_irq([Borrows] ref KernelReadWriteLock @lock)
+    public static void read_lock_irq([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquireRead(block)) return;
@@ -45,7 +45,7 @@ public static unsafe partial class Linux
     /// <summary><c>read_unlock_irq(lock)</c>: interrupts are on afterwards.</summary>
     /// <param name="lock">A lock that this thread holds for reading.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Shared = true)]
-    public static void read_unlock_irq([Borrows] ref KernelReadWriteLock @lock)
+    public static void read_unlock_irq([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseRead(block)) return;
@@ -58,7 +58,7 @@ public static unsafe partial class Linux
     /// <param name="lock">The lock.</param>
     /// <param name="flags">Receives the state.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Shared = true, Saves = nameof(flags), LeftBy = nameof(read_unlock_irqrestore))]
-    public static void read_lock_irqsave([Borrows] ref KernelReadWriteLock @lock, out nuint flags)
+    public static void read_lock_irqsave([Borrows] ref rwlock_t @lock, out nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         flags = 0;
@@ -72,7 +72,7 @@ public static unsafe partial class Linux
     /// <param name="lock">A lock that this thread holds for reading.</param>
     /// <param name="flags">What <see cref="read_lock_irqsave"/> saved.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Shared = true, Restores = nameof(flags))]
-    public static void read_unlock_irqrestore([Borrows] ref KernelReadWriteLock @lock, nuint flags)
+    public static void read_unlock_irqrestore([Borrows] ref rwlock_t @lock, nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseRead(block) || !Interrupts.CheckFlags(block, flags)) return;
@@ -84,7 +84,7 @@ public static unsafe partial class Linux
     /// <summary><c>read_lock_bh(lock)</c>: <see cref="read_lock"/> with softirqs off. Not in an interrupt handler.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock), Shared = true, LeftBy = nameof(read_unlock_bh))]
-    public static void read_lock_bh([Borrows] ref KernelReadWriteLock @lock)
+    public static void read_lock_bh([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquireRead(block)) return;
@@ -95,7 +95,7 @@ public static unsafe partial class Linux
     /// <summary><c>read_unlock_bh(lock)</c>: runs the softirqs that waited.</summary>
     /// <param name="lock">A lock that this thread holds for reading.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock), Shared = true)]
-    public static void read_unlock_bh([Borrows] ref KernelReadWriteLock @lock)
+    public static void read_unlock_bh([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseRead(block)) return;
@@ -107,7 +107,7 @@ public static unsafe partial class Linux
     /// <summary><c>write_lock(lock)</c>: waits, spinning, until it has the lock for writing. The holder must not sleep. Any context.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), LeftBy = nameof(write_unlock))]
-    public static void write_lock([Borrows] ref KernelReadWriteLock @lock)
+    public static void write_lock([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquireWrite(block)) return;
@@ -118,7 +118,7 @@ public static unsafe partial class Linux
     /// <summary><c>write_unlock(lock)</c>.</summary>
     /// <param name="lock">A lock that this thread holds for writing.</param>
     [LeavesAtomic(LockKind.Preempt, Lock = nameof(@lock))]
-    public static void write_unlock([Borrows] ref KernelReadWriteLock @lock)
+    public static void write_unlock([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseWrite(block)) return;
@@ -129,7 +129,7 @@ public static unsafe partial class Linux
     /// <summary><c>write_lock_irq(lock)</c>: <see cref="write_lock"/> with interrupts off. Only where they are known to be on.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), LeftBy = nameof(write_unlock_irq))]
-    public static void write_lock_irq([Borrows] ref KernelReadWriteLock @lock)
+    public static void write_lock_irq([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquireWrite(block)) return;
@@ -141,7 +141,7 @@ public static unsafe partial class Linux
     /// <summary><c>write_unlock_irq(lock)</c>: interrupts are on afterwards.</summary>
     /// <param name="lock">A lock that this thread holds for writing.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock))]
-    public static void write_unlock_irq([Borrows] ref KernelReadWriteLock @lock)
+    public static void write_unlock_irq([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseWrite(block)) return;
@@ -154,7 +154,7 @@ public static unsafe partial class Linux
     /// <param name="lock">The lock.</param>
     /// <param name="flags">Receives the state.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Saves = nameof(flags), LeftBy = nameof(write_unlock_irqrestore))]
-    public static void write_lock_irqsave([Borrows] ref KernelReadWriteLock @lock, out nuint flags)
+    public static void write_lock_irqsave([Borrows] ref rwlock_t @lock, out nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         flags = 0;
@@ -168,7 +168,7 @@ public static unsafe partial class Linux
     /// <param name="lock">A lock that this thread holds for writing.</param>
     /// <param name="flags">What <see cref="write_lock_irqsave"/> saved.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Restores = nameof(flags))]
-    public static void write_unlock_irqrestore([Borrows] ref KernelReadWriteLock @lock, nuint flags)
+    public static void write_unlock_irqrestore([Borrows] ref rwlock_t @lock, nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseWrite(block) || !Interrupts.CheckFlags(block, flags)) return;
@@ -180,7 +180,7 @@ public static unsafe partial class Linux
     /// <summary><c>write_lock_bh(lock)</c>: <see cref="write_lock"/> with softirqs off. Not in an interrupt handler.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock), LeftBy = nameof(write_unlock_bh))]
-    public static void write_lock_bh([Borrows] ref KernelReadWriteLock @lock)
+    public static void write_lock_bh([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquireWrite(block)) return;
@@ -191,7 +191,7 @@ public static unsafe partial class Linux
     /// <summary><c>write_unlock_bh(lock)</c>: runs the softirqs that waited.</summary>
     /// <param name="lock">A lock that this thread holds for writing.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock))]
-    public static void write_unlock_bh([Borrows] ref KernelReadWriteLock @lock)
+    public static void write_unlock_bh([Borrows] ref rwlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckReleaseWrite(block)) return;

@@ -7,13 +7,13 @@ public static unsafe partial class Linux
 {
     /// <summary><c>mutex_init(lock)</c>: makes the mutex free. Not on a mutex in use.</summary>
     /// <param name="lock">The mutex.</param>
-    public static void mutex_init([Borrows] ref KernelMutex @lock) => @lock = default;
+    public static void mutex_init([Borrows] ref mutex_t @lock) => @lock = default;
 
     /// <summary><c>mutex_lock(lock)</c>: sleeps until it has the mutex. Process context only. Locking twice on one thread is a BUG.</summary>
     /// <param name="lock">The mutex.</param>
     [MightSleep]
     [EntersAtomic(LockKind.Sleeping, Lock = nameof(@lock), LeftBy = nameof(mutex_unlock))]
-    public static void mutex_lock([Borrows] ref KernelMutex @lock)
+    public static void mutex_lock([Borrows] ref mutex_t @lock)
     {
         MightSleep.Check();
         @lock.Acquire(CpuBlocks.Current, interruptible: false);
@@ -24,7 +24,7 @@ public static unsafe partial class Linux
     /// <returns>0 with the mutex held, or -EINTR without.</returns>
     [MightSleep]
     [EntersAtomic(LockKind.Sleeping, Lock = nameof(@lock), LeftBy = nameof(mutex_unlock), When = Returned.Zero)]
-    public static int mutex_lock_interruptible([Borrows] ref KernelMutex @lock)
+    public static int mutex_lock_interruptible([Borrows] ref mutex_t @lock)
     {
         MightSleep.Check();
         return @lock.Acquire(CpuBlocks.Current, interruptible: true);
@@ -34,7 +34,7 @@ public static unsafe partial class Linux
     /// <param name="lock">The mutex.</param>
     /// <returns>Whether it was taken.</returns>
     [EntersAtomic(LockKind.Sleeping, Lock = nameof(@lock), LeftBy = nameof(mutex_unlock), When = Returned.True)]
-    public static bool mutex_trylock([Borrows] ref KernelMutex @lock)
+    public static bool mutex_trylock([Borrows] ref mutex_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (block->Execution.InInterrupt) KernelReports.Warn($"WARNING: mutex_trylock() in interrupt context: {ContextReport.Task}, preempt_count: 0x{block->Execution.PreemptCount:x8}");
@@ -44,18 +44,18 @@ public static unsafe partial class Linux
     /// <summary><c>mutex_unlock(lock)</c>: only by the thread that locked; anything else is a BUG.</summary>
     /// <param name="lock">The mutex.</param>
     [LeavesAtomic(LockKind.Sleeping, Lock = nameof(@lock))]
-    public static void mutex_unlock([Borrows] ref KernelMutex @lock) => @lock.Release(CpuBlocks.Current);
+    public static void mutex_unlock([Borrows] ref mutex_t @lock) => @lock.Release(CpuBlocks.Current);
 
     /// <summary><c>mutex_is_locked(lock)</c>: whether any thread holds the mutex. For assertions.</summary>
     /// <param name="lock">The mutex.</param>
-    public static bool mutex_is_locked([Borrows] ref KernelMutex @lock) => @lock.IsLocked;
+    public static bool mutex_is_locked([Borrows] ref mutex_t @lock) => @lock.IsLocked;
 
     // A semaphore is no section: another thread than the one that took it may give it back, so no contract pairs down and up.
 
     /// <summary><c>sema_init(sem, count)</c>. Not on a semaphore in use.</summary>
     /// <param name="sem">The semaphore.</param>
     /// <param name="count">How many may take it; not negative.</param>
-    public static void sema_init([Borrows] ref KernelSemaphore sem, int count)
+    public static void sema_init([Borrows] ref semaphore sem, int count)
     {
         if (count < 0)
         {
@@ -63,13 +63,13 @@ public static unsafe partial class Linux
             return;
         }
 
-        sem = new KernelSemaphore { Count = count };
+        sem = new semaphore { Count = count };
     }
 
     /// <summary><c>down(sem)</c>: takes one, sleeping while there is none. Process context only.</summary>
     /// <param name="sem">The semaphore.</param>
     [MightSleep]
-    public static void down([Borrows] ref KernelSemaphore sem)
+    public static void down([Borrows] ref semaphore sem)
     {
         MightSleep.Check();
         sem.Down(interruptible: false);
@@ -79,7 +79,7 @@ public static unsafe partial class Linux
     /// <param name="sem">The semaphore.</param>
     /// <returns>0, or -EINTR with nothing taken.</returns>
     [MightSleep]
-    public static int down_interruptible([Borrows] ref KernelSemaphore sem)
+    public static int down_interruptible([Borrows] ref semaphore sem)
     {
         MightSleep.Check();
         return sem.Down(interruptible: true);
@@ -88,24 +88,24 @@ public static unsafe partial class Linux
     /// <summary><c>down_trylock(sem)</c>: takes one if there is one. Never sleeps; any context.</summary>
     /// <param name="sem">The semaphore.</param>
     /// <returns>0 if one was taken, 1 if not: the opposite of the other trylocks, as in the kernel.</returns>
-    public static int down_trylock([Borrows] ref KernelSemaphore sem) => sem.TryDown() ? 0 : 1;
+    public static int down_trylock([Borrows] ref semaphore sem) => sem.TryDown() ? 0 : 1;
 
     /// <summary><c>up(sem)</c>: gives one. Never sleeps; any context, any thread.</summary>
     /// <param name="sem">The semaphore.</param>
-    public static void up([Borrows] ref KernelSemaphore sem) => sem.Up();
+    public static void up([Borrows] ref semaphore sem) => sem.Up();
 
     /// <summary><c>init_completion(x)</c>: not done yet.</summary>
     /// <param name="x">The completion.</param>
-    public static void init_completion([Borrows] ref KernelCompletion x) => x = default;
+    public static void init_completion([Borrows] ref completion x) => x = default;
 
     /// <summary><c>reinit_completion(x)</c>: not done any more. Not while a thread waits.</summary>
     /// <param name="x">The completion.</param>
-    public static void reinit_completion([Borrows] ref KernelCompletion x) => x.Done = 0;
+    public static void reinit_completion([Borrows] ref completion x) => x.Done = 0;
 
     /// <summary><c>wait_for_completion(x)</c>: sleeps until it is done. Process context only.</summary>
     /// <param name="x">The completion.</param>
     [MightSleep]
-    public static void wait_for_completion([Borrows] ref KernelCompletion x)
+    public static void wait_for_completion([Borrows] ref completion x)
     {
         MightSleep.Check();
         x.Wait(-1);
@@ -116,25 +116,25 @@ public static unsafe partial class Linux
     /// <param name="timeout">The time in jiffies.</param>
     /// <returns>The jiffies that were left, at least 1, or 0 if time ran out.</returns>
     [MightSleep]
-    public static nuint wait_for_completion_timeout([Borrows] ref KernelCompletion x, nuint timeout)
+    public static nuint wait_for_completion_timeout([Borrows] ref completion x, nuint timeout)
     {
         MightSleep.Check();
-        return (nuint)x.Wait((long)Math.Min(timeout, (nuint)long.MaxValue / 2));
+        return (nuint)x.Wait((long)Math.Min(timeout, int.MaxValue));
     }
 
     /// <summary><c>try_wait_for_completion(x)</c>: whether it is done, using up one completion. Never sleeps; any context.</summary>
     /// <param name="x">The completion.</param>
-    public static bool try_wait_for_completion([Borrows] ref KernelCompletion x) => x.TryWait();
+    public static bool try_wait_for_completion([Borrows] ref completion x) => x.TryWait();
 
     /// <summary><c>completion_done(x)</c>: whether a wait would return at once.</summary>
     /// <param name="x">The completion.</param>
-    public static bool completion_done([Borrows] ref KernelCompletion x) => Volatile.Read(ref x.Done) != 0;
+    public static bool completion_done([Borrows] ref completion x) => Volatile.Read(ref x.Done) != 0;
 
     /// <summary><c>complete(x)</c>: lets one waiter go on. Never sleeps; any context.</summary>
     /// <param name="x">The completion.</param>
-    public static void complete([Borrows] ref KernelCompletion x) => x.Complete(all: false);
+    public static void complete([Borrows] ref completion x) => x.Complete(all: false);
 
     /// <summary><c>complete_all(x)</c>: lets all waiters go on, those to come included. Never sleeps; any context.</summary>
     /// <param name="x">The completion.</param>
-    public static void complete_all([Borrows] ref KernelCompletion x) => x.Complete(all: true);
+    public static void complete_all([Borrows] ref completion x) => x.Complete(all: true);
 }

@@ -16,12 +16,12 @@ public static unsafe partial class Linux
 {
     /// <summary><c>spin_lock_init(lock)</c>: makes the lock free. Not on a lock in use.</summary>
     /// <param name="lock">The lock.</param>
-    public static void spin_lock_init([Borrows] ref KernelSpinLock @lock) => @lock = default;
+    public static void spin_lock_init([Borrows] ref spinlock_t @lock) => @lock = default;
 
     /// <summary><c>spin_lock(lock)</c>: waits, spinning, until it has the lock. The holder must not sleep. Any context.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), LeftBy = nameof(spin_unlock))]
-    public static void spin_lock([Borrows] ref KernelSpinLock @lock)
+    public static void spin_lock([Borrows] ref spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquire(block)) return;
@@ -32,7 +32,7 @@ public static unsafe partial class Linux
     /// <summary><c>spin_unlock(lock)</c>.</summary>
     /// <param name="lock">A lock that this thread holds.</param>
     [LeavesAtomic(LockKind.Preempt, Lock = nameof(@lock))]
-    public static void spin_unlock([Borrows] ref KernelSpinLock @lock)
+    public static void spin_unlock([Borrows] ref spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckRelease(block)) return;
@@ -44,7 +44,7 @@ public static unsafe partial class Linux
     /// <param name="lock">The lock.</param>
     /// <returns>Whether it was taken.</returns>
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), LeftBy = nameof(spin_unlock), When = Returned.True)]
-    public static bool spin_trylock([Borrows] ref KernelSpinLock @lock)
+    public static bool spin_trylock([Borrows] ref spinlock_t @lock)
     {
         CpuBlock* block = Preemption.Disable();
         if (@lock.TryAcquire(block)) return true;
@@ -55,7 +55,7 @@ public static unsafe partial class Linux
     /// <summary><c>spin_lock_irq(lock)</c>: <see cref="spin_lock"/> with interrupts off. Only where they are known to be on.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), LeftBy = nameof(spin_unlock_irq))]
-    public static void spin_lock_irq([Borrows] ref KernelSpinLock @lock)
+    public static void spin_lock_irq([Borrows] ref spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquire(block)) return;
@@ -67,7 +67,7 @@ public static unsafe partial class Linux
     /// <summary><c>spin_unlock_irq(lock)</c>: interrupts are on afterwards, whatever they were before.</summary>
     /// <param name="lock">A lock that this thread holds.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock))]
-    public static void spin_unlock_irq([Borrows] ref KernelSpinLock @lock)
+    public static void spin_unlock_irq([Borrows] ref spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckRelease(block)) return;
@@ -80,7 +80,7 @@ public static unsafe partial class Linux
     /// <param name="lock">The lock.</param>
     /// <param name="flags">Receives the state; only for <see cref="spin_unlock_irqrestore"/> on the same thread.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Saves = nameof(flags), LeftBy = nameof(spin_unlock_irqrestore))]
-    public static void spin_lock_irqsave([Borrows] ref KernelSpinLock @lock, out nuint flags)
+    public static void spin_lock_irqsave([Borrows] ref spinlock_t @lock, out nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         flags = 0;
@@ -94,7 +94,7 @@ public static unsafe partial class Linux
     /// <param name="lock">A lock that this thread holds.</param>
     /// <param name="flags">What <see cref="spin_lock_irqsave"/> saved.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Restores = nameof(flags))]
-    public static void spin_unlock_irqrestore([Borrows] ref KernelSpinLock @lock, nuint flags)
+    public static void spin_unlock_irqrestore([Borrows] ref spinlock_t @lock, nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckRelease(block) || !Interrupts.CheckFlags(block, flags)) return;
@@ -108,7 +108,7 @@ public static unsafe partial class Linux
     /// <param name="flags">Receives the state.</param>
     /// <returns>Whether it was taken.</returns>
     [EntersAtomic(LockKind.Preempt | LockKind.HardIrq, Lock = nameof(@lock), Saves = nameof(flags), LeftBy = nameof(spin_unlock_irqrestore), When = Returned.True)]
-    public static bool spin_trylock_irqsave([Borrows] ref KernelSpinLock @lock, out nuint flags)
+    public static bool spin_trylock_irqsave([Borrows] ref spinlock_t @lock, out nuint flags)
     {
         CpuBlock* block = CpuBlocks.Current;
         flags = Interrupts.Save(block);
@@ -122,7 +122,7 @@ public static unsafe partial class Linux
     /// <summary><c>spin_lock_bh(lock)</c>: <see cref="spin_lock"/> with softirqs off: for locks shared with a tasklet or timer. Not in an interrupt handler.</summary>
     /// <param name="lock">The lock.</param>
     [EntersAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock), LeftBy = nameof(spin_unlock_bh))]
-    public static void spin_lock_bh([Borrows] ref KernelSpinLock @lock)
+    public static void spin_lock_bh([Borrows] ref spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckAcquire(block)) return;
@@ -133,7 +133,7 @@ public static unsafe partial class Linux
     /// <summary><c>spin_unlock_bh(lock)</c>: runs the softirqs that waited.</summary>
     /// <param name="lock">A lock that this thread holds.</param>
     [LeavesAtomic(LockKind.Preempt | LockKind.SoftIrq, Lock = nameof(@lock))]
-    public static void spin_unlock_bh([Borrows] ref KernelSpinLock @lock)
+    public static void spin_unlock_bh([Borrows] ref spinlock_t @lock)
     {
         CpuBlock* block = CpuBlocks.Current;
         if (!@lock.CheckRelease(block)) return;
@@ -144,5 +144,5 @@ public static unsafe partial class Linux
 
     /// <summary><c>spin_is_locked(lock)</c>: whether any thread holds the lock. For assertions.</summary>
     /// <param name="lock">The lock.</param>
-    public static bool spin_is_locked([Borrows] ref KernelSpinLock @lock) => Volatile.Read(ref @lock.Owner) != 0;
+    public static bool spin_is_locked([Borrows] ref spinlock_t @lock) => Volatile.Read(ref @lock.Owner) != 0;
 }

@@ -12,7 +12,7 @@ public static unsafe partial class Linux
     /// <param name="n">Bytes.</param>
     /// <returns>Bytes that were not copied: 0, or <paramref name="n"/> if the user's address is bad.</returns>
     [MightSleep]
-    public static nuint copy_from_user([Borrows] void* to, [Borrows] void* from, SizeT n)
+    public static nuint copy_from_user([Borrows] void* to, [Borrows] void* from, size_t n)
     {
         MightSleep.Check();
         if (!UserMemory.IsUser(from, n)) return n;
@@ -26,7 +26,7 @@ public static unsafe partial class Linux
     /// <param name="n">Bytes.</param>
     /// <returns>Bytes that were not copied: 0, or <paramref name="n"/> if the user's address is bad.</returns>
     [MightSleep]
-    public static nuint copy_to_user([Borrows] void* to, [Borrows] void* from, SizeT n)
+    public static nuint copy_to_user([Borrows] void* to, [Borrows] void* from, size_t n)
     {
         MightSleep.Check();
         if (!UserMemory.IsUser(to, n)) return n;
@@ -69,7 +69,7 @@ public static unsafe partial class Linux
     /// <param name="n">Bytes; a negative number is a BUG and copies nothing.</param>
     /// <returns><paramref name="to"/>.</returns>
     [return: ViewOf(nameof(to))]
-    public static void* memcpy([Borrows] void* to, [Borrows] void* from, SizeT n)
+    public static void* memcpy([Borrows] void* to, [Borrows] void* from, size_t n)
     {
         MemoryBytes.Copy(to, from, n);
         return to;
@@ -81,7 +81,7 @@ public static unsafe partial class Linux
     /// <param name="n">Bytes; a negative number is a BUG and copies nothing.</param>
     /// <returns><paramref name="to"/>.</returns>
     [return: ViewOf(nameof(to))]
-    public static void* memmove([Borrows] void* to, [Borrows] void* from, SizeT n)
+    public static void* memmove([Borrows] void* to, [Borrows] void* from, size_t n)
     {
         MemoryBytes.Copy(to, from, n);
         return to;
@@ -93,7 +93,7 @@ public static unsafe partial class Linux
     /// <param name="n">Bytes; a negative number is a BUG and writes nothing.</param>
     /// <returns><paramref name="p"/>.</returns>
     [return: ViewOf(nameof(p))]
-    public static void* memset([Borrows] void* p, int c, SizeT n)
+    public static void* memset([Borrows] void* p, int c, size_t n)
     {
         MemoryBytes.Fill(p, (byte)c, n);
         return p;
@@ -103,14 +103,14 @@ public static unsafe partial class Linux
     /// <param name="p">The memory.</param>
     /// <param name="n">Bytes.</param>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.NoOptimization)]
-    public static void memzero_explicit([Borrows] void* p, SizeT n) => MemoryBytes.Fill(p, 0, n);
+    public static void memzero_explicit([Borrows] void* p, size_t n) => MemoryBytes.Fill(p, 0, n);
 
     /// <summary><c>memcmp(a, b, n)</c>. Any context.</summary>
     /// <param name="a">One range.</param>
     /// <param name="b">The other.</param>
     /// <param name="n">Bytes.</param>
     /// <returns>0 if equal, else the sign of the first difference.</returns>
-    public static int memcmp([Borrows] void* a, [Borrows] void* b, SizeT n) => MemoryBytes.Compare((byte*)a, (byte*)b, n);
+    public static int memcmp([Borrows] void* a, [Borrows] void* b, size_t n) => MemoryBytes.Compare((byte*)a, (byte*)b, n);
 
     /// <summary><c>strlen(s)</c>: bytes before the terminating 0. Any context.</summary>
     /// <param name="s">The string.</param>
@@ -119,14 +119,14 @@ public static unsafe partial class Linux
     /// <summary><c>strnlen(s, max)</c>: as <see cref="strlen"/>, at most so many. Any context.</summary>
     /// <param name="s">The string.</param>
     /// <param name="max">The most bytes to look at.</param>
-    public static nuint strnlen([Borrows] byte* s, SizeT max) => MemoryBytes.Length(s, max);
+    public static nuint strnlen([Borrows] byte* s, size_t max) => MemoryBytes.Length(s, max);
 
     /// <summary><c>strscpy(to, from, size)</c>: copies what fits, always with a terminating 0. Any context.</summary>
     /// <param name="to">The target.</param>
     /// <param name="from">The string.</param>
     /// <param name="size">Room in the target, the 0 included.</param>
     /// <returns>Bytes copied without the 0, or -E2BIG if the string was cut.</returns>
-    public static nint strscpy([Borrows] byte* to, [Borrows] byte* from, SizeT size)
+    public static nint strscpy([Borrows] byte* to, [Borrows] byte* from, size_t size)
     {
         nuint room = size;
         if (room == 0 || room > (nuint)nint.MaxValue) return -ErrorNumbers.E2BIG;

@@ -70,7 +70,11 @@ public readonly unsafe ref struct ListEntries<T> where T : unmanaged
     private readonly ListHead* _head;
     private readonly nuint _offset;
 
-    internal ListEntries(ListHead* head, nuint offset) => (_head, _offset) = (head, offset);
+    internal ListEntries(ListHead* head, nuint offset)
+    {
+        _head = head;
+        _offset = offset;
+    }
 
     /// <summary>Starts at the first object.</summary>
     public Enumerator GetEnumerator() => new(_head, _offset);

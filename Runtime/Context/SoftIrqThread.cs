@@ -44,7 +44,8 @@ internal static unsafe class SoftIrqThread
             {
                 while (s_pending == 0) Monitor.Wait(s_gate);
                 block->Execution.SoftIrqPending |= s_pending;
-                (head, tail) = (s_head, s_tail);
+                head = s_head;
+                tail = s_tail;
                 s_pending = 0;
                 s_head = s_tail = null;
             }

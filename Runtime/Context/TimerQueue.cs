@@ -31,7 +31,7 @@ internal static unsafe class TimerQueue
             if (timer->Released && !Reacquire(timer)) return false;
             bool wasSet = Take(timer);
             timer->expires = expires;
-            if (s_count == s_heap.Length) Array.Resize(ref s_heap, s_count * 2);
+            if (s_count == s_heap.Length) Grow();
             s_count++;
             Rise(s_count - 1, timer);
             if (s_thread is null)
@@ -137,6 +137,13 @@ internal static unsafe class TimerQueue
         Rise(place, last);
         Sink(last->Place - 1, last);
         return true;
+    }
+
+    private static void Grow()
+    {
+        var larger = new KernelTimer*[s_count * 2];
+        for (int i = 0; i < s_count; i++) larger[i] = s_heap[i];
+        s_heap = larger;
     }
 
     private static void Rise(int place, KernelTimer* timer)

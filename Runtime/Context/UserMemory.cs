@@ -25,6 +25,6 @@ internal static unsafe class UserMemory
         return start >= FirstAddress && end >= start && (end <= KernelStart || start >= KernelEnd);
     }
 
-    private static nuint KernelStart => (nuint)DefaultMap.Caches;
-    private static nuint KernelEnd => (nuint)DefaultMap.KmapStart + ((nuint)1 << DefaultMap.WindowShift);
+    private static nuint KernelStart => unchecked((nuint)DefaultMap.Caches);
+    private static nuint KernelEnd => unchecked((nuint)(DefaultMap.KmapStart + (1UL << DefaultMap.WindowShift)));
 }

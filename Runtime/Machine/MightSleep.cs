@@ -28,22 +28,27 @@ internal static unsafe class MightSleep
         if (block != null && block->Execution.AtomicWord != 0) Report(block, file, line);
     }
 
-    /// <summary>The report. Returns unless the bug policy throws.</summary>
+    /// <summary>The report. Returns unless the bug policy throws. Under <see cref="BugPolicy.Log"/> a place is reported at most once a second.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void Report(CpuBlock* block, string file, int line)
     {
+        if (KernelReports.Policy == BugPolicy.Log && !s_limit.MayReport(file, line)) return;
         ExecutionState state = block->Execution;
-        Thread thread = Thread.CurrentThread;
-        KernelReports.Bug($"""
-            BUG: sleeping function called from invalid context at {ShortPath(file)}:{line}
-            in_atomic(): {(state.PreemptCount != 0 ? 1 : 0)}, irqs_disabled(): {(state.IrqDisabled != 0 ? 1 : 0)}, non_block: 0, pid: {thread.ManagedThreadId}, name: {thread.Name ?? "thread"}
-            preempt_count: {state.PreemptCount:x}, expected: 0
-            RCU nest depth: {state.RcuDepth}, expected: 0
-            """);
+        int inAtomic = state.PreemptCount != 0 ? 1 : 0;
+        int irqs = state.IrqDisabled != 0 ? 1 : 0;
+        string first = $"BUG: sleeping function called from invalid context at {ShortPath(file)}:{line}\nin_atomic(): {inAtomic}, irqs_disabled(): {irqs}, ";
+        string task = $"pid: {ContextReport.TaskId}, name: {ContextReport.TaskName}";
+        KernelReports.Bug(
+            KernelReports.SleepReport == SleepReportForm.Short
+                ? first + task
+                : $"{first}non_block: 0, {task}\npreempt_count: {state.PreemptCount:x}, expected: 0\nRCU nest depth: {state.RcuDepth}, expected: 0"
+                    + ContextReport.HeldLocks(block) + ContextReport.CallTrace());
     }
 
+    private static readonly ReportLimit s_limit = new();
+
     /// <summary>The last two parts of a path, so that no report carries the directory of the machine that compiled it.</summary>
-    private static string ShortPath(string path)
+    internal static string ShortPath(string path)
     {
         int last = path.LastIndexOfAny(['/', '\\']);
         int before = last > 0 ? path.LastIndexOfAny(['/', '\\'], last - 1) : -1;

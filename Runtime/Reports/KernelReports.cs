@@ -32,6 +32,16 @@ public enum BugPolicy
     Log,
 }
 
+/// <summary>How much a report of sleeping in atomic context tells.</summary>
+public enum SleepReportForm
+{
+    /// <summary>As Linux 6.18: preempt count, RCU depth, held locks and call trace follow the first two lines.</summary>
+    Full,
+
+    /// <summary>As Linux 2.6.34, the kernel of the book: two lines.</summary>
+    Short,
+}
+
 /// <summary>One report: its level and its text, in the kernel's shape.</summary>
 /// <param name="Level">How grave it is.</param>
 /// <param name="Text">The text, possibly of several lines.</param>
@@ -55,6 +65,9 @@ public static class KernelReports
 
     /// <summary>What happens on a BUG, process-wide.</summary>
     public static BugPolicy Policy { get; set; } = BugPolicy.Throw;
+
+    /// <summary>The form of the report "sleeping function called from invalid context".</summary>
+    public static SleepReportForm SleepReport { get; set; }
 
     /// <summary>Whether reports are also written to standard error. On by default.</summary>
     public static bool WriteToStandardError { get; set; } = true;

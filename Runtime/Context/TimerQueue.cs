@@ -1,6 +1,7 @@
 // The queue of set timers and the thread that runs them; see KernelTimer.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace KAlloc;
 
@@ -80,31 +81,35 @@ internal static unsafe class TimerQueue
     private static void Loop()
     {
         CpuBlock* block = CpuBlocks.Current;
-        while (true)
-        {
-            KernelTimer* timer;
-            TimerFunction? handler = null;
-            delegate*<KernelTimer*, void> function = null;
-            lock (s_gate)
-            {
-                s_running = null;
-                Monitor.PulseAll(s_gate);
-                while (true)
-                {
-                    long left = s_count == 0 ? Timeout.Infinite : (long)s_heap[0]->expires - (long)Jiffies;
-                    if (s_count != 0 && left <= 0) break;
-                    Monitor.Wait(s_gate, (int)Math.Min(left, int.MaxValue));
-                }
+        while (true) RunNext(block);
+    }
 
-                timer = s_heap[0];
-                Take(timer);
-                s_running = timer;
-                if (timer->Function != null) function = (delegate*<KernelTimer*, void>)timer->Function;
-                else handler = (TimerFunction)HandlerTable.Get(timer->Handler);
+    /// <summary>Waits for a timer and runs it. A frame of its own, so that the idle thread does not keep the last delegate alive.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RunNext(CpuBlock* block)
+    {
+        KernelTimer* timer;
+        TimerFunction? handler = null;
+        delegate*<KernelTimer*, void> function = null;
+        lock (s_gate)
+        {
+            s_running = null;
+            Monitor.PulseAll(s_gate);
+            while (true)
+            {
+                long left = s_count == 0 ? Timeout.Infinite : (long)s_heap[0]->expires - (long)Jiffies;
+                if (s_count != 0 && left <= 0) break;
+                Monitor.Wait(s_gate, (int)Math.Min(left, int.MaxValue));
             }
 
-            Run(block, timer, handler, function);
+            timer = s_heap[0];
+            Take(timer);
+            s_running = timer;
+            if (timer->Function != null) function = (delegate*<KernelTimer*, void>)timer->Function;
+            else handler = (TimerFunction)HandlerTable.Get(timer->Handler);
         }
+
+        Run(block, timer, handler, function);
     }
 
     private static void Run(CpuBlock* block, KernelTimer* timer, TimerFunction? handler, delegate*<KernelTimer*, void> function)

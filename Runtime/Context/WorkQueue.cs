@@ -7,6 +7,8 @@
 // A function that throws ends like an oops in a kworker: it is reported and the next item runs.
 // Cost: a monitor to queue and to take. Kernel concept: system_wq, kernel/workqueue.c. Not done: queues of one's own, priorities, CPU affinity.
 
+using System.Runtime.CompilerServices;
+
 namespace KAlloc;
 
 /// <summary>Queueing, flushing and cancelling of work items.</summary>
@@ -188,42 +190,45 @@ internal static unsafe class WorkQueue
     private static void Run(Worker self)
     {
         CpuBlock* block = CpuBlocks.Current;
-        while (true)
+        while (RunNext(self)) CheckLeftAtomic(block);
+        CpuBlocks.Detach();
+    }
+
+    /// <summary>Waits for an item and runs it. A frame of its own, so that an idle thread does not keep the last delegate alive.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool RunNext(Worker self)
+    {
+        WorkFunction? handler = null;
+        delegate*<KernelWork*, void> function = null;
+        KernelWork* work;
+        lock (s_gate)
         {
-            WorkFunction? handler = null;
-            delegate*<KernelWork*, void> function = null;
-            KernelWork* work;
-            lock (s_gate)
+            self.Current = null;
+            work = Take(self);
+            if (work == null)
             {
-                self.Current = null;
-                work = Take(self);
-                if (work == null)
-                {
-                    s_workers.Remove(self);
-                    break;
-                }
-
-                if (work->Function != null) function = (delegate*<KernelWork*, void>)work->Function;
-                else handler = (WorkFunction)HandlerTable.Get(work->Handler);
-                work->Pending = false;
-                self.Current = work;
-                self.CurrentSequence = work->Sequence;
+                s_workers.Remove(self);
+                return false;
             }
 
-            try
-            {
-                if (function != null) function(work);
-                else handler!(work);
-            }
-            catch (Exception e)
-            {
-                KernelReports.Warn($"WARNING: a work item on {Thread.CurrentThread.Name} failed: {e.Message}");
-            }
-
-            CheckLeftAtomic(block);
+            if (work->Function != null) function = (delegate*<KernelWork*, void>)work->Function;
+            else handler = (WorkFunction)HandlerTable.Get(work->Handler);
+            work->Pending = false;
+            self.Current = work;
+            self.CurrentSequence = work->Sequence;
         }
 
-        CpuBlocks.Detach();
+        try
+        {
+            if (function != null) function(work);
+            else handler!(work);
+        }
+        catch (Exception e)
+        {
+            KernelReports.Warn($"WARNING: a work item on {Thread.CurrentThread.Name} failed: {e.Message}");
+        }
+
+        return true;
     }
 
     /// <summary>The next item for this thread, or null when it has been idle long enough to end.</summary>

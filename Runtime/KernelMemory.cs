@@ -27,6 +27,8 @@ public sealed unsafe partial class KernelMemory : IDisposable
         nuint bytes = MemoryBytes(options, isDefault);
         Memory = new PhysicalMemory(options.Backing, bytes, DirectBytes(options.Layout, bytes), isDefault);
         Pages = new PageAllocator(Memory, options.Layout);
+        Slab = new SlabAllocator(Pages, options.DebugLevel, KmallocSizes.FirstOtherId);
+        KmallocSystem = new KmallocCaches(Pages, Slab);
     }
 
     /// <summary>The system that the kernel face works on. Boots on first use, by <see cref="KernelMemoryOptions.FromRuntimeConfig"/>.</summary>
@@ -50,6 +52,8 @@ public sealed unsafe partial class KernelMemory : IDisposable
 
     internal PhysicalMemory Memory { get; }
     internal PageAllocator Pages { get; }
+    internal SlabAllocator Slab { get; }
+    internal KmallocCaches KmallocSystem { get; }
 
     /// <summary>Boots the default system with options of one's own, before anything uses it.</summary>
     /// <param name="options">The options.</param>
@@ -80,6 +84,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
     public void Dispose()
     {
         if (Memory.IsDefault) return;
+        Slab.Dispose();
         Memory.Dispose();
     }
 
@@ -89,8 +94,27 @@ public sealed unsafe partial class KernelMemory : IDisposable
     {
         var errors = new List<string>();
         foreach (Zone zone in Pages.Zones) zone.Validate(errors);
+        Slab.Validate(errors);
         return errors;
     }
+
+    /// <summary>
+    /// Gives back to the buddy what caches keep for later: empty slabs, and free objects of this thread and of threads that ended. Running threads
+    /// are asked, and follow when they next run out of objects. May sleep.
+    /// </summary>
+    /// <returns>Whether frames came back.</returns>
+    [MightSleep]
+    public bool Shrink()
+    {
+        MightSleep.Check();
+        return Slab.ShrinkAll();
+    }
+
+    /// <summary>
+    /// Parks the running thread's block, with the free objects in it, for the next new thread. Otherwise that happens some time after the thread
+    /// ended. The thread may go on using the system.
+    /// </summary>
+    public static void DetachThread() => CpuBlocks.Detach();
 
     [DoesNotReturn]
     private static void OutOfMemory(nuint bytes) => throw new OutOfMemoryException($"KAlloc has no {bytes} bytes.");

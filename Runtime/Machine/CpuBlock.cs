@@ -26,9 +26,14 @@ internal unsafe struct CacheSlot
     internal nint* Top;
     internal nint* Spare;
 
-    /// <summary>Exchanges with the barn or the slabs: allocations (low half) and frees (high half), in sheaves.</summary>
-    internal ulong Refills;
-    internal ulong Flushes;
+    /// <summary>Bits that are 0 in the address of every object of the cache: one that has them points into an object.</summary>
+    internal nuint InteriorMask;
+
+    /// <summary>Sheaves got from the barn or filled from slabs.</summary>
+    internal uint Refills;
+
+    /// <summary>Sheaves given to the barn or flushed to slabs.</summary>
+    internal uint Flushes;
 }
 
 /// <summary>The per-thread block; native memory, 128-aligned.</summary>
@@ -149,11 +154,11 @@ internal static unsafe class CpuBlocks
     }
 
     /// <summary>Takes all parked blocks out of reach of new threads while <paramref name="action"/> works on each.</summary>
-    internal static void ForEachParked(delegate*<CpuBlock*, void> action)
+    internal static void ForEachParked(Action<nint> action)
     {
         lock (s_lock)
         {
-            for (CpuBlock* block = s_parked; block != null; block = block->NextParked) action(block);
+            for (CpuBlock* block = s_parked; block != null; block = block->NextParked) action((nint)block);
         }
     }
 

@@ -40,6 +40,9 @@ internal sealed unsafe class Zone
     internal uint Start { get; }
     internal uint End { get; }
 
+    /// <summary>Frames from here on were never handed out.</summary>
+    internal uint Fresh => Volatile.Read(ref _fresh);
+
     /// <summary>Free frames, the fresh ones included.</summary>
     internal long FreeFrames => Volatile.Read(ref _freeFrames);
 

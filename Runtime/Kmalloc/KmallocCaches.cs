@@ -1,0 +1,186 @@
+// kmalloc: memory by size. Small sizes come from a cache of the next class, large ones from the page allocator.
+//
+//   size   0            -> ZERO_SIZE_PTR (16)        1..8192 -> class of the type (DMA > reclaimable > accounted > normal)
+//          ..4 MiB      -> compound block, marked in the class map at its first page
+//
+// Invariant: what Free and SizeOf need is found from the address alone: class map, then struct page.
+// Guarantee: a power of two is aligned to itself, any size to its largest power-of-two divisor, at least to 8.
+// Kernel concept: mm/slab_common.c, __do_kmalloc_node, free_large_kmalloc.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace KAlloc;
+
+internal sealed unsafe class KmallocCaches
+{
+    /// <summary>What kmalloc(0) returns: not null, and a fault when used.</summary>
+    internal const nint ZeroSizePointer = 16;
+    private const GfpFlags Undefined = ~((GfpFlags)(((uint)GfpFlags.Account * 2) - 1) | GfpFlags.Cold | GfpFlags.NoGrow);
+    private const GfpFlags Wrong = GfpFlags.Dma32 | GfpFlags.HighMem | Undefined;
+
+    private readonly PhysicalMemory _memory;
+    private readonly PageAllocator _pages;
+    private readonly SlabAllocator _slab;
+
+    internal KmallocCaches(PageAllocator pages, SlabAllocator slab)
+    {
+        _pages = pages;
+        _memory = pages.Memory;
+        _slab = slab;
+        ReadOnlySpan<string> prefixes = ["kmalloc-", "dma-kmalloc-", "kmalloc-rcl-", "kmalloc-cg-"];
+        ReadOnlySpan<SlabFlags> flags = [SlabFlags.None, SlabFlags.CacheDma, SlabFlags.ReclaimAccount, SlabFlags.Account];
+        for (int type = 0; type < KmallocSizes.Types; type++)
+        {
+            for (int index = 0; index < KmallocSizes.Count; index++)
+            {
+                int id = 1 + (type * KmallocSizes.Count) + index;
+                slab.CreateFixed(id, prefixes[type] + KmallocSizes.Names[index], KmallocSizes.BytesOf((uint)index), flags[type]);
+            }
+        }
+    }
+
+    /// <summary>The kernel's kmalloc behind the fast path. Null: no memory or too large.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void* Allocate(nuint size, GfpFlags flags)
+    {
+        if ((flags & Wrong) != 0) flags = FixUp(flags);
+        if (size == 0) return (void*)ZeroSizePointer;
+        if (size > KmallocSizes.MaxCacheSize) return AllocateLarge(size, flags);
+        uint index = KmallocSizes.IndexOf(size);
+        uint type = (flags & GfpFlags.Dma) != 0 ? 1u : (flags & GfpFlags.Reclaimable) != 0 ? 2u : (flags & GfpFlags.Account) != 0 ? 3u : 0u;
+        nint obj = _slab.Allocate(_slab.Caches + 1 + (type * KmallocSizes.Count) + index, flags);
+
+        // The whole class, not only the size asked for: krealloc may grow into the rest.
+        if (obj != 0 && (flags & GfpFlags.Zero) != 0) NativeMemory.Clear((void*)obj, KmallocSizes.BytesOf(index));
+        return (void*)obj;
+    }
+
+    /// <summary>The kernel's kfree behind the fast path.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void Free(void* obj)
+    {
+        if ((nuint)obj <= (nuint)ZeroSizePointer) return;
+        KmemCache* cache = CacheOf(obj, "kfree", out Page* large);
+        if (cache != null)
+        {
+            _slab.Free(cache, (nint)obj);
+        }
+        else if (large != null)
+        {
+            uint frame = _memory.FrameOf(large);
+            Volatile.Write(ref _memory.ClassMap[frame], 0);
+            large->Flags &= ~PageFlags.LargeKmalloc;
+            _pages.FreeChecked(large, large->Order);
+        }
+    }
+
+    /// <summary>The kernel's ksize: bytes of the class or block; 0 for null and ZERO_SIZE_PTR.</summary>
+    internal nuint SizeOf(void* obj, string caller)
+    {
+        if ((nuint)obj <= (nuint)ZeroSizePointer) return 0;
+        KmemCache* cache = CacheOf(obj, caller, out Page* large);
+        return cache != null ? cache->ObjectSize : large != null ? PhysicalMemory.PageSize << large->Order : 0;
+    }
+
+    /// <summary>Bytes that an allocation of a size really has.</summary>
+    internal static nuint RoundUp(nuint size) => size switch
+    {
+        0 => 0,
+        <= KmallocSizes.MaxCacheSize => KmallocSizes.BytesOf(KmallocSizes.IndexOf(size)),
+        <= KmallocSizes.MaxSize => PhysicalMemory.PageSize << PageAllocator.OrderOf(size),
+        _ => size,
+    };
+
+    /// <summary>The kernel's krealloc.</summary>
+    internal void* Reallocate(void* obj, nuint size, GfpFlags flags)
+    {
+        if ((nuint)obj <= (nuint)ZeroSizePointer) return Allocate(size, flags);
+        nuint old = SizeOf(obj, "krealloc");
+        if (old == 0) return null;
+        if (size == 0)
+        {
+            Free(obj);
+            return (void*)ZeroSizePointer;
+        }
+
+        if (size <= old)
+        {
+            if ((flags & GfpFlags.Zero) != 0) NativeMemory.Clear((byte*)obj + size, old - size);
+            return obj;
+        }
+
+        void* larger = Allocate(size, flags);
+        if (larger == null) return null;
+        Buffer.MemoryCopy(obj, larger, size, old);
+        Free(obj);
+        return larger;
+    }
+
+    /// <summary>n * size, or the largest number if that overflows: no allocation of it succeeds.</summary>
+    internal static nuint Multiply(nuint count, nuint size)
+    {
+        nuint high = (nuint)Math.BigMul(count, size, out ulong low);
+        return high == 0 ? (nuint)low : nuint.MaxValue;
+    }
+
+    private void* AllocateLarge(nuint size, GfpFlags flags)
+    {
+        MightSleep.CheckAlloc(flags);
+        if (size > KmallocSizes.MaxSize)
+        {
+            if ((flags & GfpFlags.NoWarn) == 0)
+                KernelReports.Warn($"WARNING: kmalloc of {size} bytes is over KMALLOC_MAX_SIZE ({KmallocSizes.MaxSize}): the request fails; kvmalloc has no such limit");
+            return null;
+        }
+
+        Page* page = _pages.Allocate((flags & ~GfpFlags.Movable) | GfpFlags.Compound, PageAllocator.OrderOf(size));
+        if (page == null) return null;
+        page->Flags |= PageFlags.LargeKmalloc;
+        uint frame = _memory.FrameOf(page);
+        Volatile.Write(ref _memory.ClassMap[frame], PhysicalMemory.ClassLarge);
+        return _memory.Address(frame);
+    }
+
+    /// <summary>The cache of an object, or the head page of a large allocation, or a report and neither.</summary>
+    private KmemCache* CacheOf(void* obj, string caller, out Page* large)
+    {
+        large = null;
+        nuint address = (nuint)obj;
+        if (_memory.IsDirect(address))
+        {
+            uint frame = _memory.FrameOfAddress(address);
+            ushort id = _memory.ClassMap[frame];
+            if (id == PhysicalMemory.ClassLarge && (address & (PhysicalMemory.PageSize - 1)) == 0)
+            {
+                large = _memory.PageOf(frame);
+                return null;
+            }
+
+            if (id is not 0 and not PhysicalMemory.ClassLarge) return _slab.Caches + id;
+        }
+
+        KernelReports.Bug($"BUG: {caller}(0x{address:x}): Not a kmalloc allocation: {Describe(address)}", address);
+        return null;
+    }
+
+    private string Describe(nuint address)
+    {
+        if (_memory.IsDirect(address))
+        {
+            Page* head = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(address)));
+            nuint start = (nuint)_memory.Address(_memory.FrameOf(head));
+            if ((head->Flags & PageFlags.LargeKmalloc) != 0)
+                return $"0x{address:x} is inside a kmalloc allocation of {PhysicalMemory.PageSize << head->Order} bytes that starts at 0x{start:x} (offset {address - start})";
+        }
+
+        return _pages.Describe(address);
+    }
+
+    private static GfpFlags FixUp(GfpFlags flags)
+    {
+        GfpFlags good = flags & ~Wrong;
+        KernelReports.Warn($"Unexpected gfp: 0x{(uint)(flags & Wrong):x} ({(flags & Wrong).Format()}). Fixing up to gfp: 0x{(uint)good:x} ({good.Format()}). Fix your code!");
+        return good;
+    }
+}

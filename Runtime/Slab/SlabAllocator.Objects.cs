@@ -1,0 +1,45 @@
+// The calls on one cache, with the flags and checks that the fast path leaves to them.
+// Kernel concept: kmem_cache_alloc, kmem_cache_free, cache_from_obj.
+
+using System.Runtime.InteropServices;
+
+namespace KAlloc;
+
+internal sealed unsafe partial class SlabAllocator
+{
+    /// <summary>An object of a cache of this system, or null.</summary>
+    internal void* AllocateObject(KmemCache* cache, GfpFlags flags)
+    {
+        const GfpFlags Wrong = GfpFlags.HighMem | GfpFlags.Dma32;
+        if ((flags & Wrong) != 0)
+        {
+            KernelReports.Warn($"Unexpected gfp: 0x{(uint)(flags & Wrong):x} ({(flags & Wrong).Format()}). Fixing up to gfp: 0x{(uint)(flags & ~Wrong):x} ({(flags & ~Wrong).Format()}). Fix your code!");
+            flags &= ~Wrong;
+        }
+
+        nint obj = Allocate(cache, flags);
+        if (obj == 0 || (flags & GfpFlags.Zero) == 0) return (void*)obj;
+        if (cache->Constructor != null) KernelReports.Warn($"WARNING: cache {NameOf(cache->Id)} has a constructor, which __GFP_ZERO undoes");
+        NativeMemory.Clear((void*)obj, cache->ObjectSize);
+        return (void*)obj;
+    }
+
+    /// <summary>Frees an object into the cache it is said to be of.</summary>
+    internal void FreeObject(KmemCache* cache, void* obj)
+    {
+        nuint address = (nuint)obj;
+        uint id = _memory.IsDirect(address) ? _memory.ClassMap[_memory.FrameOfAddress(address)] : 0u;
+        if (id == cache->Id)
+        {
+            Free(cache, (nint)obj);
+        }
+        else if (id is 0 or PhysicalMemory.ClassLarge)
+        {
+            KernelReports.Bug($"BUG {NameOf(cache->Id)}: No slab cache for object 0x{address:x}: {_pages.Describe(address)}", address);
+        }
+        else
+        {
+            KernelReports.Bug($"BUG: cache_from_obj: Wrong slab cache. {NameOf(cache->Id)} but object is from {NameOf(id)}: {_pages.Describe(address)}", address);
+        }
+    }
+}

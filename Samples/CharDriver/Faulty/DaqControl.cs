@@ -101,7 +101,7 @@ internal static unsafe partial class Daq
         daq_histogram histogram;
 
         spin_lock_irq(ref dev->@lock);
-        memcpy(&histogram, &dev->histogram, sizeof(daq_histogram));
+        histogram = dev->histogram;
         spin_unlock_irq(ref dev->@lock);
 
         return copy_to_user(user, &histogram, sizeof(daq_histogram)) == 0 ? 0 : -EFAULT;

@@ -41,12 +41,14 @@ internal static unsafe partial class Daq
 
         if (dev->log_bytes - dev->log_used < LOG_LINE)
         {
-            byte* fresh = (byte*)vzalloc(dev->log_bytes);                                           // expect: KA1002
+            nuint bytes = dev->log_bytes;
+            byte* fresh = (byte*)vzalloc(bytes);                                                    // expect: KA1002
             if (fresh == null) return;
 
             spin_lock_irqsave(ref dev->@lock, out nuint irqs);
             byte* full = dev->log;
             dev->log = fresh;
+            dev->log_bytes = bytes;
             dev->log_used = 0;
             spin_unlock_irqrestore(ref dev->@lock, irqs);
             vfree_atomic(full);

@@ -125,6 +125,10 @@ internal sealed partial class FrameWalker
             case IAddressOfOperation address:
                 Expose(address.Reference);
                 break;
+            case IArgumentOperation { Parameter.RefKind: not RefKind.None } byReference:
+                Expose(byReference.Value);
+                Write(byReference.Value);
+                break;
             case IConditionalOperation conditional:
                 VisitConditional(conditional);
                 break;

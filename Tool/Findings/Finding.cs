@@ -17,11 +17,18 @@ internal enum Level
 /// <summary>One finding of one rule, as all compilations of its file agree on it.</summary>
 internal sealed record Finding(string Rule, string Title, Level Level, string Message, string? HelpLink, SourceSpan Place, IReadOnlyList<PathStep> Path)
 {
-    private const string RemedyMark = " → ";
-
     /// <summary>What is wrong: the message without its remedy.</summary>
-    internal string Problem => Message.IndexOf(RemedyMark, StringComparison.Ordinal) is > 0 and var mark ? Message[..mark] : Message;
+    internal string Problem => RemedyAt() is { Start: > 0 } mark ? Message[..mark.Start] : Message;
 
     /// <summary>What to do about it; null if the message names no remedy.</summary>
-    internal string? Remedy => Message.IndexOf(RemedyMark, StringComparison.Ordinal) is > 0 and var mark ? Message[(mark + RemedyMark.Length)..] : null;
+    internal string? Remedy => RemedyAt() is { Start: > 0 } mark ? Message[mark.End..] : null;
+
+    // Messages say "what is wrong; what to do", or lead to the remedy with an arrow.
+    private (int Start, int End) RemedyAt()
+    {
+        int arrow = Message.IndexOf(" → ", StringComparison.Ordinal);
+        if (arrow > 0) return (arrow, arrow + 3);
+        int semicolon = Message.LastIndexOf("; ", StringComparison.Ordinal);
+        return (semicolon, semicolon + 2);
+    }
 }

@@ -6,6 +6,7 @@
 
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Text;
 
@@ -158,11 +159,12 @@ internal sealed class FixSession(Solution original, RuleCatalog rules, IReadOnly
         return [.. files.Values];
     }
 
-    // Places move as other findings are repaired; rule, file, message and the line's text stay.
+    // Places move as other findings are repaired, and so may the rest of the line; the member, the marked text and the message stay.
     private static string Identity(Diagnostic finding)
     {
-        FileLinePositionSpan place = finding.Location.GetLineSpan();
-        string line = finding.Location.SourceTree!.GetText().Lines[place.StartLinePosition.Line].ToString().Trim();
-        return $"{finding.Id}|{place.Path}|{finding.GetMessage()}|{line}";
+        SyntaxTree tree = finding.Location.SourceTree!;
+        MemberDeclarationSyntax? member = tree.GetRoot().FindNode(finding.Location.SourceSpan).FirstAncestorOrSelf<MemberDeclarationSyntax>();
+        string name = member is BaseMethodDeclarationSyntax method ? $"{(method as MethodDeclarationSyntax)?.Identifier}{method.ParameterList}" : "";
+        return $"{finding.Id}|{tree.FilePath}|{name}|{tree.GetText().ToString(finding.Location.SourceSpan)}|{finding.GetMessage()}";
     }
 }

@@ -1,6 +1,10 @@
 // Reads and writes source files so that nothing but the fixed lines changes: the byte order mark, the encoding and the line ends stay.
 
 using System.Text;
+using DiffPlex;
+using DiffPlex.Chunkers;
+using DiffPlex.Model;
+using KAlloc.Tool.Output;
 using Microsoft.CodeAnalysis.Text;
 
 namespace KAlloc.Tool.Fix;
@@ -41,7 +45,25 @@ internal static class SourceFile
         string own = crlf > lf ? "\r\n" : "\n";
         if (crlf == 0 || lf == 0) return WithLineEnds(changed.ToString(), own);
 
-        return original.WithChanges(changed.GetTextChanges(original).Select(c => new TextChange(c.Span, WithLineEnds(c.NewText ?? "", own)))).ToString();
+        return MixedLineEnds(before, changed.ToString(), own);
+    }
+
+    // Lines that are in both texts keep what they had; new ones get the more frequent line end.
+    private static string MixedLineEnds(string before, string after, string own)
+    {
+        string[] old = TextLines.Split(before), now = TextLines.Split(after);
+        DiffResult diff = Differ.Instance.CreateDiffs(before, after, ignoreWhiteSpace: false, ignoreCase: false, new CustomFunctionChunker(TextLines.SplitWithoutLineEnds));
+        StringBuilder result = new();
+        int a = 0, b = 0;
+        foreach (DiffBlock block in diff.DiffBlocks)
+        {
+            for (; a < block.DeleteStartA; a++, b++) result.Append(old[a]);
+            a += block.DeleteCountA;
+            for (int end = b + block.InsertCountB; b < end; b++) result.Append(WithLineEnds(now[b], own));
+        }
+
+        for (; a < old.Length; a++) result.Append(old[a]);
+        return result.ToString();
     }
 
     private static string WithLineEnds(string text, string lineEnd)

@@ -16,7 +16,7 @@ internal static class UnifiedDiff
     internal static IEnumerable<string> Lines(string file, string before, string after)
     {
         string name = file.Replace('\\', '/');
-        DiffResult diff = Differ.Instance.CreateDiffs(before, after, ignoreWhiteSpace: false, ignoreCase: false, new CustomFunctionChunker(SplitLines));
+        DiffResult diff = Differ.Instance.CreateDiffs(before, after, ignoreWhiteSpace: false, ignoreCase: false, new CustomFunctionChunker(TextLines.Split));
         yield return $"--- a/{name}";
         yield return $"+++ b/{name}";
         foreach (List<DiffBlock> hunk in Hunks(diff.DiffBlocks))
@@ -71,19 +71,5 @@ internal static class UnifiedDiff
     {
         yield return kind + (piece.EndsWith('\n') ? piece[..^1] : piece);
         if (!piece.EndsWith('\n')) yield return NoLineEnd;
-    }
-
-    private static string[] SplitLines(string text)
-    {
-        List<string> lines = [];
-        for (int start = 0; start < text.Length;)
-        {
-            int end = text.IndexOf('\n', start);
-            int next = end < 0 ? text.Length : end + 1;
-            lines.Add(text[start..next]);
-            start = next;
-        }
-
-        return [.. lines];
     }
 }

@@ -26,9 +26,19 @@ public sealed unsafe partial class KernelMemory : IDisposable
         DebugLevel = options.DebugLevel;
         nuint bytes = MemoryBytes(options, isDefault);
         Memory = new PhysicalMemory(options.Backing, bytes, DirectBytes(options.Layout, bytes), isDefault);
-        Pages = new PageAllocator(Memory, options.Layout);
-        Slab = new SlabAllocator(Pages, options.DebugLevel, KmallocSizes.FirstOtherId);
-        KmallocSystem = new KmallocCaches(Pages, Slab);
+        try
+        {
+            Pages = new PageAllocator(Memory, options.Layout);
+            Slab = new SlabAllocator(Pages, options.DebugLevel, KmallocSizes.FirstOtherId);
+            KmallocSystem = new KmallocCaches(Pages, Slab);
+        }
+        catch
+        {
+            // A failed boot leaves no trace: the next one must find its addresses free.
+            Slab?.Dispose();
+            Memory.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The system that the kernel face works on. Boots on first use, by <see cref="KernelMemoryOptions.FromRuntimeConfig"/>.</summary>

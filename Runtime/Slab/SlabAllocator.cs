@@ -47,8 +47,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         Caches = (KmemCache*)AddressSpace.Reserve(TableBytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.Caches) : 0);
         if (Caches == null) throw new InvalidOperationException("KAlloc cannot reserve its cache table: the address range is taken.");
         _system = Register(this);
-        _nextId = firstId;
-        _sheafCache = Create("kmem_sheaf", SheafBytes, SheafBytes, SlabFlags.ConsistencyChecks);
+        _sheafCache = Initialize(firstId, "kmem_sheaf", SheafBytes, SheafBytes, SlabFlags.ConsistencyChecks, null);
         pages.Reclaim = ShrinkAll;
         pages.DescribeObject = Describe;
     }

@@ -4,6 +4,10 @@ using System.Runtime.CompilerServices;
 
 namespace KAlloc.Runtime.Tests;
 
+/// <summary>Tests that say what becomes of memory after it was freed on the default system: nobody else may take it meanwhile.</summary>
+[CollectionDefinition("alone", DisableParallelization = true)]
+public sealed class AloneCollection;
+
 internal static class TestSupport
 {
     [ModuleInitializer]

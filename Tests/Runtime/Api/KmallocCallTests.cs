@@ -5,6 +5,7 @@ using static KAlloc.Runtime.Tests.TestSupport;
 namespace KAlloc.Runtime.Tests;
 
 /// <summary>One test for each kmalloc call, on the kernel face, with what each refuses.</summary>
+[Collection("alone")]
 public unsafe class KmallocCallTests
 {
     [Fact]

@@ -4,6 +4,7 @@ using static KAlloc.Runtime.Tests.TestSupport;
 namespace KAlloc.Runtime.Tests;
 
 /// <summary>One test for each call of the book's chapter on pages, on the kernel face, with what each call refuses.</summary>
+[Collection("alone")]
 public unsafe class PageCallTests
 {
     [Fact]

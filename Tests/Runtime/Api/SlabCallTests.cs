@@ -4,6 +4,7 @@ using static KAlloc.Runtime.Tests.TestSupport;
 namespace KAlloc.Runtime.Tests;
 
 /// <summary>One test for each call on caches, on the kernel face, with what each refuses.</summary>
+[Collection("alone")]
 public unsafe class SlabCallTests
 {
     private static int s_constructed;

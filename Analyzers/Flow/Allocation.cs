@@ -35,6 +35,8 @@ internal sealed record Allocation(int Symbol, AllocationContract Contract, IMeth
 
     internal SyntaxNode? FreedAt { get; init; }
 
+    internal FreeContract? FreedWith { get; init; }
+
     /// <summary>The variable that first received the pointer, for messages.</summary>
     internal string? Name { get; init; }
 

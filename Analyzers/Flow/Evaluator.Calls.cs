@@ -217,7 +217,8 @@ internal sealed partial class Evaluator
 
             bool isFunction = Symbols.KindOf(call.Arguments[i]) == SymbolKind.Function;
             writes |= isFunction;
-            if (keeps || isFunction) LetGo(call, i);
+            if (isFunction) LetGo(call, i);
+            else if (keeps) HandOver(call, i);
         }
 
         if (call.ReceiverIsPlace && method.ContainingType is { IsValueType: true } && !method.IsReadOnly && writes) _state.Clear(call.Receiver);
@@ -233,6 +234,31 @@ internal sealed partial class Evaluator
         ITypeSymbol? type = call.Operation.Type;
         if (type is null || type.SpecialType == SpecialType.System_Void) return Value.Zero;
         return TypeShapes.IsScalar(type) || call.Method.RefKind != RefKind.None ? Unknown(call.Operation) : FreshRegion(call.Operation);
+    }
+
+    /// <summary>A pointer goes to code without a contract: what a source method does with it is asked, anything else may keep it.</summary>
+    private void HandOver(CallSite call, int ordinal)
+    {
+        if (!_state.TryGetAllocation(call.Arguments[ordinal], out Allocation allocation))
+        {
+            LetGo(call, ordinal);
+            return;
+        }
+
+        ParameterEffect effect = analysis.EffectOf(call.Method, ordinal);
+        if (effect.Frees is { } frees)
+        {
+            Free(call, new FreeContract(OperandReference.Parameter(ordinal), frees.Families));
+        }
+        else if (effect.Borrows)
+        {
+            // It may have written what the memory holds.
+            _state.ForgetContents(allocation.Symbol);
+        }
+        else
+        {
+            LetGo(call, ordinal);
+        }
     }
 
     private void LetGo(CallSite call, int ordinal)

@@ -121,7 +121,7 @@ internal sealed partial class Evaluator
         string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
         if (allocation.Status != AllocationStatus.Freed)
             analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, order));
-        _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax });
+        _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract });
     }
 
     private Value View(CallSite call, ViewContract contract)

@@ -58,6 +58,53 @@ internal sealed class FlowAnalysis
             Run(scope, lambda.Symbol, graph.GetAnonymousFunctionControlFlowGraph(lambda, scope.Cancellation), lambda.Syntax);
     }
 
+    /// <summary>What the method does with each pointer parameter on every path that returns; null if that took too long.</summary>
+    internal static ParameterEffect[]? Summarize(FlowScope scope, IMethodSymbol method, ControlFlowGraph graph, SyntaxNode body)
+    {
+        var analysis = new FlowAnalysis(scope, method, body);
+        FlowState state = analysis.EntryState(method);
+        var pointers = new int[method.Parameters.Length];
+        foreach (IParameterSymbol parameter in method.Parameters)
+        {
+            if (!TypeShapes.IsPointerByValue(parameter)) continue;
+            Value pointer = analysis.Symbols.Make(SymbolKind.Allocation, item: parameter);
+            state.SetAllocation(new Allocation(pointer.Symbol, AllocationContract.OfParameter, method, body, 0));
+            state.Store(analysis.PlaceOf(parameter), pointer);
+            pointers[parameter.Ordinal] = pointer.Symbol;
+        }
+
+        var runner = new GraphRunner(analysis, graph, null, null, body, method);
+        runner.Run(state);
+        if (analysis.GaveUp) return null;
+        var effects = new ParameterEffect[pointers.Length];
+        for (int i = 0; i < effects.Length; i++) effects[i] = pointers[i] == 0 ? ParameterEffect.Keeps : analysis.EffectOn(pointers[i], runner);
+        return effects;
+    }
+
+    private ParameterEffect EffectOn(int pointer, GraphRunner runner)
+    {
+        ParameterEffect? shared = null;
+        foreach ((FlowState state, Value value, _) in runner.Returns)
+        {
+            Evaluator.EscapeReturned(state, value);
+            // A path on which the pointer was null says nothing.
+            if (!state.TryGetAllocation(new Value(pointer, 0), out Allocation allocation)) continue;
+            ParameterEffect effect = allocation.Status switch
+            {
+                AllocationStatus.Owned => ParameterEffect.BorrowsOnly,
+                AllocationStatus.Freed when allocation.FreedWith is { } contract => new ParameterEffect(false, contract),
+                _ => ParameterEffect.Keeps,
+            };
+            if (shared is not null && !Same(shared, effect)) return ParameterEffect.Keeps;
+            shared = effect;
+        }
+
+        return shared ?? ParameterEffect.Keeps;
+    }
+
+    private static bool Same(ParameterEffect a, ParameterEffect b) =>
+        a.Borrows == b.Borrows && (a.Frees is null ? b.Frees is null : b.Frees is not null && a.Frees.Families.AsSpan().SequenceEqual(b.Frees.Families));
+
     private static IEnumerable<IFlowAnonymousFunctionOperation> LambdasOf(ControlFlowGraph graph)
     {
         var lambdas = new List<IFlowAnonymousFunctionOperation>();
@@ -78,6 +125,15 @@ internal sealed class FlowAnalysis
 
     private GraphRunner RunGraph(ControlFlowGraph graph, GraphRunner? outer, IMethodSymbol? method, SyntaxNode body)
     {
+        var runner = new GraphRunner(this, graph, outer, null, body, method);
+        runner.Run(EntryState(method));
+        if (!GaveUp) CheckExits(runner);
+        return runner;
+    }
+
+    /// <summary>What is known when the body is entered: its arguments and the context it runs in.</summary>
+    private FlowState EntryState(IMethodSymbol? method)
+    {
         var state = new FlowState(Symbols);
         if (method is not null)
         {
@@ -93,10 +149,7 @@ internal sealed class FlowAnalysis
                 state.Sections = new Section(SectionKind.Preempt, Value.Zero, method.Name, null, null, context, null);
         }
 
-        var runner = new GraphRunner(this, graph, outer, null, body, method);
-        runner.Run(state);
-        if (!GaveUp) CheckExits(runner);
-        return runner;
+        return state;
     }
 
     /// <summary>Runs a lambda or local function on the caller's state; the outcomes are its normal returns.</summary>
@@ -146,6 +199,8 @@ internal sealed class FlowAnalysis
 
     /// <summary>Memory that nobody writes once it is set: havoc leaves it alone.</summary>
     internal bool IsImmutable(Value address) => Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Static, Item: IFieldSymbol { IsReadOnly: true } };
+
+    internal ParameterEffect EffectOf(IMethodSymbol method, int ordinal) => _scope.EffectOf(method, ordinal);
 
     internal bool MayLeaveSections(IMethodSymbol method) => _scope.MayLeaveSections(method);
 

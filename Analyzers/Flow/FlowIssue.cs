@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using KAlloc.Analyzers.Rules;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -30,14 +31,26 @@ internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place,
         return this;
     }
 
-    /// <summary>The branches taken since the given depth, oldest first; at most six, the last ones.</summary>
+    /// <summary>
+    /// The branches since the given depth that led to the place, oldest first: those whose statement holds the place, or that jumped to it.
+    /// Each condition is shown as it turned out last.
+    /// </summary>
     internal FlowIssue Branches(Trail? trail, int sinceDepth)
     {
         var taken = new List<Trail>();
-        for (; trail is not null && trail.Depth > sinceDepth && taken.Count < 6; trail = trail.Before) taken.Add(trail);
+        for (; trail is not null && trail.Depth > sinceDepth; trail = trail.Before)
+            if (LeadsToPlace(trail) && !taken.Exists(later => later.Condition == trail.Condition)) taken.Add(trail);
         for (int i = taken.Count - 1; i >= 0; i--)
             Step(taken[i].Condition.GetLocation(), $"'{Shorten(taken[i].Condition.ToString())}' is {(taken[i].Taken ? "true" : "false")}");
         return this;
+    }
+
+    private bool LeadsToPlace(Trail trail)
+    {
+        StatementSyntax? statement = trail.Condition.FirstAncestorOrSelf<StatementSyntax>();
+        if (statement is null || !trail.Taken || statement is not IfStatementSyntax branch) return statement is not null && statement.Span.Contains(Place.SourceSpan);
+        StatementSyntax first = branch.Statement is BlockSyntax { Statements: { Count: > 0 } inner } ? inner[inner.Count - 1] : branch.Statement;
+        return statement.Span.Contains(Place.SourceSpan) || first is GotoStatementSyntax or BreakStatementSyntax or ContinueStatementSyntax;
     }
 
     private static string Shorten(string text)

@@ -9,6 +9,7 @@ internal sealed class FlowScope(
     IReadOnlyList<FlowRule> rules,
     Func<IMethodSymbol, EntryContext> entryContextOf,
     Func<IMethodSymbol, bool> mayLeaveSections,
+    Func<IMethodSymbol, int, ParameterEffect> effectOf,
     Action<Diagnostic> report,
     CancellationToken cancellation)
 {
@@ -21,6 +22,8 @@ internal sealed class FlowScope(
     internal EntryContext EntryContextOf(IMethodSymbol method) => entryContextOf(method);
 
     internal bool MayLeaveSections(IMethodSymbol method) => mayLeaveSections(method);
+
+    internal ParameterEffect EffectOf(IMethodSymbol method, int ordinal) => effectOf(method, ordinal);
 
     internal void Report(Diagnostic diagnostic) => report(diagnostic);
 }

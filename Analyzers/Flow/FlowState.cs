@@ -131,6 +131,14 @@ internal sealed partial class FlowState(SymbolTable symbols)
             if (IsInside(_cells.KeyAt(i), address)) Drop(i);
     }
 
+    /// <summary>Forgets what a region holds: somebody may have written it.</summary>
+    internal void ForgetContents(int root)
+    {
+        Epoch++;
+        for (int i = _cells.Count - 1; i >= 0; i--)
+            if (Symbols.Root(_cells.KeyAt(i)) == root) Drop(i);
+    }
+
     /// <summary>Removes the cell and everything inside of it.</summary>
     internal void Clear(Value address)
     {

@@ -14,10 +14,15 @@ internal sealed class CompilationFacts(Compilation compilation)
     private readonly Lazy<ContractModel> _model = new(() => new ContractModel(compilation));
     private readonly ConcurrentDictionary<IMethodSymbol, EntryContext> _contexts = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _leavers = new(SymbolEqualityComparer.Default);
+    private CalleeEffects? _effects;
     private HashSet<string>? _names;
     private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
 
     internal ContractModel Model => _model.Value;
+
+    /// <summary>What source methods do with pointers: one inquiry for each body, over one cache.</summary>
+    internal CalleeEffects.Inquiry Inquire(CancellationToken cancellation) =>
+        new(_effects ?? Interlocked.CompareExchange(ref _effects, new CalleeEffects(compilation, Model), null) ?? _effects, cancellation);
 
     /// <summary>The simple names of everything with a contract, from references and from this compilation's own files.</summary>
     internal HashSet<string> NamesOf(CancellationToken cancellation)

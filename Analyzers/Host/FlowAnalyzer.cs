@@ -45,6 +45,7 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
             FlowRules.All,
             method => facts.EntryContextOf(method, cancellation),
             method => facts.MayLeaveSections(method, cancellation),
+            facts.Inquire(cancellation).EffectOf,
             diagnostic => context.ReportDiagnostic(diagnostic),
             cancellation);
         foreach (BodySyntax body in BodyWalk.Enumerate(tree.GetRoot(cancellation)))

@@ -45,6 +45,9 @@ internal sealed record AllocationContract(OperandReference Target, string Family
     internal bool Collected { get; init; }
     internal ReturnCondition When { get; init; }
 
+    /// <summary>The memory behind a parameter of the body that is being summarised: of a family that nothing takes.</summary>
+    internal static readonly AllocationContract OfParameter = new(OperandReference.None, "");
+
     /// <summary>For a reallocation: the old block. Null there means a plain allocation.</summary>
     internal OperandReference Old { get; init; }
 }

@@ -33,8 +33,6 @@ internal sealed class KA4007WrongDeallocator : FlowRule
         };
         issue.Properties = Deallocators.Describe(issue.Properties, allocation);
         if (free.Contract.Target.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("pointer.parameter", free.Call.Method.Parameters[free.Contract.Target.Ordinal].Name);
-        return issue
-            .Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'")
-            .Branches(free.State.Trail, allocation.TrailDepth);
+        return issue.Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'");
     }
 }

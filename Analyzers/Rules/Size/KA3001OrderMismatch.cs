@@ -30,9 +30,7 @@ internal sealed class KA3001OrderMismatch : FlowRule
         var issue = new FlowIssue(Rule, free.Call.Syntax.GetLocation(), free.Call.DisplayName, FreedText(free, freed), name, right);
         issue.Properties = Deallocators.Describe(issue.Properties, free.Allocation).Add("order", right);
         if (free.Contract.Order.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("order.parameter", free.Call.Method.Parameters[free.Contract.Order.Ordinal].Name);
-        return issue
-            .Step(free.Allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(free.Allocation.Method)}' with order {right}")
-            .Branches(free.State.Trail, free.Allocation.TrailDepth);
+        return issue.Step(free.Allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(free.Allocation.Method)}' with order {right}");
     }
 
     private static string FreedText(in FreeEvent free, Value order) =>

@@ -60,6 +60,8 @@ internal static class ExitPlace
             if (way is BlockSyntax { Statements.Count: 0 } empty) statement = empty;
         }
 
+        if (taken == true && last.FirstAncestorOrSelf<SwitchSectionSyntax>() is { Statements.Count: > 0 } section && section.Labels.Span.Contains(last.Span) && FirstJump(section.Statements[0]) is { } inSection)
+            return inSection.GetLocation();
         while (statement is not null && body.Span.Contains(statement.Span))
         {
             if (IsJump(statement)) return statement.GetLocation();

@@ -162,8 +162,27 @@ internal sealed class FlowAnalysis
         state.Pending = null;
         runner.Run(state);
         var outcomes = new List<(FlowState State, Value Value)>();
-        foreach ((FlowState returned, Value value, _) in runner.Returns) outcomes.Add((returned, value));
+        foreach ((FlowState returned, Value value, _) in runner.Returns)
+        {
+            LeaveNested(method, body, returned, value);
+            outcomes.Add((returned, value));
+        }
+
         return outcomes;
+    }
+
+    /// <summary>The inner function's variables are gone. What it allocated and lost is its own finding, reported where it stands.</summary>
+    private void LeaveNested(IMethodSymbol method, SyntaxNode body, FlowState state, Value result)
+    {
+        foreach (KeyValuePair<ISymbol, Value> place in _places)
+            if (SymbolEqualityComparer.Default.Equals(place.Key.ContainingSymbol, method) && !state.IsExposed(place.Value.Symbol)) state.Clear(place.Value);
+        int returned = Symbols.AllocationOf(state.Canonical(result));
+        for (int i = 0; i < state.AllocationCount; i++)
+        {
+            Allocation allocation = state.AllocationAt(i);
+            if (allocation.Status == AllocationStatus.Owned && allocation.Symbol != returned && body.Span.Contains(allocation.Site.Span) && !Reachability.IsReachable(state, allocation.Symbol))
+                state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+        }
     }
 
     internal bool CanNest(IMethodSymbol method, GraphRunner runner)

@@ -145,7 +145,9 @@ internal sealed class SymbolTable
                 case SymbolKind.View or SymbolKind.Field or SymbolKind.Element:
                     pointer = data.A;
                     break;
-                case SymbolKind.Binary when (Operator)data.Tag is Operator.Add or Operator.Subtract or Operator.And:
+                case SymbolKind.Binary when (Operator)data.Tag is Operator.Add or Operator.Subtract or Operator.And or Operator.Or:
+                    // Offsets and tags: the pointer is one operand, usually the first.
+                    if (AllocationOf(data.B) is var second and not 0) return second;
                     pointer = data.A;
                     break;
                 default:

@@ -1,0 +1,164 @@
+// Lambdas, local functions, and source methods that borrow, free or keep what they are given.
+
+unsafe class Bodies
+{
+    private nint _kept;
+
+    static void CalleeFill(byte* p, int n) { for (int i = 0; i < n; i++) p[i] = 0; }
+
+    static void CalleeFree(void* p) { if (p != null) NativeMemory.Free(p); }
+
+    static void CalleeFreesSometimes(void* p, bool really) { if (really) NativeMemory.Free(p); }
+
+    void CalleeKeep(nint p) { _kept = p; }
+
+    static int CalleeChain(byte* p) { CalleeFill(p, 4); return p[0]; }
+
+    static int CalleeRecursive(byte* p, int n) => n == 0 ? *p : CalleeRecursive(p, n - 1);
+
+    static byte* CalleeSame(byte* p) => p;
+
+    void Borrowed()
+    {
+        byte* p = (byte*)NativeMemory.Alloc(4);
+        CalleeFill(p, 4);
+        NativeMemory.Free(p);
+    }
+
+    void BorrowedAndLost()
+    {
+        byte* p = (byte*)NativeMemory.Alloc(4);
+        CalleeFill(p, 4);
+    } // expect: KA4001
+
+    void BorrowedTwoDeepAndLost()
+    {
+        byte* p = (byte*)NativeMemory.Alloc(4);
+        CalleeChain(p);
+    } // expect: KA4001
+
+    void RecursionIsOpaque()
+    {
+        byte* p = (byte*)NativeMemory.Alloc(4);
+        CalleeRecursive(p, 4);
+    }
+
+    void FreedByHelper()
+    {
+        void* p = NativeMemory.Alloc(4);
+        CalleeFree(p);
+    }
+
+    void FreedByForeignHelper()
+    {
+        void* p = (void*)Marshal.AllocHGlobal(4);
+        CalleeFree(p); // expect: KA4007
+    }
+
+    void FreedByHelperSometimes(bool really)
+    {
+        void* p = NativeMemory.Alloc(4);
+        CalleeFreesSometimes(p, really);
+        if (!really) NativeMemory.Free(p);
+    }
+
+    void KeptByHelper()
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        CalleeKeep(p);
+    }
+
+    void ReturnedByHelper()
+    {
+        byte* p = (byte*)NativeMemory.Alloc(4);
+        byte* q = CalleeSame(p);
+        NativeMemory.Free(q);
+    }
+
+    void FreedInLambda()
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        Action free = () => Marshal.FreeHGlobal(p);
+        free();
+    }
+
+    void FreedInLocalFunction()
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        Free();
+        void Free() => Marshal.FreeHGlobal(p);
+    }
+
+    void WrongInLocalFunction()
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        Free();
+        void Free() => Marshal.FreeCoTaskMem(p); // expect: KA4007
+    }
+
+    void AllocatedInLocalFunction()
+    {
+        nint p = Make();
+        Marshal.FreeHGlobal(p);
+        static nint Make() => Marshal.AllocHGlobal(4);
+    }
+
+    void CapturedByDeferredLambda()
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        Task.Run(() => Marshal.FreeHGlobal(p));
+    }
+
+    void AssignedInLambda()
+    {
+        nint p = 0;
+        Action make = () => p = Marshal.AllocHGlobal(4);
+        make();
+        Marshal.FreeHGlobal(p);
+    }
+
+    void LambdaLeaks()
+    {
+        Action leak = () =>
+        {
+            nint p = Marshal.AllocHGlobal(4);
+            Console.WriteLine(p);
+        }; // expect: KA4001
+        leak();
+    }
+
+    void LocalFunctionLeaks(bool stop)
+    {
+        Run();
+        void Run()
+        {
+            nint p = Marshal.AllocHGlobal(4);
+            if (stop) return; // expect: KA4001
+            Marshal.FreeHGlobal(p);
+        }
+    }
+
+    IEnumerable<int> Iterator()
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        yield return 1;
+        Marshal.FreeHGlobal(p);
+    }
+
+    void ParallelBorrow(int n)
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        Parallel.For(0, n, i => Console.WriteLine(p));
+        Marshal.FreeHGlobal(p);
+    }
+}
+
+class AsyncBodies
+{
+    async Task Awaited()
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        await Task.Delay(1);
+        Marshal.FreeHGlobal(p);
+    }
+}

@@ -1,0 +1,92 @@
+// Each method of Bodies/*.cs is one test: the lines that end in "// expect: KA####" are reported, and no others. The bodies are grouped by what
+// the engine must understand; in each group correct code that looks wrong stands beside wrong code that looks right.
+
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using KAlloc.Analyzers.Host;
+using KAlloc.Tests.Verifier;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
+using Xunit;
+
+namespace KAlloc.Flow.Tests;
+
+public sealed partial class BodyTests
+{
+    private static readonly string[] Groups =
+        [.. typeof(BodyTests).Assembly.GetManifestResourceNames().Order(StringComparer.Ordinal)];
+
+    private static readonly Dictionary<string, Lazy<Group>> Loaded = Groups.ToDictionary(name => name, name => new Lazy<Group>(() => Group.Load(name)));
+
+    public static TheoryData<string, string> Bodies()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (string group in Groups)
+            foreach (string body in Group.BodyNames(Group.Read(group))) data.Add(group, body);
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Bodies))]
+    public void Body_IsReportedWhereItSays(string group, string body)
+    {
+        (string expected, string actual) = Loaded[group].Value.Compare(body);
+        Assert.Equal(expected, actual);
+    }
+
+    [Fact]
+    public void Bodies_AreMany() => Assert.True(Bodies().Count >= 100, $"{Bodies().Count} bodies");
+
+    private sealed partial class Group(SyntaxTree tree, ImmutableArray<Diagnostic> diagnostics)
+    {
+        internal static string Read(string name)
+        {
+            using var reader = new StreamReader(typeof(BodyTests).Assembly.GetManifestResourceStream(name)!);
+            return reader.ReadToEnd();
+        }
+
+        internal static IEnumerable<string> BodyNames(string source) =>
+            from type in CSharpSyntaxTree.ParseText(source, KernelSetup.ParseOptions).GetCompilationUnitRoot().DescendantNodes().OfType<TypeDeclarationSyntax>()
+            where type.Identifier.ValueText == "Bodies"
+            from method in type.Members.OfType<MethodDeclarationSyntax>()
+            select method.Identifier.ValueText;
+
+        internal static Group Load(string name)
+        {
+            const string Usings = "global using System; global using System.Buffers; global using System.Collections.Generic; global using System.Runtime.InteropServices; global using System.Threading.Tasks; global using KAlloc; global using static KAlloc.Linux;\n";
+            CSharpCompilation compilation = KernelSetup.CreateCompilation(Read(name), Usings + KernelSetup.LinuxNamesSource);
+            Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+            var options = new CompilationWithAnalyzersOptions(new AnalyzerOptions([]), (exception, _, _) => Assert.Fail(exception.ToString()), concurrentAnalysis: true, logAnalyzerExecutionTime: false);
+            ImmutableArray<Diagnostic> found = compilation.WithAnalyzers([new FlowAnalyzer()], options).GetAnalyzerDiagnosticsAsync().GetAwaiter().GetResult();
+            return new Group(compilation.SyntaxTrees[0], found);
+        }
+
+        internal (string Expected, string Actual) Compare(string body)
+        {
+            MethodDeclarationSyntax method = tree.GetCompilationUnitRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(candidate => candidate.Identifier.ValueText == body && ((TypeDeclarationSyntax)candidate.Parent!).Identifier.ValueText == "Bodies");
+            TextLineCollection lines = tree.GetText().Lines;
+            int first = lines.GetLineFromPosition(method.FullSpan.Start).LineNumber, last = lines.GetLineFromPosition(method.Span.End).LineNumber;
+            var expected = new List<string>();
+            for (int i = first; i <= last; i++)
+            {
+                Match match = Expectation().Match(lines[i].ToString());
+                if (match.Success) expected.AddRange(match.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries).Select(id => $"{id} {lines[i].ToString().Trim()}"));
+            }
+
+            IEnumerable<string> actual =
+                from diagnostic in diagnostics
+                where diagnostic.Location.SourceTree == tree
+                let line = diagnostic.Location.GetLineSpan().StartLinePosition.Line
+                where line >= first && line <= last
+                orderby line, diagnostic.Id
+                select $"{diagnostic.Id} {lines[line].ToString().Trim()}";
+            return (string.Join('\n', expected), string.Join('\n', actual));
+        }
+
+        [GeneratedRegex(@"// expect: (.+)$")]
+        private static partial Regex Expectation();
+    }
+}

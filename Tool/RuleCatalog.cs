@@ -30,9 +30,10 @@ internal sealed class RuleCatalog
 
     internal IReadOnlySet<string> FixableRules { get; }
 
-    internal static RuleCatalog Load()
+    internal static RuleCatalog Load() => Load(Path.Combine(AppContext.BaseDirectory, "analyzers"));
+
+    internal static RuleCatalog Load(string folder)
     {
-        string folder = Path.Combine(AppContext.BaseDirectory, "analyzers");
         return new RuleCatalog(
             folder,
             Create<DiagnosticAnalyzer>(Path.Combine(folder, "KAlloc.Analyzers.dll"), typeof(DiagnosticAnalyzerAttribute)),

@@ -49,6 +49,7 @@ internal sealed class Workplace : IDisposable
           <PropertyGroup>
             <{(frameworks.Contains(';') ? "TargetFrameworks" : "TargetFramework")}>{frameworks}</{(frameworks.Contains(';') ? "TargetFrameworks" : "TargetFramework")}>
             <AllowUnsafeBlocks>true</AllowUnsafeBlocks>
+            <EnableNETAnalyzers>false</EnableNETAnalyzers>
             {properties}
           </PropertyGroup>
           <ItemGroup>{items}</ItemGroup>
@@ -84,8 +85,13 @@ internal sealed class Workplace : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    private static string ToolPath() =>
-        Path.GetFullPath(typeof(Workplace).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Tool").Value!);
+    /// <summary>The root folder of this repository.</summary>
+    internal static string Repository => Metadata("Root");
+
+    internal static string ToolPath() => Metadata("Tool");
+
+    private static string Metadata(string key) =>
+        Path.GetFullPath(typeof(Workplace).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!);
 
     private async Task<Run> RunAsync(IEnumerable<string> arguments)
     {

@@ -105,7 +105,7 @@ internal static partial class InjectedBuild
     private static ToolException Failure(BuildTarget target, List<string> output)
     {
         string name = Path.GetFileName(target.BuildFile ?? target.Root);
-        List<string> errors = [.. output.Select(l => l.Trim()).Where(l => ErrorLine().IsMatch(l)).Distinct(StringComparer.Ordinal)];
+        List<string> errors = [.. output.Select(l => l.Trim()).Where(l => ErrorLine().IsMatch(l)).Select(l => Readable(l, target.Root)).Distinct(StringComparer.Ordinal)];
         if (errors.Count == 0) errors = [.. output.Where(l => l.Length > 0).TakeLast(ErrorsShown)];
 
         bool restore = errors.TrueForAll(e => RestoreError().IsMatch(e));
@@ -117,6 +117,17 @@ internal static partial class InjectedBuild
         if (left > 0) errors = [.. errors.Take(ErrorsShown), $"… and {left} more"];
         return new ToolException(what, errors);
     }
+
+    // MSBuild ends each line with the project in brackets and spells each path out.
+    private static string Readable(string error, string root)
+    {
+        string line = ProjectAtEnd().Replace(error, "");
+        string prefix = root + Path.DirectorySeparatorChar;
+        return line.StartsWith(prefix, StringComparison.Ordinal) ? Path.Combine(Path.GetRelativePath(Environment.CurrentDirectory, root), line[prefix.Length..]) : line;
+    }
+
+    [GeneratedRegex(@" \[[^\[\]]+proj(::[^\]]*)?\]$")]
+    private static partial Regex ProjectAtEnd();
 
     [GeneratedRegex(@"^\s+(?<name>\S.*?) -> .+$")]
     private static partial Regex ProjectDone();

@@ -41,6 +41,25 @@ public sealed partial class CorpusTests
         Assert.Equal(string.Join('\n', expected.Order(StringComparer.Ordinal)), string.Join('\n', actual.Order(StringComparer.Ordinal)));
     }
 
+    /// <summary>Analyzers run on every keystroke: code that stops anywhere must not make one throw.</summary>
+    [Theory]
+    [MemberData(nameof(ValidFiles))]
+    public async Task HalfTypedCode_AllRules_DoNotThrow(string file)
+    {
+        const int Cuts = 6;
+        string text = await File.ReadAllTextAsync(PathOf("Valid", file));
+        for (int cut = 1; cut < Cuts; cut++)
+        {
+            // One cut off, one with a piece missing in the middle, so that the rest still has members and bodies.
+            int at = text.Length * cut / Cuts;
+            foreach (string broken in new[] { text[..at], text[..at] + text[Math.Min(text.Length, at + 25)..] })
+            {
+                ImmutableArray<Diagnostic> findings = await Compile(broken, file).WithAnalyzers(KernelSetup.CreateAnalyzers()).GetAnalyzerDiagnosticsAsync();
+                Assert.Empty(findings.Where(finding => finding.Id == "AD0001").Select(Describe));
+            }
+        }
+    }
+
     [Fact]
     public void Corpus_HasFilesOfBothKinds()
     {
@@ -51,15 +70,20 @@ public sealed partial class CorpusTests
     private static async Task<ImmutableArray<Diagnostic>> AnalyzeAsync(string kind, string file)
     {
         string path = PathOf(kind, file);
-        SyntaxTree code = CSharpSyntaxTree.ParseText(SourceText.From(await File.ReadAllTextAsync(path)), KernelSetup.ParseOptions, path);
-        SyntaxTree usings = CSharpSyntaxTree.ParseText(ImplicitUsings, KernelSetup.ParseOptions, "/Usings.cs");
-        SyntaxTree names = CSharpSyntaxTree.ParseText(KernelSetup.LinuxNamesSource, KernelSetup.ParseOptions, "/LinuxNames.cs");
-        CSharpCompilation compilation = CSharpCompilation.Create("Corpus", [code, usings, names], KernelSetup.References, KernelSetup.CompilationOptions(nullable: true));
+        CSharpCompilation compilation = Compile(await File.ReadAllTextAsync(path), path);
         IEnumerable<Diagnostic> errors = compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
         Assert.Empty(errors.Select(Describe));
 
         // AD0001 is among them: an analyzer that throws fails the file.
         return await compilation.WithAnalyzers(KernelSetup.CreateAnalyzers()).GetAnalyzerDiagnosticsAsync();
+    }
+
+    private static CSharpCompilation Compile(string text, string path)
+    {
+        SyntaxTree code = CSharpSyntaxTree.ParseText(SourceText.From(text), KernelSetup.ParseOptions, path);
+        SyntaxTree usings = CSharpSyntaxTree.ParseText(ImplicitUsings, KernelSetup.ParseOptions, "/Usings.cs");
+        SyntaxTree names = CSharpSyntaxTree.ParseText(KernelSetup.LinuxNamesSource, KernelSetup.ParseOptions, "/LinuxNames.cs");
+        return CSharpCompilation.Create("Corpus", [code, usings, names], KernelSetup.References, KernelSetup.CompilationOptions(nullable: true));
     }
 
     private static string Describe(Diagnostic diagnostic) => $"{diagnostic.Location.GetLineSpan().StartLinePosition.Line + 1}: {diagnostic.Id} {diagnostic.GetMessage()}";

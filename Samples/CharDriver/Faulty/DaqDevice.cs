@@ -72,12 +72,12 @@ internal static unsafe partial class Daq
     public const int SLOT_BYTES = 256;
     public const int RING_SLOTS = 64;
     public const int RING_ORDER = 2;                    // 64 slots of 256 bytes: four pages
-    public const int CALIBRATION_ORDER = 3;             // one sweep of the card: eight pages
     public const int COMMAND_BYTES = 512;
     public const int LOG_BYTES = 256 * 1024;
     public const int LOG_LIMIT = 4 * 1024 * 1024;
     public const int LOG_LINE = 80;
     public const int NAME_BYTES = 64;
+    public const int REST_LEVEL = 0x80;                 // what the card reads when nothing is connected
     public const int MAX_DRIFT = 16;
 
     public const uint DAQ_SNAPSHOT = 1;

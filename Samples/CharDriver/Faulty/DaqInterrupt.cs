@@ -68,11 +68,15 @@ internal static unsafe partial class Daq
     {
         daq_device* dev = (daq_device*)work->data;
 
-        nuint sweep = __get_free_pages(GFP_KERNEL, CALIBRATION_ORDER);
-        if (sweep == 0) return;
+        // A copy to measure on: the card goes on writing.
+        byte* sweep = (byte*)__get_free_pages(GFP_KERNEL, RING_ORDER);
+        if (sweep == null) return;
 
-        memset((void*)sweep, 0x80, PAGE_SIZE << CALIBRATION_ORDER);
-        int drift = daq_measure_drift((byte*)sweep, dev->ring);
+        memcpy(sweep, dev->ring, RING_SLOTS * SLOT_BYTES);
+        int sum = 0;
+        for (int i = 0; i < RING_SLOTS * SLOT_BYTES; i++) sum += sweep[i] - REST_LEVEL;
+
+        int drift = Math.Abs(sum / (RING_SLOTS * SLOT_BYTES));
         if (drift > MAX_DRIFT)
         {
             pr_warn("daq: the card drifts, calibration given up");
@@ -84,13 +88,5 @@ internal static unsafe partial class Daq
         spin_unlock_irq(ref dev->@lock);
 
         free_page(sweep);                                                                           // expect: KA3001
-    }
-
-    /// <summary>Mean distance of what the card measured from what it should have.</summary>
-    private static int daq_measure_drift(byte* reference, byte* measured)
-    {
-        int sum = 0;
-        for (int i = 0; i < SLOT_BYTES; i++) sum += measured[i] - reference[i];
-        return Math.Abs(sum / SLOT_BYTES);
     }
 }

@@ -31,10 +31,14 @@ public sealed unsafe partial class KernelMemory : IDisposable
             Pages = new PageAllocator(Memory, options.Layout);
             Slab = new SlabAllocator(Pages, options.DebugLevel, KmallocSizes.FirstOtherId);
             KmallocSystem = new KmallocCaches(Pages, Slab);
+            VmallocSystem = new VmallocSpace(Pages, VmallocBytes(options, bytes));
+            KvmallocSystem = new KvmallocSystem(KmallocSystem, VmallocSystem);
+            HighMemory = new HighMemoryMap(Pages);
         }
         catch
         {
             // A failed boot leaves no trace: the next one must find its addresses free.
+            VmallocSystem?.Dispose();
             Slab?.Dispose();
             Memory.Dispose();
             throw;
@@ -64,6 +68,9 @@ public sealed unsafe partial class KernelMemory : IDisposable
     internal PageAllocator Pages { get; }
     internal SlabAllocator Slab { get; }
     internal KmallocCaches KmallocSystem { get; }
+    internal VmallocSpace VmallocSystem { get; }
+    internal KvmallocSystem KvmallocSystem { get; }
+    internal HighMemoryMap HighMemory { get; }
 
     /// <summary>Boots the default system with options of one's own, before anything uses it.</summary>
     /// <param name="options">The options.</param>
@@ -94,6 +101,8 @@ public sealed unsafe partial class KernelMemory : IDisposable
     public void Dispose()
     {
         if (Memory.IsDefault) return;
+        HighMemory.Dispose();
+        VmallocSystem.Dispose();
         Slab.Dispose();
         Memory.Dispose();
     }
@@ -105,6 +114,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
         var errors = new List<string>();
         foreach (Zone zone in Pages.Zones) zone.Validate(errors);
         Slab.Validate(errors);
+        VmallocSystem.Validate(errors);
         return errors;
     }
 
@@ -137,6 +147,12 @@ public sealed unsafe partial class KernelMemory : IDisposable
         if (bytes < PhysicalMemory.MaxBlockBytes || (isDefault && bytes > Window))
             throw new ArgumentOutOfRangeException(nameof(options), bytes, "The memory size must be between 4 MiB and 1 TiB.");
         return (nuint)(bytes & ~(ulong)(PhysicalMemory.MaxBlockBytes - 1));
+    }
+
+    private static ulong VmallocBytes(KernelMemoryOptions options, nuint bytes)
+    {
+        if (options.VmallocSize != 0) return Math.Min(options.VmallocSize, DefaultMap.VmallocMaxBytes);
+        return options.Layout.HasHighMemory ? 128UL << 20 : Math.Clamp(4UL * bytes, 1UL << 30, DefaultMap.VmallocMaxBytes);
     }
 
     private static nuint DirectBytes(MemoryLayout layout, nuint bytes)

@@ -62,6 +62,20 @@ public sealed class MemoryLayout
     /// <summary>Its zones in ascending order.</summary>
     public IReadOnlyList<ZoneBoundary> Zones { get; }
 
+    /// <summary>Whether the layout has a high-memory zone.</summary>
+    internal bool HasHighMemory
+    {
+        get
+        {
+            foreach (ZoneBoundary zone in Zones)
+            {
+                if (zone.Type == ZoneType.HighMem) return true;
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>The 32-bit PC of the book: ZONE_DMA, ZONE_NORMAL, ZONE_HIGHMEM.</summary>
     public static MemoryLayout X86_32 { get; } = new("X86_32",
         new ZoneBoundary(ZoneType.Dma, 16 << 20, "ISA devices drive 24 address lines"),

@@ -107,6 +107,12 @@ internal sealed unsafe partial class PageAllocator
             return false;
         }
 
+        if (_memory.FrameOf(page) >= _memory.LowFrames && page->KmapSlot != 0)
+        {
+            KernelReports.Bug($"BUG: {caller}() of page pfn:{_memory.FrameOf(page):x5}: it is still mapped by kmap", (nuint)page);
+            return false;
+        }
+
         if ((flags & PageFlags.CheckAtFree) != 0)
         {
             KernelReports.Bug($"""

@@ -17,7 +17,7 @@ public enum BackingKind
     /// <summary>One memfd: frames can be mapped many times. Linux only.</summary>
     Memfd,
 
-    /// <summary>Anonymous memory: works everywhere; vmalloc takes contiguous frames, vmap only such.</summary>
+    /// <summary>Anonymous memory: works everywhere; vmalloc takes contiguous frames, vmap fails.</summary>
     Portable,
 }
 

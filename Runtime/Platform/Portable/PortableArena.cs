@@ -2,7 +2,7 @@
 //
 //   | low: the direct map |   and, somewhere else,   | high: reachable through kmap only |
 //
-// Not done: aliases. vmalloc therefore takes contiguous frames, and vmap works only for frames that are contiguous already.
+// Not done: aliases. vmalloc therefore takes contiguous frames, and vmap fails.
 
 using System.Runtime.InteropServices;
 

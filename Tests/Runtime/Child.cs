@@ -1,0 +1,22 @@
+using System.Diagnostics;
+
+namespace KAlloc.Runtime.Tests;
+
+/// <summary>Runs a command of ChildHost in a process of its own.</summary>
+internal static class Child
+{
+    public static (int ExitCode, string Output) Run(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "KAlloc.ChildHost.dll"));
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+
+        // A child that dies on purpose leaves no dump.
+        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(3)), "the child hangs");
+        return (process.ExitCode, output + error.Result);
+    }
+}

@@ -1,0 +1,16 @@
+namespace KAlloc.Runtime.Tests;
+
+/// <summary>Random work from several threads, in a process that has the default system for itself.</summary>
+public class StressTests
+{
+    [Theory]
+    [InlineData(4711, 10_000_000, null)]
+    [InlineData(4712, 500_000, "sanity")]
+    public void RandomWorkOnFourThreads_LosesNothing(int seed, int operations, string? level)
+    {
+        string[] command = ["stress", $"{seed}", $"{operations}", "4"];
+        (int exitCode, string output) = Child.Run(level is null ? command : [.. command, level]);
+        Assert.True(exitCode == 0, output);
+        Assert.Contains(" 0 failures", output);
+    }
+}

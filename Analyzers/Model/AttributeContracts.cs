@@ -125,6 +125,7 @@ internal static class AttributeContracts
                 contract.Frees.Add(new FreeContract(target, families)
                 {
                     Order = Operand(method, Text(attribute, "Order")),
+                    Size = Operand(method, Text(attribute, "Size")),
                     Cache = Operand(method, Text(attribute, "Cache")),
                     When = When(attribute),
                 });

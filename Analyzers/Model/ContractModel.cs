@@ -39,10 +39,18 @@ internal sealed class ContractModel
 
     internal MethodContract? Find(IMethodSymbol method)
     {
-        IMethodSymbol definition = (method.ReducedFrom ?? method).OriginalDefinition;
-        MethodContract contract = _contracts.GetOrAdd(definition, Read);
+        MethodContract contract = _contracts.GetOrAdd(DefinitionOf(method), Read);
         return ReferenceEquals(contract, None) ? null : contract;
     }
+
+    /// <summary>The contract of one method, read anew: for code fixes, which ask about a handful.</summary>
+    internal static MethodContract? ContractOf(IMethodSymbol method)
+    {
+        MethodContract contract = Read(DefinitionOf(method));
+        return ReferenceEquals(contract, None) ? null : contract;
+    }
+
+    private static IMethodSymbol DefinitionOf(IMethodSymbol method) => (method.ReducedFrom ?? method).OriginalDefinition;
 
     private static MethodContract Read(IMethodSymbol method) =>
         AttributeContracts.Read(method) ?? BclContracts.Table.Find(method) ?? None;

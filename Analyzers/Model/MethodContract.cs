@@ -55,6 +55,7 @@ internal sealed record AllocationContract(OperandReference Target, string Family
 internal sealed record FreeContract(OperandReference Target, string[] Families)
 {
     internal OperandReference Order { get; init; }
+    internal OperandReference Size { get; init; }
     internal OperandReference Cache { get; init; }
     internal ReturnCondition When { get; init; }
 

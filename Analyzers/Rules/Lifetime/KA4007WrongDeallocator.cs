@@ -31,7 +31,8 @@ internal sealed class KA4007WrongDeallocator : FlowRule
         {
             Severity = toleratedByKernel ? DiagnosticSeverity.Warning : null,
         };
-        issue.Properties = Deallocators.Describe(issue.Properties, allocation);
+        // A view or an interior pointer is not what the deallocator takes: no data for a fix.
+        if (free.Pointer == new Value(allocation.Symbol, 0)) issue.Properties = Deallocators.Describe(issue.Properties, allocation);
         if (free.Contract.Target.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("pointer.parameter", free.Call.Method.Parameters[free.Contract.Target.Ordinal].Name);
         return issue.Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'");
     }

@@ -34,6 +34,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
             VmallocSystem = new VmallocSpace(Pages, VmallocBytes(options, bytes));
             KvmallocSystem = new KvmallocSystem(KmallocSystem, VmallocSystem);
             HighMemory = new HighMemoryMap(Pages);
+            Proc = new ProcFs(Pages, Slab, VmallocSystem);
         }
         catch
         {
@@ -63,6 +64,9 @@ public sealed unsafe partial class KernelMemory : IDisposable
 
     /// <summary>Bytes in the buddy lists. Memory that caches keep is not free in this sense.</summary>
     public ulong FreeBytes => (ulong)Pages.FreeFrames << PhysicalMemory.PageShift;
+
+    /// <summary>What the system holds, in the kernel's text formats.</summary>
+    public ProcFs Proc { get; }
 
     internal PhysicalMemory Memory { get; }
     internal PageAllocator Pages { get; }

@@ -24,6 +24,26 @@ internal sealed unsafe partial class SlabAllocator
         return (void*)obj;
     }
 
+    /// <summary>What a cache has, for slabinfo.</summary>
+    internal SlabCounts CountOf(KmemCache* cache)
+    {
+        var counts = default(SlabCounts);
+        cache->Lock.Enter();
+        foreach (SlabList list in (ReadOnlySpan<SlabList>)[cache->Partial, cache->Full, cache->Empty])
+        {
+            counts.Slabs += list.Count;
+            for (uint frame = list.First; frame != Page.Nil; frame = _memory.PageOf(frame)->Next)
+            {
+                Page* slab = _memory.PageOf(frame);
+                counts.ActiveObjects += slab->Inuse;
+                counts.Objects += ObjectsIn(cache, slab);
+            }
+        }
+
+        cache->Lock.Leave();
+        return counts;
+    }
+
     /// <summary>Frees an object into the cache it is said to be of.</summary>
     internal void FreeObject(KmemCache* cache, void* obj)
     {
@@ -42,4 +62,12 @@ internal sealed unsafe partial class SlabAllocator
             KernelReports.Bug($"BUG: cache_from_obj: Wrong slab cache. {NameOf(cache->Id)} but object is from {NameOf(id)}: {_pages.Describe(address)}", address);
         }
     }
+}
+
+/// <summary>Totals of a cache.</summary>
+internal struct SlabCounts
+{
+    internal long ActiveObjects;
+    internal long Objects;
+    internal long Slabs;
 }

@@ -31,17 +31,21 @@ internal static class DeallocatorCall
     /// <summary>The call that frees <paramref name="pointer"/> at the position; null if none is certain to be right there.</summary>
     internal static string? Write(RepairScope scope, Diagnostic finding, Call allocation, ExpressionSyntax pointer, int position)
     {
+        string? withCast = null;
         foreach ((IMethodSymbol method, FreeContract free) in Candidates(scope, finding, allocation))
         {
             if (Arguments(scope, allocation, method, free, pointer, position) is not { } arguments) continue;
             foreach (string callee in Callees(scope, allocation, method, free, pointer, position))
             {
                 string code = callee + "(" + arguments + ")";
-                if (BindsTo(scope, code, method, position)) return code;
+                if (!BindsTo(scope, code, method, position)) continue;
+                // Of overloads for addresses and for pointers, the one that takes the pointer as it is.
+                if (free.Target.Kind != OperandKind.Parameter || Pointers.IsImplicit(scope, pointer, method.Parameters[free.Target.Ordinal].Type, position)) return code;
+                withCast ??= code;
             }
         }
 
-        return null;
+        return withCast;
     }
 
     private static bool BindsTo(RepairScope scope, string code, IMethodSymbol method, int position)

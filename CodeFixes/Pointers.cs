@@ -50,6 +50,10 @@ internal static class Pointers
         return $"({target.ToMinimalDisplayString(scope.Model, position)}){(primary ? code : "(" + code + ")")}";
     }
 
+    internal static bool IsImplicit(RepairScope scope, ExpressionSyntax pointer, ITypeSymbol target, int position) =>
+        scope.Model.GetSpeculativeTypeInfo(position, pointer, SpeculativeBindingOption.BindAsExpression).Type is { } type
+        && ((CSharpCompilation)scope.Model.Compilation).ClassifyConversion(type, target).IsImplicit;
+
     /// <summary>Whether code at the position may use pointer types.</summary>
     internal static bool IsUnsafe(SyntaxNode root, int position)
     {

@@ -15,8 +15,8 @@ namespace KAlloc.CodeFixes;
 internal sealed class TextEdits(SourceText text)
 {
     private readonly List<TextChange> _replacements = [];
-    private readonly List<(StatementSyntax Statement, List<string> Code)> _before = [];
-    private readonly List<(SyntaxToken Brace, List<string> Code)> _beforeBrace = [];
+    private readonly List<(StatementSyntax Statement, List<(string Code, int Rank)> Code)> _before = [];
+    private readonly List<(SyntaxToken Brace, List<(string Code, int Rank)> Code)> _beforeBrace = [];
 
     internal void Replace(SyntaxNode node, string code) => Replace(node.Span, code);
 
@@ -26,30 +26,45 @@ internal sealed class TextEdits(SourceText text)
         if (!_replacements.Exists(other => other.Span.OverlapsWith(span) || other.Equals(change))) _replacements.Add(change);
     }
 
-    /// <summary>Inserts a statement before another one, which gets braces if it has none around it.</summary>
-    internal void InsertBefore(StatementSyntax statement, string code)
+    /// <summary>
+    /// Inserts a statement before another one, which gets braces if it has none around it. Of several before one, the higher
+    /// <paramref name="rank"/> comes first.
+    /// </summary>
+    internal void InsertBefore(StatementSyntax statement, string code, int rank)
     {
         int index = _before.FindIndex(entry => entry.Statement == statement);
-        if (index < 0) _before.Add((statement, [code]));
-        else if (!_before[index].Code.Contains(code)) _before[index].Code.Insert(0, code);
+        if (index < 0) _before.Add((statement, [(code, rank)]));
+        else Insert(_before[index].Code, code, rank);
     }
 
     /// <summary>Inserts a statement at the end of a block.</summary>
-    internal void InsertBefore(SyntaxToken closeBrace, string code)
+    internal void InsertBefore(SyntaxToken closeBrace, string code, int rank)
     {
         int index = _beforeBrace.FindIndex(entry => entry.Brace == closeBrace);
-        if (index < 0) _beforeBrace.Add((closeBrace, [code]));
-        else if (!_beforeBrace[index].Code.Contains(code)) _beforeBrace[index].Code.Insert(0, code);
+        if (index < 0) _beforeBrace.Add((closeBrace, [(code, rank)]));
+        else Insert(_beforeBrace[index].Code, code, rank);
+    }
+
+    /// <summary>Replaces a statement by several.</summary>
+    internal void ReplaceStatement(StatementSyntax statement, string[] code)
+    {
+        for (int i = 0; i < code.Length - 1; i++) InsertBefore(statement, code[i], -i);
+        Replace(statement, code[code.Length - 1]);
+    }
+
+    private static void Insert(List<(string Code, int Rank)> codes, string code, int rank)
+    {
+        if (codes.Exists(entry => entry.Code == code)) return;
+        int index = codes.FindIndex(entry => entry.Rank < rank);
+        codes.Insert(index < 0 ? codes.Count : index, (code, rank));
     }
 
     internal SourceText ToText()
     {
         var changes = new List<TextChange>(_replacements);
-        foreach ((StatementSyntax statement, List<string> code) in _before) Render(statement, code, changes);
-        foreach ((SyntaxToken brace, List<string> code) in _beforeBrace) Render(brace, code, changes);
-        if (changes.Count == 0) return text;
-        changes.Sort((a, b) => a.Span.Start != b.Span.Start ? a.Span.Start.CompareTo(b.Span.Start) : a.Span.End.CompareTo(b.Span.End));
-        return text.WithChanges(changes);
+        foreach ((StatementSyntax statement, List<(string Code, int)> code) in _before) Render(statement, code.ConvertAll(entry => entry.Code), changes);
+        foreach ((SyntaxToken brace, List<(string Code, int)> code) in _beforeBrace) Render(brace, code.ConvertAll(entry => entry.Code), changes);
+        return changes.Count == 0 ? text : text.WithChanges(changes.OrderBy(change => change.Span.Start).ThenBy(change => change.Span.End));
     }
 
     private void Render(StatementSyntax statement, List<string> code, List<TextChange> changes)

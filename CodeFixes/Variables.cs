@@ -85,18 +85,34 @@ internal static class Variables
     /// Whether everything that the variable is ever given in the body is null or memory that <paramref name="deallocator"/> takes: then a call of
     /// it is right however control came there.
     /// </summary>
-    internal static bool HoldsOnly(RepairScope scope, ISymbol variable, FreeContract deallocator, SyntaxNode body)
+    internal static bool HoldsOnly(RepairScope scope, ISymbol variable, FreeContract deallocator, SyntaxNode body) =>
+        ValuesOf(scope, variable, body) is { } values && values.TrueForAll(value => IsNull(scope, value) || Allocates(scope, value, deallocator) || values.Count == 1);
+
+    /// <summary>What the variable is given in the body, each way of a conditional by itself, without casts; null if it is also written otherwise.</summary>
+    internal static List<ExpressionSyntax>? ValuesOf(RepairScope scope, ISymbol variable, SyntaxNode body)
     {
         var values = new List<ExpressionSyntax>();
         foreach (SyntaxReference reference in variable.DeclaringSyntaxReferences)
-            if (reference.GetSyntax(scope.Cancellation) is VariableDeclaratorSyntax { Initializer.Value: var initial }) AddWays(initial);
+        {
+            switch (reference.GetSyntax(scope.Cancellation))
+            {
+                case VariableDeclaratorSyntax { Initializer.Value: { } initial }:
+                    AddWays(initial);
+                    break;
+                case VariableDeclaratorSyntax or ParameterSyntax:
+                    break;
+                default:
+                    return null;
+            }
+        }
+
         foreach (SyntaxNode write in WritesTo(scope, variable, body))
         {
-            if (write is not AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } assignment) return false;
+            if (write is not AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } assignment || assignment.Left is TupleExpressionSyntax) return null;
             AddWays(assignment.Right);
         }
 
-        return values.TrueForAll(value => IsNull(scope, value) || Allocates(scope, value, deallocator) || values.Count == 1);
+        return values;
 
         void AddWays(ExpressionSyntax value)
         {
@@ -106,14 +122,14 @@ internal static class Variables
                 AddWays(choice.WhenTrue);
                 AddWays(choice.WhenFalse);
             }
-            else
+            else if (value is not RefExpressionSyntax)
             {
                 values.Add(value);
             }
         }
     }
 
-    private static bool IsNull(RepairScope scope, ExpressionSyntax value) =>
+    internal static bool IsNull(RepairScope scope, ExpressionSyntax value) =>
         Pointers.Strip(scope, value) is LiteralExpressionSyntax { RawKind: (int)SyntaxKind.NullLiteralExpression or (int)SyntaxKind.DefaultLiteralExpression or (int)SyntaxKind.NumericLiteralExpression }
             or DefaultExpressionSyntax or MemberAccessExpressionSyntax { Name.Identifier.ValueText: "Zero" };
 

@@ -304,7 +304,15 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         bool hadOld = _state.TryPeek(target, out Value old);
         _state.Store(target, value);
         Settle(target, value);
-        if (hadOld && old != value && _state.TryGetAllocation(old, out Allocation lost)) analysis.CheckLost(_state, lost, site.Syntax, LossKind.Overwritten);
+        if (Symbols.Of(target) is { Kind: SymbolKind.Local, Item: ISymbol variable })
+        {
+            if (hadOld && old != value) analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, variable);
+            else if (!hadOld) analysis.NoteUnset(site.Syntax.GetLocation(), variable);
+        }
+        else if (hadOld && old != value)
+        {
+            analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, null);
+        }
     }
 
     /// <summary>A pointer was written to memory: if others can read that memory, they may free it.</summary>

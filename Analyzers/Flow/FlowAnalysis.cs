@@ -2,6 +2,7 @@
 // and of contracts only: no order, no clock, no other body decides it.
 
 using KAlloc.Analyzers.Model;
+using KAlloc.Analyzers.Rules.Lifetime;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
@@ -15,6 +16,7 @@ internal sealed class FlowAnalysis
 
     private readonly FlowScope _scope;
     private readonly List<FlowIssue> _issues = [];
+    private readonly Holders _holders = new();
     private readonly HashSet<(string, Location, SyntaxNode?)> _seen = [];
     private readonly Dictionary<ISymbol, Value> _places = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<IMethodSymbol, (IFlowAnonymousFunctionOperation Lambda, GraphRunner Owner)> _lambdas = new(SymbolEqualityComparer.Default);
@@ -242,46 +244,58 @@ internal sealed class FlowAnalysis
 
     // Losses
 
-    internal void CheckLost(FlowState state, Allocation allocation, SyntaxNode place, LossKind kind) => CheckLost(state, allocation, place.GetLocation(), kind);
-
-    internal void CheckLost(FlowState state, Allocation allocation, Location place, LossKind kind)
+    /// <summary>A variable that held <paramref name="old"/> is overwritten or goes out of scope.</summary>
+    internal void CheckLost(FlowState state, Value old, Location place, LossKind kind, ISymbol? variable)
     {
-        if (!state.TryGetAllocation(new Value(allocation.Symbol, 0), out Allocation current) || current.Status != AllocationStatus.Owned) return;
-        if (Reachability.IsReachable(state, current.Symbol)) return;
-        Lose(state, current, place, kind);
+        bool owned = state.TryGetAllocation(old, out Allocation allocation) && allocation.Status == AllocationStatus.Owned && !Reachability.IsReachable(state, allocation.Symbol);
+        if (variable is not null && !old.IsZero && !Holders.IsWidened(state, old) && (!owned || old.Offset != 0)) _holders.Spoil(place, variable);
+        if (owned) Lose(new LossEvent(state, allocation, _body, place, kind, variable));
     }
 
-    private void Lose(FlowState state, Allocation allocation, Location place, LossKind kind)
+    /// <summary>On this path the variable held nothing yet.</summary>
+    internal void NoteUnset(Location place, ISymbol variable) => _holders.Spoil(place, variable);
+
+    private void Lose(in LossEvent loss)
     {
-        var loss = new LossEvent(state, allocation, _body, place, kind);
         foreach (FlowRule rule in _scope.Rules) Add(rule.OnLoss(loss));
         // Reported once on this path.
-        state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+        loss.State.SetAllocation(loss.Allocation with { Status = AllocationStatus.Escaped });
     }
 
     private void CheckExits(GraphRunner runner)
     {
+        var exits = new List<(FlowState State, Location Place, LossKind Kind)>();
         foreach ((FlowState state, Value value, Location place) in runner.Returns)
         {
             Evaluator.EscapeReturned(state, value);
-            LoseOwned(state, place, LossKind.Return);
+            exits.Add((state, place, LossKind.Return));
         }
 
-        foreach ((FlowState state, SyntaxNode statement) in runner.Throws) LoseOwned(state, statement.GetLocation(), LossKind.Throw);
-    }
+        foreach ((FlowState state, SyntaxNode statement) in runner.Throws) exits.Add((state, statement.GetLocation(), LossKind.Throw));
 
-    private void LoseOwned(FlowState state, Location place, LossKind kind)
-    {
-        for (int i = 0; i < state.AllocationCount; i++)
+        // All losses are found before one is told, which changes its state.
+        var losses = new List<LossEvent>();
+        foreach ((FlowState state, Location place, LossKind kind) in exits)
         {
-            Allocation allocation = state.AllocationAt(i);
-            if (allocation.Status == AllocationStatus.Owned) Lose(state, allocation, place, kind);
+            for (int i = 0; i < state.AllocationCount; i++)
+            {
+                Allocation allocation = state.AllocationAt(i);
+                if (allocation.Status != AllocationStatus.Owned) continue;
+                ISymbol? holder = Holders.AtExit(state, allocation, exits.FindAll(other => other.Place.Equals(place)).ConvertAll(other => other.State));
+                losses.Add(new LossEvent(state, allocation, _body, place, kind, holder));
+            }
         }
+
+        foreach (LossEvent loss in losses) Lose(loss);
     }
 
     private void Finish()
     {
         if (GaveUp) return;
-        foreach (FlowIssue issue in _issues) _scope.Report(issue.ToDiagnostic());
+        foreach (FlowIssue issue in _issues)
+        {
+            if (issue.Holder is { } holder && _holders.IsSpoiled(issue.Place, holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
+            _scope.Report(issue.ToDiagnostic());
+        }
     }
 }

@@ -52,8 +52,10 @@ internal enum LossKind
     ScopeEnd,
 }
 
-/// <summary>The last pointer to an owned allocation is gone.</summary>
-internal readonly record struct LossEvent(FlowState State, Allocation Allocation, SyntaxNode Body, Location Place, LossKind Kind);
+/// <summary>
+/// The last pointer to an owned allocation is gone. <see cref="Holder"/> held it, if on every path to the place freeing that variable is right.
+/// </summary>
+internal readonly record struct LossEvent(FlowState State, Allocation Allocation, SyntaxNode Body, Location Place, LossKind Kind, ISymbol? Holder);
 
 /// <summary>A rule of the flow engine: hears events, returns findings. Stateless.</summary>
 internal abstract class FlowRule

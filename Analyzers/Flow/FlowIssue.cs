@@ -24,6 +24,9 @@ internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place,
     /// <summary>Keeps two findings of one place apart: the allocation in question.</summary>
     internal SyntaxNode? Subject { get; init; }
 
+    /// <summary>For a loss: the variable that held the pointer.</summary>
+    internal ISymbol? Holder { get; init; }
+
     internal FlowIssue Step(Location place, string text)
     {
         _places.Add(place);

@@ -254,7 +254,9 @@ internal sealed partial class GraphRunner
                 Value place = _analysis.PlaceOf(local);
                 bool held = state.TryPeek(place, out Value value);
                 if (!state.IsExposed(place.Symbol)) state.Clear(place);
-                if (held && state.TryGetAllocation(value, out Allocation allocation)) _analysis.CheckLost(state, allocation, ExitPlace.Of(branch, _body), LossKind.ScopeEnd);
+                if (!TypeShapes.IsPointer(local.Type) && !(held && state.TryGetAllocation(value, out _))) continue;
+                if (held) _analysis.CheckLost(state, value, ExitPlace.Of(branch, _body), LossKind.ScopeEnd, local);
+                else _analysis.NoteUnset(ExitPlace.Of(branch, _body), local);
             }
         }
     }

@@ -39,8 +39,9 @@ internal static class TypeShapes
     }
 
     /// <summary>A parameter that receives a pointer, under any of the types that carry one.</summary>
-    internal static bool IsPointerByValue(IParameterSymbol parameter) =>
-        parameter.RefKind == RefKind.None && (parameter.Type is IPointerTypeSymbol || parameter.Type.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr);
+    internal static bool IsPointerByValue(IParameterSymbol parameter) => parameter.RefKind == RefKind.None && IsPointer(parameter.Type);
+
+    internal static bool IsPointer(ITypeSymbol type) => type is IPointerTypeSymbol || type.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
 
     /// <summary>The range of values that the type can hold, as far as it is narrower than a long.</summary>
     internal static (long Low, long High) RangeOf(ITypeSymbol? type)

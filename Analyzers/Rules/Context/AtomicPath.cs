@@ -7,6 +7,9 @@ namespace KAlloc.Analyzers.Rules.Context;
 /// <summary>How context rules say why code must not sleep, and show where that began.</summary>
 internal static class AtomicPath
 {
+    /// <summary>The property that says: only locks of this body forbid to sleep, so what is done before them may.</summary>
+    internal const string OnlyLocks = "only.locks";
+
     internal static string Describe(Section section) => section.Entry switch
     {
         EntryContext.InterruptHandler => "in the interrupt handler " + Quote(section.Name),
@@ -18,6 +21,13 @@ internal static class AtomicPath
     };
 
     private static string Quote(string name) => name.Length == 0 ? "that this lambda is" : $"'{name}'";
+
+    internal static bool IsOnlyLocks(Section section)
+    {
+        for (Section? outer = section; outer is not null; outer = outer.Outer)
+            if (outer is { IsAtomic: true, Site: null }) return false;
+        return true;
+    }
 
     internal static FlowIssue Show(FlowIssue issue, Section section, FlowState state)
     {

@@ -27,6 +27,7 @@ internal sealed class KA1001SleepingAllocationInAtomicContext : FlowRule
         string because = sleep.Call.SyntaxOf(flags)?.Syntax is { } written ? $" with '{written}'" : "";
         var issue = new FlowIssue(Rule, sleep.Call.Syntax.GetLocation(), sleep.Call.DisplayName, because, AtomicPath.Describe(section));
         if (flags.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("flags.parameter", sleep.Call.Method.Parameters[flags.Ordinal].Name);
+        if (AtomicPath.IsOnlyLocks(section)) issue.Properties = issue.Properties.Add(AtomicPath.OnlyLocks, "");
         return AtomicPath.Show(issue, section, sleep.State);
     }
 }

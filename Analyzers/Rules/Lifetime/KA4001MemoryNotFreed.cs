@@ -9,6 +9,12 @@ internal sealed class KA4001MemoryNotFreed : FlowRule
 {
     internal const string Id = "KA4001";
 
+    /// <summary>The property that names the variable to free, where that is right on every path to the place.</summary>
+    internal const string Holder = "holder";
+
+    /// <summary>The property that says: the place is in atomic context.</summary>
+    internal const string Atomic = "atomic";
+
     internal static readonly DiagnosticDescriptor Rule = RuleDescriptor.Create(
         Id,
         "Memory is not freed on a path",
@@ -33,11 +39,14 @@ internal sealed class KA4001MemoryNotFreed : FlowRule
             _ => "on the path that ends here",
         };
         string deallocator = allocation.Contract.FreedBy ?? "its deallocator";
-        var issue = new FlowIssue(Rule, loss.Place, name, where, deallocator) { Subject = allocation.Site };
+        var issue = new FlowIssue(Rule, loss.Place, name, where, deallocator) { Subject = allocation.Site, Holder = loss.Holder };
         issue.Properties = Deallocators.Describe(issue.Properties, allocation)
             .Add("variable", allocation.Name)
             .Add("allocation", allocation.Site.SpanStart.ToString(CultureInfo.InvariantCulture))
             .Add("kind", loss.Kind.ToString());
+        if (loss.Holder is { } holder) issue.Properties = issue.Properties.Add(Holder, holder.Name);
+        for (Section? section = loss.State.Sections; section is not null; section = section.Outer)
+            if (section.IsAtomic) issue.Properties = issue.Properties.SetItem(Atomic, "");
         return issue
             .Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'")
             .Branches(loss.State.Trail, allocation.TrailDepth);

@@ -28,7 +28,9 @@ internal sealed class KA3001OrderMismatch : FlowRule
         string name = free.Allocation.Name ?? free.Call.SyntaxOf(free.Contract.Target)?.Syntax.ToString() ?? "memory";
         string right = OrderText(free.Allocation, allocated);
         var issue = new FlowIssue(Rule, free.Call.Syntax.GetLocation(), free.Call.DisplayName, FreedText(free, freed), name, right);
-        issue.Properties = Deallocators.Describe(issue.Properties, free.Allocation).Add("order", right);
+        issue.Properties = issue.Properties.Add("order", right);
+        // A view (page_address) is not what the allocation's own deallocator takes: only its order can be put right.
+        if (free.Pointer == new Value(free.Allocation.Symbol, 0)) issue.Properties = Deallocators.Describe(issue.Properties, free.Allocation);
         if (free.Contract.Order.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("order.parameter", free.Call.Method.Parameters[free.Contract.Order.Ordinal].Name);
         return issue.Step(free.Allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(free.Allocation.Method)}' with order {right}");
     }

@@ -62,7 +62,7 @@ internal sealed class FindingPrinter(Screen screen, string currentFolder)
     {
         string number = finding.Place.Line.ToString();
         string gutter = Indent + new string(' ', number.Length) + " │ ";
-        if (_source.Read(finding.Place, screen.TextWidth - gutter.Length) is not { } line) return;
+        if (_source.Read(finding.Place, screen.SourceWidth - gutter.Length) is not { } line) return;
         screen.Line(
             ($"{Indent}{number} │ ", Styles.Quiet), (line.Text[..line.MarkStart], Style.Plain),
             (line.Text.Substring(line.MarkStart, line.MarkLength), Styles.Strong), (line.Text[(line.MarkStart + line.MarkLength)..], Style.Plain));
@@ -81,7 +81,7 @@ internal sealed class FindingPrinter(Screen screen, string currentFolder)
             string number = (i + 1).ToString().PadLeft(digits);
             screen.Line(($"{Indent}{number}. ", Styles.Quiet), (places[i].PadRight(wide), Styles.Place), ($"  {step.Text}", Style.Plain));
             string indent = Indent + new string(' ', digits + 2);
-            if (_source.Read(step.Place, screen.TextWidth - indent.Length, trimmed: true) is not { } line) continue;
+            if (_source.Read(step.Place, screen.SourceWidth - indent.Length, trimmed: true) is not { } line) continue;
             screen.Line(
                 (indent, Style.Plain), (line.Text[..line.MarkStart], Styles.Quiet),
                 (line.Text.Substring(line.MarkStart, line.MarkLength), Style.Plain), (line.Text[(line.MarkStart + line.MarkLength)..], Styles.Quiet));

@@ -8,7 +8,8 @@ namespace KAlloc.Tool.Output;
 /// <summary>Where results go.</summary>
 internal sealed class Screen
 {
-    private const int WidestLine = 120;
+    private const int WidestText = 120;
+    private const int WidestSource = 160;
     private const int UnboundedWidth = 100_000;
 
     private readonly IAnsiConsole _console;
@@ -17,7 +18,8 @@ internal sealed class Screen
     {
         _console = console;
         IsWatched = watched;
-        TextWidth = watched ? Math.Clamp(console.Profile.Width, 40, WidestLine) : WidestLine;
+        TextWidth = watched ? Math.Clamp(console.Profile.Width, 40, WidestText) : WidestText;
+        SourceWidth = watched ? Math.Clamp(console.Profile.Width, 40, WidestSource) : WidestSource;
         _console.Profile.Width = UnboundedWidth; // lines are broken here, by meaning; the library would break them anywhere
     }
 
@@ -26,6 +28,9 @@ internal sealed class Screen
 
     /// <summary>The number of characters that a line of text should not exceed.</summary>
     internal int TextWidth { get; }
+
+    /// <summary>The number of characters at which a source line is cut.</summary>
+    internal int SourceWidth { get; }
 
     internal static Screen ForStandardOutput()
     {

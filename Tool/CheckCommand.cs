@@ -43,7 +43,7 @@ internal static class CheckCommand
     {
         if (!report.Findings.Any(f => rules.FixableRules.Contains(f.Rule))) return;
         screen.Line();
-        screen.Line(("Some of these have a quick fix; to see it: ", Styles.Quiet), ($"kalloc fix {path} --dry-run", Styles.Plain));
+        screen.Line(("Where there is a quick fix, this shows it: ", Styles.Quiet), ($"kalloc fix {path} --dry-run", Styles.Plain));
     }
 
     // Said before the build, not after it.

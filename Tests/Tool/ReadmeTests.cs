@@ -20,7 +20,7 @@ public sealed partial class ReadmeTests
         Run run = await work.ToolAsync("check", ".");
 
         Assert.True(run.ExitCode == 1, run.ToString());
-        string findings = run.Output.Split("\n\nSome of these")[0].TrimEnd() + "\n";
+        string findings = run.Output.Split("\n\nWhere there is a quick fix")[0].TrimEnd() + "\n";
         Assert.Equal(output, findings);
     }
 

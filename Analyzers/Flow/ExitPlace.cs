@@ -72,7 +72,7 @@ internal static class ExitPlace
             }
 
             SyntaxNode? parent = statement.Parent;
-            if (parent is BlockSyntax block && (block.Parent is not StatementSyntax || IsLoop(block.Parent)))
+            if (parent is BlockSyntax block && (block.Parent is not StatementSyntax || block.Parent is LocalFunctionStatementSyntax || IsLoop(block.Parent)))
                 return block.CloseBraceToken.GetLocation();
             statement = parent?.FirstAncestorOrSelf<StatementSyntax>();
         }

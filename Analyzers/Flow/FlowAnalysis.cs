@@ -295,7 +295,7 @@ internal sealed class FlowAnalysis
         foreach (FlowIssue issue in _issues)
         {
             if (issue.Holder is { } holder && _holders.IsSpoiled(issue.Place, holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
-            _scope.Report(issue.ToDiagnostic());
+            _scope.Report(issue);
         }
     }
 }

@@ -13,6 +13,8 @@ internal sealed class FlowScope(
     Action<Diagnostic> report,
     CancellationToken cancellation)
 {
+    private readonly HashSet<(string, Location, SyntaxNode?)> _reported = [];
+
     internal ContractModel Model { get; } = model;
 
     internal IReadOnlyList<FlowRule> Rules { get; } = rules;
@@ -25,5 +27,9 @@ internal sealed class FlowScope(
 
     internal ParameterEffect EffectOf(IMethodSymbol method, int ordinal) => effectOf(method, ordinal);
 
-    internal void Report(Diagnostic diagnostic) => report(diagnostic);
+    /// <summary>Reports a finding once: a lambda that is called in place is walked there and by itself.</summary>
+    internal void Report(FlowIssue issue)
+    {
+        if (_reported.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) report(issue.ToDiagnostic());
+    }
 }

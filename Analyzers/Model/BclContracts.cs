@@ -57,9 +57,11 @@ internal static class BclContracts
         System.Runtime.InteropServices.Marshal.ZeroFreeBSTR(s): s frees BSTR
 
         # System.Runtime.InteropServices.GCHandle
-        System.Runtime.InteropServices.GCHandle.Alloc(value): return allocates GCHandle freed-by=Free
-        System.Runtime.InteropServices.GCHandle.Alloc(value, type): return allocates GCHandle freed-by=Free
+        System.Runtime.InteropServices.GCHandle.Alloc(value): return allocates GCHandle freed-by=GCHandle.Free
+        System.Runtime.InteropServices.GCHandle.Alloc(value, type): return allocates GCHandle freed-by=GCHandle.Free
         System.Runtime.InteropServices.GCHandle.Free(): this frees GCHandle
+        System.Runtime.InteropServices.GCHandle.ToIntPtr(value): return views value family=GCHandle.Pointer
+        System.Runtime.InteropServices.GCHandle.FromIntPtr(value): return views value family=GCHandle
 
         # System.Buffers.ArrayPool<T>: an array that is not returned is garbage, not a leak
         System.Buffers.ArrayPool`1.Rent(minimumLength): return allocates ArrayPool size=minimumLength cache=this collected freed-by=Return

@@ -72,4 +72,87 @@ public sealed class KA4007WrongDeallocatorCodeFixTests
     [InlineData("void* p = count > 4 ? NativeMemory.Alloc(count) : NativeMemory.AlignedAlloc(64, 16);", "{|KA4007:NativeMemory.Free(p)|}")]
     [InlineData("void* p = NativeMemory.Alloc(64); if (count > 64) { {|KA4001:p = NativeMemory.AlignedAlloc(count, 16)|}; }", "{|KA4007:NativeMemory.Free(p)|}")]
     public Task Memory_WithoutOneRightCall_GetsNoFix(string allocation, string wrong) => VerifyNoBclFixAsync(allocation, wrong);
+
+    private static string Kernel(string members) =>
+        $$"""
+        using KAlloc;
+        using static KAlloc.Linux;
+
+        unsafe class C
+        {
+            static KmemCache* Cache;
+            {{members}}
+        }
+        """;
+
+    [Theory]
+    [InlineData("void* p = kmalloc(64, GFP_KERNEL);", "vfree(p)", "kfree(p)")]
+    [InlineData("void* p = vmalloc(64);", "kfree(p)", "vfree(p)")]
+    [InlineData("void* p = kvmalloc(64, GFP_KERNEL);", "kfree(p)", "kvfree(p)")]
+    [InlineData("void* p = Linux.kmalloc(64, GFP_KERNEL);", "Linux.vfree(p)", "Linux.kfree(p)")]
+    [InlineData("int* p = kmalloc<int>(GFP_KERNEL);", "vfree(p)", "kfree(p)")]
+    [InlineData("void* p = kmem_cache_alloc(Cache, GFP_KERNEL);", "kfree(p)", "kmem_cache_free(Cache, p)")]
+    [InlineData("nuint p = __get_free_pages(GFP_KERNEL, order);", "kfree((void*)p)", "free_pages(p, order)")]
+    [InlineData("byte* p = (byte*)__get_free_pages(GFP_KERNEL, 2);", "kfree(p)", "free_pages(p, 2)")]
+    [InlineData("nuint p = get_zeroed_page(GFP_KERNEL);", "vfree((void*)p)", "free_page(p)")]
+    [InlineData("Page* p = alloc_pages(GFP_KERNEL, order);", "free_pages(p, order)", "__free_pages(p, order)")]
+    [InlineData("void* p = alloc_pages_exact(5000, GFP_KERNEL);", "free_pages(p, 1)", "free_pages_exact(p, 5000)")]
+    public Task KernelMemory_FreedByAnother_IsFreedByItsOwn(string allocation, string wrong, string right) => Verify.VerifyCodeFixAsync(
+        Kernel($"static void M(int order) {{ {allocation} {{|KA4007:{wrong}|}}; }}"), Kernel($"static void M(int order) {{ {allocation} {right}; }}"));
+
+    [Theory]
+    [InlineData("static void M(int order) { nuint p = __get_free_pages(GFP_KERNEL, order); order = order + 1; {|KA4007:kfree((void*)p)|}; }")]
+    [InlineData("static void M() { Page* pages = alloc_page(GFP_KERNEL); {|KA4007:kfree(page_address(pages))|}; }")]
+    [InlineData("static void M(int n) { void* p = vmalloc(64); {|KA4007:free_pages(p, n++)|}; }")]
+    [InlineData("static void M(bool x) { void* p; if (x) { KmemCache* c = Cache; p = kmem_cache_alloc(c, GFP_KERNEL); } else { p = null; } {|KA4007:vfree(p)|}; }")]
+    public Task KernelMemory_WithoutOneRightCall_GetsNoFix(string members) => Verify.VerifyNoFixAsync(Kernel(members));
+
+    [Fact]
+    public Task Deallocator_ThatDoesNotBindBare_IsQualified() => Verify.VerifyCodeFixAsync(
+        Kernel("static void kfree(string s) { } static void M() { void* p = kmalloc(64, GFP_KERNEL); {|KA4007:vfree(p)|}; }"),
+        Kernel("static void kfree(string s) { } static void M() { void* p = kmalloc(64, GFP_KERNEL); Linux.kfree(p); }"));
+
+    [Fact]
+    public Task Deallocator_OfAnObject_IsCalledOnIt() => Verify.VerifyCodeFixAsync(Arena("{|KA4007:NativeMemory.Free(p)|}"), Arena("arena.Give(p)"));
+
+    private static string Arena(string free) =>
+        $$"""
+        using System.Runtime.InteropServices;
+        using KAlloc;
+
+        unsafe class Arena
+        {
+            [return: Allocates("arena", FreedBy = nameof(Give))]
+            public void* Take() => null;
+
+            public void Give([Frees("arena")] void* p) { }
+
+            static void M(Arena arena)
+            {
+                void* p = arena.Take();
+                {{free}};
+            }
+        }
+        """;
+
+    [Fact]
+    public Task WrongDeallocators_OfOneFile_AreReplacedAtOnce() => Verify.VerifyCodeFixAsync(
+        Bcl("nint p = Marshal.AllocHGlobal(8); nint q = Marshal.StringToBSTR(text);", "{|KA4007:Marshal.FreeCoTaskMem(p)|} /* first */; {|KA4007:Marshal.FreeHGlobal(q)|}"),
+        Bcl("nint p = Marshal.AllocHGlobal(8); nint q = Marshal.StringToBSTR(text);", "Marshal.FreeHGlobal(p) /* first */; Marshal.FreeBSTR(q)"));
+
+    [Fact]
+    public Task PointerCall_OutsideOfUnsafeCode_GetsNoFix() => Verify.VerifyNoFixAsync(
+        """
+        using System.Runtime.InteropServices;
+
+        class C
+        {
+            static void M()
+            {
+                nint p;
+                unsafe { p = (nint)NativeMemory.Alloc(8); }
+                {|KA4007:Marshal.FreeHGlobal(p)|};
+            }
+        }
+        """);
 }

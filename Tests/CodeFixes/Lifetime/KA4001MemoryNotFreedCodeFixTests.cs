@@ -331,6 +331,14 @@ public sealed class KA4001MemoryNotFreedCodeFixTests
         """,
         KA4001MemoryNotFreedCodeFix.UnwindKey);
 
+    [Fact]
+    public Task LineEndsAndTabs_AreThoseOfTheFile()
+    {
+        const string Before = "    static int M(bool x)\n\t{\n\t\tvoid* p = kmalloc(64, GFP_KERNEL);\n\t\tif (x)\n\t\t\t{|KA4001:return 1;|}\n\t\tkfree(p);\n\t\treturn 0;\n\t}";
+        const string After = "    static int M(bool x)\n\t{\n\t\tvoid* p = kmalloc(64, GFP_KERNEL);\n\t\tif (x)\n\t\t{\n\t\t\tkfree(p);\n\t\t\treturn 1;\n\t\t}\n\t\tkfree(p);\n\t\treturn 0;\n\t}";
+        return Verify.VerifyCodeFixAsync(Kernel(Before).Replace("\n", "\r\n"), Kernel(After).Replace("\n", "\r\n"), KA4001MemoryNotFreedCodeFix.FreeKey);
+    }
+
     [Theory]
     [InlineData("static int M(bool x) { int* p = (int*)kmalloc(64, GFP_KERNEL); if (x) {|KA4001:return *p;|} kfree(p); return 0; }")]
     [InlineData("static int M(bool x) { int* p = (int*)kmalloc(64, GFP_KERNEL); int* q = p + 1; if (x) {|KA4001:return *q;|} kfree(p); return 0; }")]

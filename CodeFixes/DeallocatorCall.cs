@@ -14,14 +14,17 @@ internal static class DeallocatorCall
     /// <summary>The properties in which a rule names the deallocator; see <c>Deallocators</c> in the analyzers.</summary>
     internal const string Name = "deallocator", Type = "deallocator.type";
 
-    /// <summary>The methods that the finding names as the allocation's deallocator, with what each frees.</summary>
-    internal static IEnumerable<(IMethodSymbol Method, FreeContract Free)> Candidates(RepairScope scope, Diagnostic finding, Call allocation)
+    /// <summary>
+    /// The methods that the finding names as the allocation's deallocator, or those of the name <paramref name="instead"/> beside it, with what
+    /// each frees.
+    /// </summary>
+    internal static IEnumerable<(IMethodSymbol Method, FreeContract Free)> Candidates(RepairScope scope, Diagnostic finding, Call allocation, string? instead = null)
     {
         if (!finding.Properties.TryGetValue(Name, out string? name) || name is null || allocation.Contract.Allocations is not [var made]) yield break;
         INamedTypeSymbol? type = allocation.Method.ContainingType;
         if (finding.Properties.TryGetValue(Type, out string? typeName) && typeName is not null && type?.OriginalDefinition.ToDisplayString() != typeName)
             type = scope.Model.Compilation.GetTypeByMetadataName(typeName);
-        foreach (ISymbol member in type?.GetMembers(name) ?? [])
+        foreach (ISymbol member in type?.GetMembers(instead ?? name) ?? [])
         {
             if (member is IMethodSymbol method && ContractModel.ContractOf(method) is { Frees: [var free], Allocations.Count: 0 } && free.When == ReturnCondition.Always && free.Takes(made.Family))
                 yield return (method, free);
@@ -29,10 +32,10 @@ internal static class DeallocatorCall
     }
 
     /// <summary>The call that frees <paramref name="pointer"/> at the position; null if none is certain to be right there.</summary>
-    internal static string? Write(RepairScope scope, Diagnostic finding, Call allocation, ExpressionSyntax pointer, int position)
+    internal static string? Write(RepairScope scope, Diagnostic finding, Call allocation, ExpressionSyntax pointer, int position, string? instead = null)
     {
         string? withCast = null;
-        foreach ((IMethodSymbol method, FreeContract free) in Candidates(scope, finding, allocation))
+        foreach ((IMethodSymbol method, FreeContract free) in Candidates(scope, finding, allocation, instead))
         {
             if (Arguments(scope, allocation, method, free, pointer, position) is not { } arguments) continue;
             foreach (string callee in Callees(scope, allocation, method, free, pointer, position))

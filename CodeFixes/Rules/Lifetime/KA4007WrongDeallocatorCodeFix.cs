@@ -27,9 +27,27 @@ public sealed class KA4007WrongDeallocatorCodeFix : RepairProvider
         ExpressionSyntax pointer = Pointers.Strip(scope, argument);
         int position = call.Syntax.SpanStart;
         if (!IsRightForAllThatCome(scope, finding, allocation, pointer)) yield break;
-        if (DeallocatorCall.Write(scope, finding, allocation, pointer, position) is not { } code) yield break;
+        string? instead = null;
+        if (Clears(call.Method) && (instead = ClearingDeallocator(allocation.Method)) is null) yield break;
+        if (DeallocatorCall.Write(scope, finding, allocation, pointer, position, instead) is not { } code) yield break;
         yield return new Repair($"Free with '{code}'", OwnDeallocatorKey, edits => edits.Replace(call.Syntax, code));
     }
+
+    /// <summary>The call also wipes a secret, which the new one must not leave behind.</summary>
+    private static bool Clears(IMethodSymbol method) =>
+        method.Name.StartsWith("ZeroFree", StringComparison.Ordinal) || method.Name.EndsWith("_sensitive", StringComparison.Ordinal) || method.Name == "kzfree";
+
+    /// <summary>The call that wipes and frees a string that <see cref="System.Runtime.InteropServices.Marshal"/> made: its length is counted in the string's own characters.</summary>
+    private static string? ClearingDeallocator(IMethodSymbol allocator) => allocator.Name switch
+    {
+        "StringToHGlobalAnsi" or "SecureStringToGlobalAllocAnsi" => "ZeroFreeGlobalAllocAnsi",
+        "StringToHGlobalUni" or "SecureStringToGlobalAllocUnicode" => "ZeroFreeGlobalAllocUnicode",
+        "StringToCoTaskMemAnsi" or "SecureStringToCoTaskMemAnsi" => "ZeroFreeCoTaskMemAnsi",
+        "StringToCoTaskMemUni" or "SecureStringToCoTaskMemUnicode" => "ZeroFreeCoTaskMemUnicode",
+        "StringToCoTaskMemUTF8" => "ZeroFreeCoTaskMemUTF8",
+        "StringToBSTR" or "SecureStringToBSTR" => "ZeroFreeBSTR",
+        _ => null,
+    };
 
     /// <summary>Nothing but the free may get lost: no result that is used, no other argument that does something.</summary>
     private static bool MayReplace(RepairScope scope, Call call, FreeContract wrong)

@@ -51,7 +51,9 @@ public sealed class KA4007WrongDeallocatorCodeFixTests
     [InlineData("nint p = Marshal.AllocHGlobal(64);", "Marshal.FreeBSTR(p)", "Marshal.FreeHGlobal(p)")]
     [InlineData("nint p = Marshal.StringToHGlobalAnsi(text);", "Marshal.FreeCoTaskMem(p)", "Marshal.FreeHGlobal(p)")]
     [InlineData("nint p = Marshal.StringToHGlobalUni(text);", "Marshal.FreeBSTR(p)", "Marshal.FreeHGlobal(p)")]
-    [InlineData("nint p = Marshal.StringToHGlobalAuto(text);", "Marshal.ZeroFreeCoTaskMemUnicode(p)", "Marshal.FreeHGlobal(p)")]
+    [InlineData("nint p = Marshal.StringToHGlobalAuto(text);", "Marshal.FreeBSTR(p)", "Marshal.FreeHGlobal(p)")]
+    [InlineData("nint p = Marshal.StringToHGlobalAnsi(text);", "Marshal.ZeroFreeCoTaskMemAnsi(p)", "Marshal.ZeroFreeGlobalAllocAnsi(p)")]
+    [InlineData("nint p = Marshal.StringToHGlobalUni(text);", "Marshal.ZeroFreeBSTR(p)", "Marshal.ZeroFreeGlobalAllocUnicode(p)")]
     [InlineData("nint p = Marshal.SecureStringToGlobalAllocAnsi(secret);", "Marshal.ZeroFreeCoTaskMemAnsi(p)", "Marshal.ZeroFreeGlobalAllocAnsi(p)")]
     [InlineData("nint p = Marshal.SecureStringToGlobalAllocUnicode(secret);", "Marshal.ZeroFreeBSTR(p)", "Marshal.ZeroFreeGlobalAllocUnicode(p)")]
     public Task HGlobal_FreedByAnother_IsFreedByItsOwn(string allocation, string wrong, string right) => VerifyBclAsync(allocation, wrong, right);
@@ -103,6 +105,7 @@ public sealed class KA4007WrongDeallocatorCodeFixTests
     [Theory]
     [InlineData("static void M(int order) { nuint p = __get_free_pages(GFP_KERNEL, order); order = order + 1; {|KA4007:kfree((void*)p)|}; }")]
     [InlineData("static void M() { Page* pages = alloc_page(GFP_KERNEL); {|KA4007:kfree(page_address(pages))|}; }")]
+    [InlineData("static void M() { void* p = vmalloc(64); {|KA4007:kfree_sensitive(p)|}; }")]
     [InlineData("static void M(int n) { void* p = vmalloc(64); {|KA4007:free_pages(p, n++)|}; }")]
     [InlineData("static void M(bool x) { void* p; if (x) { KmemCache* c = Cache; p = kmem_cache_alloc(c, GFP_KERNEL); } else { p = null; } {|KA4007:vfree(p)|}; }")]
     public Task KernelMemory_WithoutOneRightCall_GetsNoFix(string members) => Verify.VerifyNoFixAsync(Kernel(members));

@@ -1,0 +1,14 @@
+using System.CommandLine;
+using KAlloc.Benchmarks.Alloc;
+
+namespace KAlloc.Benchmarks;
+
+/// <summary>The subjects. A test runs each with <c>--quick</c>.</summary>
+internal static class BenchmarkCommands
+{
+    internal static IEnumerable<Command> Create() =>
+    [
+        AllocCommand.Create(),
+        AllocMemoryCommand.Create(),
+    ];
+}

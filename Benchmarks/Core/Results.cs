@@ -1,0 +1,114 @@
+using System.Globalization;
+using OxyPlot;
+using OxyPlot.Axes;
+using OxyPlot.Legends;
+using OxyPlot.Series;
+using Spectre.Console;
+
+namespace KAlloc.Benchmarks.Core;
+
+/// <summary>The measurements of a run, as tables, CSV and chart.</summary>
+/// <param name="title">What was measured.</param>
+/// <param name="settings">Where to write.</param>
+/// <param name="peers">Whom ratios are against, most wanted first; the first that took part is taken.</param>
+internal sealed class Results(string title, RunSettings settings, params string[] peers)
+{
+    private readonly List<Measurement> _all = [];
+
+    internal void Add(IEnumerable<Measurement> measurements) => _all.AddRange(measurements);
+
+    internal Measurement? Find(string workload, string contender) => _all.Find(m => m.Workload == workload && m.Contender == contender);
+
+    /// <summary>Prints the tables and writes the files that were asked for.</summary>
+    internal void Publish()
+    {
+        AnsiConsole.Write(Times());
+        if (_all.Exists(m => m.Memory.Live > 0)) AnsiConsole.Write(Memory());
+        if (settings.Csv is { } csv) File.WriteAllText(csv, Csv());
+        if (settings.Svg is { } svg) File.WriteAllText(svg, Svg());
+    }
+
+    private IEnumerable<string> Workloads => _all.Select(m => m.Workload).Distinct();
+    private IEnumerable<string> Contenders => _all.Select(m => m.Contender).Distinct();
+
+    private string? Peer => (settings.Peer is { } own ? [own] : peers).FirstOrDefault(name => _all.Exists(m => m.Contender == name));
+
+    private Table Times()
+    {
+        string? peer = Peer;
+        Table table = NewTable($"{title}: median ns, minimum" + (peer is null ? "" : $", × median ratio to {peer}"));
+        foreach (string contender in Contenders)
+        {
+            table.AddRow(new string[] { contender }.Concat(Workloads.Select(workload =>
+            {
+                if (Find(workload, contender) is not { } m) return "–";
+                string ratio = peer is not null && Find(workload, peer) is { } other ? Number($" ×{m.RatioTo(other):0.00}") : "";
+                return Number($"{Figure(m.Median)} {Figure(m.Minimum)}") + ratio;
+            })).ToArray());
+        }
+
+        return table;
+    }
+
+    private Table Memory()
+    {
+        Table table = NewTable("Peak resident memory over live bytes");
+        foreach (string contender in Contenders)
+        {
+            table.AddRow(new string[] { contender }.Concat(Workloads.Select(workload => Find(workload, contender) is { Memory.Live: > 0 } m
+                ? Number($"{(double)m.Memory.PeakResident / m.Memory.Live:0.00}") : "–")).ToArray());
+        }
+
+        return table;
+    }
+
+    private Table NewTable(string caption)
+    {
+        Table table = new Table().Border(TableBorder.Simple).Title(caption);
+        table.AddColumn(new TableColumn("").NoWrap());
+        foreach (string workload in Workloads) table.AddColumn(new TableColumn(workload).RightAligned().NoWrap());
+        return table;
+    }
+
+    private string Csv()
+    {
+        var lines = new List<string> { "workload,allocator,threads,ns_median,ns_min,peak_rss_bytes,live_bytes" };
+        lines.AddRange(_all.Select(m => Number($"{m.Workload},{m.Contender},{m.Threads},{m.Median:0.##},{m.Minimum:0.##},{m.Memory.PeakResident},{m.Memory.Live}")));
+        return string.Join('\n', lines) + '\n';
+    }
+
+    private string Svg()
+    {
+        string[] workloads = [.. Workloads];
+
+        // Room on all sides: the exporter knows the fonts of the reader only roughly.
+        var model = new PlotModel { Title = title, Background = OxyColors.White, Padding = new OxyThickness(30, 30, 30, 10) };
+        model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.RightTop, LegendMargin = 20 });
+        model.Axes.Add(new CategoryAxis { Position = AxisPosition.Left, ItemsSource = workloads, StartPosition = 1, EndPosition = 0 });
+        model.Axes.Add(new LogarithmicAxis { Position = AxisPosition.Bottom, Title = "median ns (logarithmic)", MajorGridlineStyle = LineStyle.Dot });
+        foreach (string contender in Contenders)
+        {
+            var series = new BarSeries { Title = contender, BaseValue = 1 };
+            for (int i = 0; i < workloads.Length; i++)
+            {
+                if (Find(workloads[i], contender) is { } m) series.Items.Add(new BarItem(m.Median, i));
+            }
+
+            model.Series.Add(series);
+        }
+
+        int bars = _all.Count;
+        return new SvgExporter { Width = 900, Height = 120 + (bars * 9), UseVerticalTextAlignmentWorkaround = true }.ExportToString(model);
+    }
+
+    private static string Figure(double nanoseconds) => Number(nanoseconds switch
+    {
+        < 100 => $"{nanoseconds:0.0}",
+        < 100_000 => $"{nanoseconds:0}",
+        _ => $"{nanoseconds / 1000:0}k",
+    });
+
+    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static string Number(string text) => text;
+}

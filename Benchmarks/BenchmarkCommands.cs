@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KAlloc.Benchmarks.Alloc;
+using KAlloc.Benchmarks.Analysis;
 
 namespace KAlloc.Benchmarks;
 
@@ -10,5 +11,7 @@ internal static class BenchmarkCommands
     [
         AllocCommand.Create(),
         AllocMemoryCommand.Create(),
+        AnalyzersCommand.Create(),
+        AnalyzersCommand.CreatePeak(),
     ];
 }

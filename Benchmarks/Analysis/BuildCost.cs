@@ -1,0 +1,62 @@
+// What analyzers add to a build: bind everything alone, then bind and analyse, in turns, on compilations that share no syntax tree.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace KAlloc.Benchmarks.Analysis;
+
+/// <param name="Added">CPU of each set over binding alone, as a share of binding; in the order of the sets.</param>
+internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList<Cost> With, IReadOnlyList<int> Findings, IReadOnlyList<string> Crashes)
+{
+    internal double Added(int set) => (With[set].CpuMs - Bind.CpuMs) / Bind.CpuMs;
+
+    /// <summary>Measures in <paramref name="rounds"/> turns after one that warms up; within a turn each competitor runs once.</summary>
+    internal static BuildCost Measure(SourceProject project, IReadOnlyList<AnalyzerSet> sets, int rounds)
+    {
+        var bind = new List<Cost>();
+        var with = sets.Select(_ => new List<Cost>()).ToArray();
+        int[] findings = new int[sets.Count];
+        var crashes = new List<string>();
+        for (int round = 0; round <= rounds; round++)
+        {
+            Record(bind, () => Bound(project));
+            for (int set = 0; set < sets.Count; set++)
+            {
+                int at = set;
+                Record(with[at], () => Analysed(project, sets[at]));
+            }
+
+            void Record(List<Cost> costs, Func<Action> prepare)
+            {
+                Cost cost = Cost.Of(prepare());
+                if (round > 0) costs.Add(cost);
+            }
+        }
+
+        return new BuildCost(project, Cost.Median(bind), [.. with.Select(Cost.Median)], findings, [.. crashes.Distinct()]);
+
+        Action Analysed(SourceProject source, AnalyzerSet set)
+        {
+            CompilationWithAnalyzers ready = set.On(source.Compile());
+            return () =>
+            {
+                int found = 0;
+                foreach (Diagnostic diagnostic in ready.GetAllDiagnosticsAsync(CancellationToken.None).GetAwaiter().GetResult())
+                {
+                    if (diagnostic.Id == "AD0001") crashes.Add($"{set.Name} on {source.Name}: {diagnostic.GetMessage().Split('\n')[0]}");
+                    else if (!diagnostic.Id.StartsWith("CS", StringComparison.Ordinal)) found++;
+                }
+
+                for (int i = 0; i < sets.Count; i++)
+                    if (ReferenceEquals(sets[i], set)) findings[i] = found;
+            };
+        }
+    }
+
+    private static Action Bound(SourceProject project)
+    {
+        CSharpCompilation compilation = project.Compile();
+        return () => compilation.GetDiagnostics();
+    }
+}

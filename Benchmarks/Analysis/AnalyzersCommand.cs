@@ -72,20 +72,20 @@ internal static class AnalyzersCommand
     {
         var costs = new List<BuildCost>();
         if (projects.Count == 0) return costs;
-        Table table = new Table().Title($"{title}: CPU over binding alone, medians of {rounds}").AddColumns("project", "lines", "bind ms");
-        foreach (AnalyzerSet set in sets) table.AddColumn(new TableColumn(set.Name).RightAligned());
-        table.AddColumns("found", "KAlloc MB");
+        AnsiConsole.WriteLine($"{title}: CPU over binding alone, medians of {rounds}");
+        AnsiConsole.WriteLine($"{"project",-40} {"lines",8} {"bind ms",9} {string.Concat(sets.Select(set => $" {set.Name,12}"))} {"found",6} {"KAlloc MB",10}");
         foreach (SourceProject project in projects)
         {
             BuildCost cost = BuildCost.Measure(project, sets, rounds);
             costs.Add(cost);
             int own = Array.IndexOf(sets, AnalyzerSet.KAlloc);
-            table.AddRow([project.Name, Number(project.Lines), Number(cost.Bind.CpuMs), .. sets.Select((_, i) => Share(cost.Added(i))),
-                Number(cost.Findings[own]), Number(cost.With[own].Megabytes - cost.Bind.Megabytes)]);
+
+            // Line by line: a large repository takes minutes.
+            AnsiConsole.WriteLine($"{project.Name,-40} {Number(project.Lines),8} {Number(cost.Bind.CpuMs),9} {string.Concat(sets.Select((_, i) => $" {Share(cost.Added(i)),12}"))} "
+                + $"{Number(cost.Findings[own]),6} {Number(cost.With[own].Megabytes - cost.Bind.Megabytes),10}");
             foreach (string crash in cost.Crashes) AnsiConsole.MarkupLineInterpolated($"[red]{crash}[/]");
         }
 
-        AnsiConsole.Write(table);
         return costs;
     }
 

@@ -6,14 +6,18 @@ public sealed unsafe partial class KernelMemory
 {
     /// <summary>Allocates memory that is contiguous for the program only (<c>__vmalloc</c>). May sleep.</summary>
     /// <param name="size">Bytes, rounded up to pages.</param>
-    /// <param name="flags">How frames are taken.</param>
-    /// <returns>The memory, with an unmapped page behind it.</returns>
+    /// <param name="flags">How frames are taken. Without <see cref="GfpFlags.DirectReclaim"/> the call never waits for memory. Zone modifiers are refused
+    /// with a WARN and ignored.</param>
+    /// <param name="alignment">A power of two in bytes; up to a page: a page.</param>
+    /// <param name="huge">Puts whole 2 MiB blocks on huge pages where the system has them (<c>vmalloc_huge</c>): random access misses the TLB less often, the
+    /// call takes milliseconds for each block that is not yet on one.</param>
+    /// <returns>The memory, with an unmapped page behind it. All of it is mapped: no first touch faults.</returns>
     /// <exception cref="OutOfMemoryException">There is no memory or no range.</exception>
-    [MightSleep]
-    [return: Allocates("vmalloc", FreedBy = nameof(Vfree), Size = nameof(size), Flags = nameof(flags))]
-    public void* Vmalloc(nuint size, GfpFlags flags = GfpFlags.Kernel)
+    [MightSleepIf(nameof(flags))]
+    [return: Allocates("vmalloc", FreedBy = nameof(Vfree), Size = nameof(size), Flags = nameof(flags), Alignment = nameof(alignment))]
+    public void* Vmalloc(nuint size, GfpFlags flags = GfpFlags.Kernel, nuint alignment = 0, bool huge = false)
     {
-        void* memory = VmallocSystem.Allocate(size, flags);
+        void* memory = VmallocSystem.AllocateChecked(size, flags, alignment, huge);
         if (memory == null) OutOfMemory(size);
         return memory;
     }
@@ -26,7 +30,10 @@ public sealed unsafe partial class KernelMemory
     [return: Allocates("vmalloc", FreedBy = nameof(Vfree), Size = nameof(size), Zeroed = true)]
     public void* Vzalloc(nuint size) => Vmalloc(size, GfpFlags.Kernel | GfpFlags.Zero);
 
-    /// <summary>Frees memory of <see cref="Vmalloc"/> (<c>vfree</c>). May sleep; in an interrupt a worker thread does it later.</summary>
+    /// <summary>
+    /// Frees memory of <see cref="Vmalloc"/> (<c>vfree</c>). May sleep; in an interrupt a worker thread does it later. The range is unmapped some time
+    /// later, together with others; its frames are nobody else's before that. See <see cref="Shrink"/>.
+    /// </summary>
     /// <param name="memory">The memory; null is ignored.</param>
     /// <exception cref="KernelBugException">Not the start of such memory.</exception>
     [MightSleep(OnlyInProcessContext = true)]
@@ -43,7 +50,7 @@ public sealed unsafe partial class KernelMemory
         ArgumentNullException.ThrowIfNull(pages);
         fixed (Page** first = pages)
         {
-            void* range = VmallocSystem.Map(first, (uint)pages.Length);
+            void* range = VmallocSystem.Map(first, (uint)pages.Length, AreaKind.Vmap);
             if (range == null) OutOfMemory((nuint)pages.Length << PhysicalMemory.PageShift);
             return range;
         }
@@ -96,4 +103,16 @@ public sealed unsafe partial class KernelMemory
     /// <param name="page">The frame.</param>
     /// <exception cref="KernelBugException">It is not mapped.</exception>
     public void Kunmap([Borrows] Page* page) => HighMemory.Unmap(page);
+
+    /// <summary>Maps a frame for the running thread (<c>kmap_local_page</c>). Never waits; any context. At most 16 at one time.</summary>
+    /// <param name="page">The frame.</param>
+    /// <returns>Its address, for this thread only.</returns>
+    /// <exception cref="KernelBugException">Not a frame, or 16 are open.</exception>
+    [return: ViewOf(nameof(page))]
+    public void* KmapLocal(Page* page) => HighMemory.Local.Map(page, "kmap_local_page");
+
+    /// <summary>Ends the thread's last mapping of <see cref="KmapLocal"/> (<c>kunmap_local</c>). Another order is a WARN.</summary>
+    /// <param name="address">The address, not the frame.</param>
+    /// <exception cref="KernelBugException">It is no mapping of this thread.</exception>
+    public void KunmapLocal([Borrows] void* address) => HighMemory.Local.Unmap(address, "kunmap_local");
 }

@@ -1,6 +1,6 @@
 // A booted memory system: what the layers below are put together into, and the .NET face of it.
 //
-//   Arena -> PhysicalMemory -> PageAllocator -> SlabAllocator -> KmallocCaches, VmallocSpace, HighMemoryMap
+//   Arena -> PhysicalMemory -> PageAllocator -> SlabAllocator -> KmallocCaches, VmallocSpace, HighMemoryMap, PerCpuSpace
 //
 // KernelMemory.Default boots on first use, lies at constant addresses and serves the kernel face. Further instances are independent machines for
 // tests and tenants: same behaviour, no per-thread caches.
@@ -31,9 +31,11 @@ public sealed unsafe partial class KernelMemory : IDisposable
             Pages = new PageAllocator(Memory, options.Layout);
             Slab = new SlabAllocator(Pages, options.DebugLevel, KmallocSizes.FirstOtherId);
             KmallocSystem = new KmallocCaches(Pages, Slab);
-            VmallocSystem = new VmallocSpace(Pages, VmallocBytes(options, bytes));
+            VmallocSystem = new VmallocSpace(Pages, VmallocBytes(options, bytes), unmapAtOnce: options.DebugLevel >= DebugLevel.Sanity);
             KvmallocSystem = new KvmallocSystem(KmallocSystem, VmallocSystem);
-            HighMemory = new HighMemoryMap(Pages);
+            HighMemory = new HighMemoryMap(Pages, unmapAtOnce: options.DebugLevel >= DebugLevel.Sanity);
+            PerCpu = new PerCpuSpace(Pages);
+            PageTable = new KernelPageTable(Memory, VmallocSystem, HighMemory);
             Proc = new ProcFs(Pages, Slab, VmallocSystem);
         }
         catch
@@ -65,6 +67,9 @@ public sealed unsafe partial class KernelMemory : IDisposable
     /// <summary>Bytes in the buddy lists. Memory that caches keep is not free in this sense.</summary>
     public ulong FreeBytes => (ulong)Pages.FreeFrames << PhysicalMemory.PageShift;
 
+    /// <summary>From addresses to frames.</summary>
+    public KernelPageTable PageTable { get; }
+
     /// <summary>What the system holds, in the kernel's text formats.</summary>
     public ProcFs Proc { get; }
 
@@ -75,6 +80,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
     internal VmallocSpace VmallocSystem { get; }
     internal KvmallocSystem KvmallocSystem { get; }
     internal HighMemoryMap HighMemory { get; }
+    internal PerCpuSpace PerCpu { get; }
 
     /// <summary>Boots the default system with options of one's own, before anything uses it.</summary>
     /// <param name="options">The options.</param>
@@ -105,6 +111,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
     public void Dispose()
     {
         if (Memory.IsDefault) return;
+        PerCpu.Dispose();
         HighMemory.Dispose();
         VmallocSystem.Dispose();
         Slab.Dispose();
@@ -119,19 +126,20 @@ public sealed unsafe partial class KernelMemory : IDisposable
         foreach (Zone zone in Pages.Zones) zone.Validate(errors);
         Slab.Validate(errors);
         VmallocSystem.Validate(errors);
+        PerCpu.Validate(errors);
         return errors;
     }
 
     /// <summary>
-    /// Gives back to the buddy what caches keep for later: empty slabs, and free objects of this thread and of threads that ended. Running threads
-    /// are asked, and follow when they next run out of objects. May sleep.
+    /// Gives back to the buddy what caches keep for later: empty slabs, free objects of this thread and of threads that ended, freed vmalloc areas.
+    /// Running threads are asked, and follow when they next run out of objects. May sleep.
     /// </summary>
     /// <returns>Whether frames came back.</returns>
     [MightSleep]
     public bool Shrink()
     {
         MightSleep.Check();
-        return Slab.ShrinkAll();
+        return VmallocSystem.Purge() | Slab.ShrinkAll();
     }
 
     /// <summary>

@@ -31,11 +31,38 @@ public static unsafe partial class Linux
     /// <param name="page">The page.</param>
     /// <returns>Its address.</returns>
     [return: ViewOf(nameof(page))]
-    public static void* kmap_local_page(page* page) => HighMemorySystem.MapLocal(page);
+    public static void* kmap_local_page(page* page) => HighMemorySystem.Local.Map(page, nameof(kmap_local_page));
 
     /// <summary>Ends a mapping of <see cref="kmap_local_page"/> (<c>kunmap_local</c>). Never sleeps.</summary>
     /// <param name="addr">The address, not the page.</param>
-    public static void kunmap_local([Borrows] void* addr) => HighMemorySystem.UnmapLocal(addr);
+    public static void kunmap_local([Borrows] void* addr) => HighMemorySystem.Local.Unmap(addr, nameof(kunmap_local));
+
+    /// <summary>
+    /// Maps a page for the running thread and turns preemption off until <see cref="kunmap_atomic"/> (<c>kmap_atomic</c>): the code in between must not
+    /// sleep. Any context. <see cref="kmap_local_page"/> is its successor and lets the code sleep.
+    /// </summary>
+    /// <param name="page">The page.</param>
+    /// <returns>Its address.</returns>
+    [EntersAtomic(LockKind.Preempt, Nests = true, LeftBy = nameof(kunmap_atomic))]
+    [return: ViewOf(nameof(page))]
+    public static void* kmap_atomic(page* page)
+    {
+        // A CPU is a thread: nothing can move this code between the two.
+        void* address = HighMemorySystem.Local.Map(page, nameof(kmap_atomic));
+        if (address != null) Preemption.Disable();
+        return address;
+    }
+
+    /// <summary>
+    /// Ends the thread's last mapping of <see cref="kmap_atomic"/> (<c>kunmap_atomic</c>), and the section with it. Another order is a WARN; an address that is
+    /// no mapping of this thread is a BUG and ends nothing.
+    /// </summary>
+    /// <param name="addr">The address, not the page.</param>
+    [LeavesAtomic(LockKind.Preempt)]
+    public static void kunmap_atomic([Borrows] void* addr)
+    {
+        if (HighMemorySystem.Local.Unmap(addr, nameof(kunmap_atomic))) Preemption.EnableChecked(CpuBlocks.Current);
+    }
 
     /// <summary>Fills a page with zeros, wherever it is (<c>clear_highpage</c>). Never sleeps.</summary>
     /// <param name="page">The page.</param>

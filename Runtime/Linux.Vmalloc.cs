@@ -1,7 +1,7 @@
 // The kernel face: vmalloc, vmap, and kvmalloc above both allocators.
 //
-// All of vmalloc may sleep, whatever the flags: it changes mappings. vfree in an interrupt is put off; under a spin lock it is a report, and
-// vfree_atomic is the way.
+// vmalloc may sleep, unless __vmalloc is told not to; none of it works in an interrupt. vfree in an interrupt is put off; under a spin lock it is a
+// report, and vfree_atomic is the way.
 
 using System.Runtime.InteropServices;
 
@@ -27,13 +27,13 @@ public static unsafe partial class Linux
     [return: Allocates("vmalloc", FreedBy = nameof(vfree), Size = nameof(size), MayReturnNull = true, Zeroed = true)]
     public static void* vzalloc(size_t size) => VmallocSystem.Allocate(size, GFP_KERNEL | __GFP_ZERO);
 
-    /// <summary><see cref="vmalloc"/> with flags (<c>__vmalloc</c>). May sleep, whatever the flags: it changes mappings.</summary>
+    /// <summary><see cref="vmalloc"/> with flags (<c>__vmalloc</c>). With <c>__GFP_DIRECT_RECLAIM</c> it may sleep. Not in interrupts.</summary>
     /// <param name="size">Bytes, rounded up to pages.</param>
-    /// <param name="flags">How frames are taken.</param>
+    /// <param name="flags">How frames are taken. Zone modifiers and other bits that vmalloc cannot honour are refused with a WARN and ignored.</param>
     /// <returns>The memory, or null.</returns>
-    [MightSleep]
+    [MightSleepIf(nameof(flags))]
     [return: Allocates("vmalloc", FreedBy = nameof(vfree), Size = nameof(size), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
-    public static void* __vmalloc(size_t size, gfp_t flags) => VmallocSystem.Allocate(size, flags);
+    public static void* __vmalloc(size_t size, gfp_t flags) => VmallocSystem.AllocateChecked(size, flags);
 
     /// <summary>Allocates zeroed memory that may be shown to user space (<c>vmalloc_user</c>). May sleep.</summary>
     /// <param name="size">Bytes, rounded up to pages.</param>
@@ -57,6 +57,17 @@ public static unsafe partial class Linux
     [return: Allocates("vmalloc", FreedBy = nameof(vfree), Size = nameof(size), Count = nameof(n), MayReturnNull = true, Zeroed = true)]
     public static void* vcalloc(size_t n, size_t size) => VmallocSystem.Allocate(size_mul(n, size), GFP_KERNEL | __GFP_ZERO);
 
+    /// <summary>
+    /// <see cref="__vmalloc"/> that puts whole 2 MiB blocks on huge pages where the system has them (<c>vmalloc_huge</c>): random access misses the TLB less
+    /// often. The call takes milliseconds for each block that is not yet on one.
+    /// </summary>
+    /// <param name="size">Bytes, rounded up to pages.</param>
+    /// <param name="flags">As for <see cref="__vmalloc"/>.</param>
+    /// <returns>The memory, or null.</returns>
+    [MightSleepIf(nameof(flags))]
+    [return: Allocates("vmalloc", FreedBy = nameof(vfree), Size = nameof(size), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
+    public static void* vmalloc_huge(size_t size, gfp_t flags) => VmallocSystem.AllocateChecked(size, flags, huge: true);
+
     /// <summary>Frees vmalloc memory (<c>vfree</c>). May sleep; in an interrupt a worker thread does it later.</summary>
     /// <param name="addr">The memory; null is ignored. Anything but the start of such memory is a BUG.</param>
     [MightSleep(OnlyInProcessContext = true)]
@@ -69,12 +80,40 @@ public static unsafe partial class Linux
     /// <summary>Maps frames next to each other (<c>vmap</c>). May sleep. The frames stay their owner's. Needs the memfd backing.</summary>
     /// <param name="pages">The frames.</param>
     /// <param name="count">Their number.</param>
-    /// <param name="flags">The kernel's VM_* flags; not used.</param>
-    /// <param name="prot">The protection; all mappings are readable and writable.</param>
+    /// <param name="flags"><see cref="VM_MAP"/>; <see cref="VM_NO_GUARD"/> and what else there is are refused with a WARN and ignored.</param>
+    /// <param name="prot"><see cref="PAGE_KERNEL"/>: all mappings are readable and writable.</param>
     /// <returns>The range, or null.</returns>
     [MightSleep]
     [return: Allocates("vmap", FreedBy = nameof(vunmap), MayReturnNull = true)]
-    public static void* vmap(page** pages, uint count, nuint flags, nuint prot) => VmallocSystem.Map(pages, count);
+    public static void* vmap([Borrows] page** pages, uint count, nuint flags, nuint prot)
+    {
+        if ((flags & ~VM_MAP) != 0) KernelReports.Warn($"WARNING: vmap: flags 0x{flags & ~VM_MAP:x} are not supported and ignored; an area always has its guard page");
+        return VmallocSystem.Map(pages, count, AreaKind.Vmap);
+    }
+
+    /// <summary>Maps frames next to each other for a short time (<c>vm_map_ram</c>). May sleep. The frames stay their owner's. Needs the memfd backing.</summary>
+    /// <param name="pages">The frames.</param>
+    /// <param name="count">Their number.</param>
+    /// <param name="node">The memory node; there is one.</param>
+    /// <returns>The range, or null.</returns>
+    [MightSleep]
+    [return: Allocates("vm_map_ram", FreedBy = nameof(vm_unmap_ram), MayReturnNull = true)]
+    public static void* vm_map_ram([Borrows] page** pages, uint count, int node) => VmallocSystem.Map(pages, count, AreaKind.Ram);
+
+    /// <summary>Removes a mapping of <see cref="vm_map_ram"/> (<c>vm_unmap_ram</c>). Process context only; may sleep. The frames live on.</summary>
+    /// <param name="mem">The range.</param>
+    /// <param name="count">The number of frames it was made with; any other is a BUG.</param>
+    [MightSleep]
+    public static void vm_unmap_ram([Frees("vm_map_ram")] void* mem, uint count) => VmallocSystem.UnmapRam(mem, count);
+
+    /// <summary><c>VM_MAP</c>: the flag of <see cref="vmap"/>.</summary>
+    public const nuint VM_MAP = 4;
+
+    /// <summary><c>VM_NO_GUARD</c>: an area without a guard page; <see cref="vmap"/> refuses it, as the kernel does.</summary>
+    public const nuint VM_NO_GUARD = 0x40;
+
+    /// <summary><c>PAGE_KERNEL</c>: readable and writable (x86: present, accessed, dirty, global).</summary>
+    public const nuint PAGE_KERNEL = 0x163;
 
     /// <summary>Removes a mapping of <see cref="vmap"/> (<c>vunmap</c>). Process context only; may sleep. The frames live on.</summary>
     /// <param name="addr">The range; null is ignored.</param>

@@ -1,10 +1,11 @@
 // Addresses for frames that have none: a window of 1024 pages into which high frames are mapped one by one.
 //
-//   window   | slot 0 | slot 1 | ... | slot 1023 |        page->KmapSlot = slot + 1        _users[slot] = how often it is mapped
+//   window   | slot 0 | slot 1 | ... | slot 1023 |     _users[slot]: how often it is mapped     page->KmapSlot = slot + 1 while that is not 0
 //
-// kmap counts: the same frame is mapped once for all its users, and page_address then knows it. kmap_local_page is for the running thread, last in first
-// out, and never waits. A low frame has its address anyway. On a backing without aliases the frame's hidden address takes the place of the window's.
-// Cost: one mmap for the first user of a high frame. Not done: keeping unused mappings for later. Kernel concept: PKMAP, kmap_local_page.
+// kmap counts: a frame is mapped once for all its users, and page_address then knows it. The last kunmap leaves the mapping in place: the next kmap of the
+// frame finds it, and the slot is mapped over when the window has come round to it. While all slots are in use kmap waits. At debug levels an unused slot
+// faults at once. A low frame has its address anyway. On a backing without aliases the frame's hidden address takes the place of the window's.
+// Cost: one mmap for a high frame that has no mapping left, else a lock. Kernel concept: PKMAP, kmap_high, pkmap_count; kmap_local_page is in LocalMappings.
 
 namespace KAlloc;
 
@@ -12,28 +13,33 @@ internal sealed unsafe class HighMemoryMap : IDisposable
 {
     internal const int Slots = 1024;
 
-    /// <summary>Depth of kmap_local_page in one thread (the kernel's KM_MAX_IDX).</summary>
-    private const int LocalDepth = 16;
     private const nuint WindowBytes = Slots * PhysicalMemory.PageSize;
+    private const int NoFrame = -1;
 
-    [ThreadStatic]
-    private static List<nint>? t_local;
-
-    private readonly Lock _lock = new();
+    private readonly object _gate = new();
     private readonly PhysicalMemory _memory;
     private readonly PageAllocator _pages;
+    private readonly bool _unmapAtOnce;
     private readonly int[] _users = new int[Slots];
-    private readonly uint[] _frames = new uint[Slots];
+    private readonly int[] _frames = new int[Slots];
+    private readonly Dictionary<int, int> _slotOf = new(Slots);
     private int _next;
+    private int _waiting;
 
-    internal HighMemoryMap(PageAllocator pages)
+    internal HighMemoryMap(PageAllocator pages, bool unmapAtOnce)
     {
         _pages = pages;
         _memory = pages.Memory;
+        _unmapAtOnce = unmapAtOnce;
+        Local = new LocalMappings(this, pages, unmapAtOnce);
+        Array.Fill(_frames, NoFrame);
         if (_memory.LowFrames == _memory.Frames || !_memory.Arena.CanAlias) return;
         _memory.KmapWindow = AddressSpace.ReserveInaccessible(WindowBytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.KmapStart) : 0);
         if (_memory.KmapWindow == null) throw new InvalidOperationException("KAlloc cannot reserve its kmap window: the address range is taken.");
     }
+
+    /// <summary>The mappings of kmap_local_page and kmap_atomic.</summary>
+    internal LocalMappings Local { get; }
 
     internal bool IsHigh(Page* page) => _memory.FrameOf(page) >= _memory.LowFrames;
 
@@ -43,8 +49,11 @@ internal sealed unsafe class HighMemoryMap : IDisposable
         MightSleep.Check();
         if (!Check(page, "kmap")) return null;
         if (!IsHigh(page)) return _memory.AddressOf(page);
-        while (!TryMap(page)) Thread.Sleep(1);
-        return _memory.AddressOf(page);
+        lock (_gate)
+        {
+            while (!TryMap(page)) Wait();
+            return _memory.AddressOf(page);
+        }
     }
 
     /// <summary>The kernel's kunmap.</summary>
@@ -54,85 +63,90 @@ internal sealed unsafe class HighMemoryMap : IDisposable
         if (!Release(page)) KernelReports.Bug($"BUG: kunmap() of page pfn:{_memory.FrameOf(page):x5}: it is not mapped", (nuint)page);
     }
 
-    /// <summary>The kernel's kmap_local_page: never waits.</summary>
-    internal void* MapLocal(Page* page)
+    /// <summary>The frame in use at an address of the window; null if there is none.</summary>
+    internal Page* PageOf(nuint address)
     {
-        if (!Check(page, "kmap_local_page")) return null;
-        List<nint> local = t_local ??= new List<nint>(LocalDepth);
-        if (local.Count >= LocalDepth || (IsHigh(page) && !TryMap(page)))
-        {
-            KernelReports.Bug($"BUG: kmap_local_page(): {local.Count} local mappings of this thread, or a full kmap window");
-            return null;
-        }
-
-        void* address = _memory.AddressOf(page);
-        local.Add((nint)page);
-        return address;
+        nuint offset = address - (nuint)_memory.KmapWindow;
+        if (_memory.KmapWindow == null || offset >= WindowBytes) return null;
+        int slot = (int)(offset >> PhysicalMemory.PageShift);
+        lock (_gate) return _users[slot] != 0 ? _memory.PageOf((uint)_frames[slot]) : null;
     }
 
-    /// <summary>The kernel's kunmap_local: the last mapping of this thread first.</summary>
-    internal void UnmapLocal(void* address)
+    /// <summary>Whether a page may be mapped: the count of a page inside a block is 0, so only what is no page is refused.</summary>
+    internal bool Check(Page* page, string caller)
     {
-        List<nint>? local = t_local;
-        nuint pageStart = (nuint)address & ~(PhysicalMemory.PageSize - 1);
-        int index = local is null ? -1 : local.FindLastIndex(p => (nuint)_memory.AddressOf((Page*)p) == pageStart);
-        if (index < 0)
-        {
-            KernelReports.Bug($"BUG: kunmap_local(0x{(nuint)address:x}): no local mapping of this thread: {_pages.Describe((nuint)address)}", (nuint)address);
-            return;
-        }
-
-        if (index != local!.Count - 1) KernelReports.Warn($"WARNING: kunmap_local(0x{(nuint)address:x}): not the last mapping of this thread; they must be undone in reverse order");
-        var page = (Page*)local[index];
-        local.RemoveAt(index);
-        if (IsHigh(page)) Release(page);
-    }
-
-    public void Dispose() => AddressSpace.Release(_memory.KmapWindow, WindowBytes);
-
-    private bool Check(Page* page, string caller)
-    {
-        if (_memory.IsPage(page) && _memory.HeadOf(page)->RefCount >= 0) return true;
+        if (_memory.IsPage(page)) return true;
         KernelReports.Bug($"BUG: {caller}(0x{(nuint)page:x}): not a struct page: {_pages.Describe((nuint)page)}", (nuint)page);
         return false;
     }
 
+    public void Dispose()
+    {
+        Local.Dispose();
+        AddressSpace.Release(_memory.KmapWindow, WindowBytes);
+    }
+
+    /// <summary>Counts a user of the frame's mapping, made now if there is none. False: every slot is in use.</summary>
     private bool TryMap(Page* page)
     {
-        uint frame = _memory.FrameOf(page);
-        lock (_lock)
+        int frame = (int)_memory.FrameOf(page);
+        if (!_slotOf.TryGetValue(frame, out int slot))
         {
-            if (page->KmapSlot != 0)
-            {
-                _users[page->KmapSlot - 1]++;
-                return true;
-            }
-
-            for (int tried = 0; tried < Slots; tried++)
-            {
-                int slot = _next = (_next + 1) % Slots;
-                if (_users[slot] != 0) continue;
-                nuint offset = (nuint)frame << PhysicalMemory.PageShift;
-                if (_memory.Arena.CanAlias && !_memory.Arena.Map(_memory.KmapWindow + ((nuint)slot << PhysicalMemory.PageShift), offset, PhysicalMemory.PageSize)) return false;
-                _users[slot] = 1;
-                _frames[slot] = frame;
-                Volatile.Write(ref page->KmapSlot, (uint)slot + 1);
-                return true;
-            }
+            slot = FindSlot();
+            if (slot < 0) return false;
+            if (_frames[slot] != NoFrame) _slotOf.Remove(_frames[slot]);
+            _frames[slot] = NoFrame;
+            byte* at = _memory.KmapWindow + ((nuint)slot << PhysicalMemory.PageShift);
+            if (_memory.Arena.CanAlias && !_memory.Arena.Map(at, (nuint)frame << PhysicalMemory.PageShift, PhysicalMemory.PageSize, populate: true)) return false;
+            _frames[slot] = frame;
+            _slotOf.Add(frame, slot);
         }
 
-        return false;
+        if (_users[slot]++ == 0) Volatile.Write(ref page->KmapSlot, (uint)slot + 1);
+        return true;
+    }
+
+    private void Wait()
+    {
+        // The system may have refused the mapping: then no kunmap of ours tells when to try again.
+        const int Milliseconds = 20;
+        _waiting++;
+        try
+        {
+            Monitor.Wait(_gate, Milliseconds);
+        }
+        finally
+        {
+            _waiting--;
+        }
+    }
+
+    private int FindSlot()
+    {
+        for (int tried = 0; tried < Slots; tried++)
+        {
+            int slot = _next = (_next + 1) % Slots;
+            if (_users[slot] == 0) return slot;
+        }
+
+        return -1;
     }
 
     private bool Release(Page* page)
     {
-        lock (_lock)
+        lock (_gate)
         {
-            uint slot = page->KmapSlot - 1;
-            if (slot >= Slots || _frames[slot] != _memory.FrameOf(page) || _users[slot] == 0) return false;
+            if (!_slotOf.TryGetValue((int)_memory.FrameOf(page), out int slot) || _users[slot] == 0) return false;
             if (--_users[slot] != 0) return true;
             Volatile.Write(ref page->KmapSlot, 0u);
-            if (_memory.Arena.CanAlias) _memory.Arena.Unmap(_memory.KmapWindow + ((nuint)slot << PhysicalMemory.PageShift), PhysicalMemory.PageSize);
+            if (_unmapAtOnce && _memory.Arena.CanAlias && _memory.Arena.Unmap(_memory.KmapWindow + ((nuint)slot << PhysicalMemory.PageShift), PhysicalMemory.PageSize))
+            {
+                _slotOf.Remove(_frames[slot]);
+                _frames[slot] = NoFrame;
+            }
+
+            // All are woken: one that finds its frame mapped meanwhile needs no slot.
+            if (_waiting != 0) Monitor.PulseAll(_gate);
             return true;
         }
     }

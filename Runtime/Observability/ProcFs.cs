@@ -64,24 +64,31 @@ public sealed unsafe class ProcFs
         return text.ToString();
     }
 
-    /// <summary><c>/proc/vmallocinfo</c>: the areas, lowest address first.</summary>
+    /// <summary><c>/proc/vmallocinfo</c>: the areas, lowest address first, then freed ones that are not yet unmapped.</summary>
     /// <returns>The text.</returns>
     public string VmallocInfo()
     {
         var text = new StringBuilder();
         foreach (VmallocArea area in _vmalloc.Areas())
         {
-            nuint bytes = (nuint)(area.PageCount + 1UL) << PhysicalMemory.PageShift;
-            text.Append("0x").Append(((ulong)area.Address).ToString("x16")).Append("-0x").Append(((ulong)(area.Address + bytes)).ToString("x16")).Append(' ');
-            Number(text, (long)bytes, 7);
+            Range(text, area);
             if (area.Kind == AreaKind.Vmap) text.Append(" vmap");
+            else if (area.Kind == AreaKind.Ram) text.Append(" vm_map_ram");
             else text.Append(" pages=").Append(area.PageCount).Append(" vmalloc");
             if (area.User) text.Append(" user");
             if (area.Kind == AreaKind.Vmalloc) text.Append(" N0=").Append(area.PageCount);
             text.Append('\n');
         }
 
+        foreach (VmallocArea area in _vmalloc.LazyAreas()) Range(text, area).Append(" unpurged vm_area\n");
         return text.ToString();
+    }
+
+    private static StringBuilder Range(StringBuilder text, VmallocArea area)
+    {
+        nuint end = area.Address + area.Bytes + PhysicalMemory.PageSize;
+        text.Append("0x").Append(((ulong)area.Address).ToString("x16")).Append("-0x").Append(((ulong)end).ToString("x16")).Append(' ');
+        return Number(text, (long)(end - area.Address), 7);
     }
 
     private static StringBuilder Number(StringBuilder text, long value, int width) =>

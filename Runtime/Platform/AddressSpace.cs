@@ -40,6 +40,12 @@ internal static unsafe class AddressSpace
         return PosixNative.Mprotect(start, bytes, accessible ? PosixNative.ProtReadWrite : PosixNative.ProtNone) == 0;
     }
 
+    /// <summary>Asks the system not to use huge pages for a range that is touched here and there. A hint.</summary>
+    internal static void KeepSmallPages(byte* start, nuint bytes)
+    {
+        if (OperatingSystem.IsLinux()) PosixNative.Madvise(start, bytes, PosixNative.MadvNoHugePage);
+    }
+
     private static byte* Map(nuint bytes, nuint address, bool accessible)
     {
         if (OperatingSystem.IsWindows())

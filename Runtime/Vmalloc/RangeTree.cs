@@ -1,82 +1,161 @@
-// The free ranges of an address range, in pages: a treap ordered by start, each node knowing the longest range below it.
+// Ranges of page numbers that do not overlap: a treap ordered by start, each node knowing the longest range below it.
 //
-//            [40..90) max 50
-//           /               \                Take(n): go left while something there is long enough: the lowest address that fits
-//   [0..10) max 10     [120..130) max 10     Give: joined with both neighbours, so ranges never touch
+//            [40..90) longest 50
+//           /               \                     LowestFit(n): go left while something there is long enough: the lowest address that fits
+//   [0..10) longest 10   [120..130) longest 10
 //
-// Invariant: ranges are disjoint and do not touch. Cost: O(log n). Kernel concept: the free vmap area tree, subtree_max_size.
+// Two of them make an address space: the free ranges, which never touch, and the areas. Cost: O(log n) for every operation. A fit with an alignment
+// looks for length + alignment - 1 first, which fits wherever it starts; only when no range is so long are ranges tried one by one.
+// Kernel concept: the free and busy trees of vmap areas, subtree_max_size.
 
 namespace KAlloc;
 
+/// <summary>A range of pages, and the node of the tree it is in.</summary>
+internal class AddressRange(ulong start, ulong length)
+{
+    internal ulong Start = start, Length = length, Longest = length;
+    internal uint Priority;
+    internal AddressRange? Left, Right;
+
+    internal ulong End => Start + Length;
+
+    internal void Update() => Longest = Math.Max(Length, Math.Max(Left?.Longest ?? 0, Right?.Longest ?? 0));
+}
+
 internal sealed class RangeTree
 {
-    private Node? _root;
+    private AddressRange? _root;
     private uint _random = 0x9E3779B9;
 
-    internal RangeTree(ulong length) => _root = new Node(0, length, 0);
+    internal int Count { get; private set; }
 
-    /// <summary>The lowest range of a length; <see cref="ulong.MaxValue"/> if there is none.</summary>
-    internal ulong Take(ulong length) => _root is null || _root.Max < length ? ulong.MaxValue : Take(ref _root, length);
-
-    /// <summary>Makes a range free again.</summary>
-    internal void Give(ulong start, ulong length)
+    /// <summary>Enters a range that overlaps no other.</summary>
+    internal void Add(AddressRange range)
     {
-        Split(_root, start, out Node? left, out Node? right);
-        if (Last(left) is { } before && before.Start + before.Length == start)
-        {
-            start = before.Start;
-            length += before.Length;
-            Split(left, before.Start, out left, out _);
-        }
-
-        if (First(right) is { } after && after.Start == start + length)
-        {
-            length += after.Length;
-            Split(right, after.Start + 1, out _, out right);
-        }
-
-        _random = (_random * 1664525) + 1013904223;
-        _root = Merge(Merge(left, new Node(start, length, _random)), right);
+        // xorshift: priorities only have to be independent of the order of insertion.
+        _random ^= _random << 13;
+        _random ^= _random >> 17;
+        _random ^= _random << 5;
+        range.Priority = _random;
+        range.Left = range.Right = null;
+        range.Update();
+        Split(_root, range.Start, out AddressRange? left, out AddressRange? right);
+        _root = Merge(Merge(left, range), right);
+        Count++;
     }
 
-    /// <summary>All free ranges, lowest first.</summary>
-    internal List<(ulong Start, ulong Length)> ToList()
+    /// <summary>Takes out the range that starts at a page; null if none does.</summary>
+    internal AddressRange? Remove(ulong start)
     {
-        var list = new List<(ulong, ulong)>();
+        AddressRange? removed = Remove(ref _root, start);
+        if (removed is not null) Count--;
+        return removed;
+    }
+
+    /// <summary>The range that a page lies in, or null.</summary>
+    internal AddressRange? Find(ulong page)
+    {
+        AddressRange? node = _root;
+        while (node is not null && page - node.Start >= node.Length) node = page < node.Start ? node.Left : node.Right;
+        return node;
+    }
+
+    /// <summary>Cuts the lowest range of a length and alignment out of the tree; <see cref="ulong.MaxValue"/> if there is none.</summary>
+    /// <param name="length">Pages.</param>
+    /// <param name="alignment">A power of two, in pages.</param>
+    internal ulong Take(ulong length, ulong alignment = 1)
+    {
+        AddressRange? fit = LowestFit(length + alignment - 1) ?? (alignment > 1 ? FirstAligned(_root, length, alignment) : null);
+        if (fit is null) return ulong.MaxValue;
+        ulong start = AlignUp(fit.Start, alignment);
+        (ulong first, ulong end) = (fit.Start, fit.End);
+        if (start == first && start + length < end)
+        {
+            // The usual case: the range loses its low end and keeps its place in the order.
+            fit.Start += length;
+            fit.Length -= length;
+            Refresh(_root, fit);
+            return start;
+        }
+
+        Remove(first);
+        if (start > first) Add(new AddressRange(first, start - first));
+        if (start + length < end) Add(new AddressRange(start + length, end - start - length));
+        return start;
+    }
+
+    /// <summary>Makes a range free again: joined with both neighbours.</summary>
+    internal void Give(ulong start, ulong length)
+    {
+        if (start > 0 && Find(start - 1) is { } before)
+        {
+            Remove(before.Start);
+            (start, length) = (before.Start, before.Length + length);
+        }
+
+        if (Remove(start + length) is { } after) length += after.Length;
+        Add(new AddressRange(start, length));
+    }
+
+    /// <summary>All ranges, lowest first.</summary>
+    internal List<T> ToList<T>() where T : AddressRange
+    {
+        var list = new List<T>(Count);
         Collect(_root, list);
         return list;
     }
 
-    private static ulong Take(ref Node? place, ulong length)
+    /// <summary>The deepest path, for tests: what "balanced" comes to.</summary>
+    internal int Depth => DepthOf(_root);
+
+    private AddressRange? LowestFit(ulong length)
     {
-        Node node = place!;
-        ulong start;
-        if (node.Left is not null && node.Left.Max >= length)
+        AddressRange? node = _root;
+        if (node is null || node.Longest < length) return null;
+        while (true)
         {
-            start = Take(ref node.Left, length);
+            if (node!.Left is { } left && left.Longest >= length) node = left;
+            else if (node.Length >= length) return node;
+            else node = node.Right;
         }
-        else if (node.Length >= length)
+    }
+
+    private static AddressRange? FirstAligned(AddressRange? node, ulong length, ulong alignment)
+    {
+        if (node is null || node.Longest < length) return null;
+        if (FirstAligned(node.Left, length, alignment) is { } lower) return lower;
+        ulong start = AlignUp(node.Start, alignment);
+        if (start >= node.Start && start < node.End && node.End - start >= length) return node;
+        return FirstAligned(node.Right, length, alignment);
+    }
+
+    private static ulong AlignUp(ulong page, ulong alignment) => (page + alignment - 1) & ~(alignment - 1);
+
+    private static AddressRange? Remove(ref AddressRange? place, ulong start)
+    {
+        AddressRange? node = place;
+        if (node is null) return null;
+        if (node.Start == start)
         {
-            start = node.Start;
-            node.Start += length;
-            node.Length -= length;
-            if (node.Length == 0)
-            {
-                place = Merge(node.Left, node.Right);
-                return start;
-            }
-        }
-        else
-        {
-            start = Take(ref node.Right, length);
+            place = Merge(node.Left, node.Right);
+            return node;
         }
 
+        AddressRange? removed = start < node.Start ? Remove(ref node.Left, start) : Remove(ref node.Right, start);
         node.Update();
-        return start;
+        return removed;
+    }
+
+    /// <summary>Brings the path to a node up to date that became shorter.</summary>
+    private static void Refresh(AddressRange? node, AddressRange changed)
+    {
+        if (node is null) return;
+        if (node != changed) Refresh(changed.Start < node.Start ? node.Left : node.Right, changed);
+        node.Update();
     }
 
     /// <summary>Left: all ranges that start below the place.</summary>
-    private static void Split(Node? node, ulong place, out Node? left, out Node? right)
+    private static void Split(AddressRange? node, ulong place, out AddressRange? left, out AddressRange? right)
     {
         if (node is null)
         {
@@ -96,7 +175,7 @@ internal sealed class RangeTree
         }
     }
 
-    private static Node? Merge(Node? left, Node? right)
+    private static AddressRange? Merge(AddressRange? left, AddressRange? right)
     {
         if (left is null) return right;
         if (right is null) return left;
@@ -112,32 +191,13 @@ internal sealed class RangeTree
         return right;
     }
 
-    private static Node? First(Node? node)
-    {
-        while (node?.Left is not null) node = node.Left;
-        return node;
-    }
-
-    private static Node? Last(Node? node)
-    {
-        while (node?.Right is not null) node = node.Right;
-        return node;
-    }
-
-    private static void Collect(Node? node, List<(ulong, ulong)> list)
+    private static void Collect<T>(AddressRange? node, List<T> list) where T : AddressRange
     {
         if (node is null) return;
         Collect(node.Left, list);
-        list.Add((node.Start, node.Length));
+        list.Add((T)node);
         Collect(node.Right, list);
     }
 
-    private sealed class Node(ulong start, ulong length, uint priority)
-    {
-        internal ulong Start = start, Length = length, Max = length;
-        internal readonly uint Priority = priority;
-        internal Node? Left, Right;
-
-        internal void Update() => Max = Math.Max(Length, Math.Max(Left?.Max ?? 0, Right?.Max ?? 0));
-    }
+    private static int DepthOf(AddressRange? node) => node is null ? 0 : 1 + Math.Max(DepthOf(node.Left), DepthOf(node.Right));
 }

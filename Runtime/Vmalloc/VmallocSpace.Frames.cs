@@ -1,55 +1,98 @@
-// Where an area's frames come from and go to.
+// Where an area's range and frames come from and go to.
 //
-// Scattered: the largest blocks that the buddy has, no larger than what is missing, split into single frames; runs of neighbours are mapped with one
-// call each. A failure on the way (no frame, no mapping) takes everything back.
+// Scattered: the largest blocks that the buddy has, no larger than what is missing, split into single frames; small ones of high memory before large ones
+// of low memory. Blocks of a zone only get smaller on the way, so each lies at a multiple of its size from the start; an area of 2 MiB and more starts on
+// 2 MiB, and blocks that the arena keeps on huge pages are mapped with huge pages. A failure on the way (no frame, no mapping) takes everything back.
 // Contiguous (no aliases): one block, or a run of largest blocks; the frame behind the last is the guard.
-// Kernel concept: vm_area_alloc_pages, vmap_pages_range, vunmap_range.
+// Kernel concept: alloc_vmap_area, vm_area_alloc_pages, vmap_pages_range, vunmap_range.
 
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace KAlloc;
 
 internal sealed unsafe partial class VmallocSpace
 {
-    /// <summary>Runs an area may have: a system allows a process some 65,000 mappings in all.</summary>
-    private const int MaxRuns = 16 * 1024;
+    /// <summary>Bit of a table entry: the page is not, or no longer, anybody's, though it may be mapped.</summary>
+    private const uint Hidden = 1u << 31;
 
-    private void* Scattered(uint count, GfpFlags flags, bool user)
+    /// <summary>Pages of a huge one: 2 MiB.</summary>
+    private const uint HugePages = 512;
+
+    private uint* EntriesOf(VmallocArea area) => _table + (area.Start - ((nuint)_start >> PageShift));
+
+    private void* Scattered(uint count, GfpFlags flags, nuint alignment, bool user, bool huge)
     {
-        uint* frames = (uint*)NativeMemory.Alloc(count, sizeof(uint));
-        try
+        bool anyFrames = (flags & (GfpFlags.Dma | GfpFlags.Dma32)) == 0;
+        VmallocArea? area = anyFrames && alignment == 1 && !huge ? TakeLazy(count) : null;
+        if (area is null)
         {
-            uint got = TakeFrames(frames, count, flags & ~GfpFlags.Zero);
-            if (got < count)
+            area = Reserve(count, count >= HugePages ? Math.Max(alignment, HugePages) : alignment, AreaKind.Vmalloc);
+            if (area is null) return null;
+            uint* entries = EntriesOf(area);
+            uint got = TakeFrames(entries, count, (flags & ~(GfpFlags.Zero | GfpFlags.Movable | GfpFlags.Compound)) | (anyFrames ? GfpFlags.HighMem : 0));
+            if (got < count || !MapRuns(area, populate: !huge))
             {
-                GiveFrames(frames, got);
+                GiveFrames(entries, got);
+                new Span<uint>(entries, (int)count).Clear();
+                GiveRange(area);
                 return null;
             }
 
-            nuint address = MapRange(frames, count, AreaKind.Vmalloc, user);
-            if (address == 0) GiveFrames(frames, count);
-            return (void*)address;
+            if (huge) MakeHuge(area);
         }
-        finally
-        {
-            NativeMemory.Free(frames);
-        }
+
+        area.User = user;
+        return Publish(area);
     }
 
-    private uint TakeFrames(uint* frames, uint count, GfpFlags flags)
+    /// <summary>Takes a range for an area; null with a report if there is none.</summary>
+    private VmallocArea? Reserve(uint count, nuint alignment, AreaKind kind)
+    {
+        ulong length = count + 1UL;
+        ulong start = TakeRange(length, alignment);
+        if (start == ulong.MaxValue && Purge()) start = TakeRange(length, alignment);
+        if (start != ulong.MaxValue) return new VmallocArea(start, count, kind);
+        KernelReports.Warn($"vmap allocation for size {length << PageShift} failed: the vmalloc range of {Bytes} bytes has no such free range"
+            + (alignment > 1 ? $" aligned to {alignment << PageShift}" : ""));
+        return null;
+    }
+
+    private ulong TakeRange(ulong length, nuint alignment)
+    {
+        lock (_lock) return _free.Take(length, alignment);
+    }
+
+    private void GiveRange(VmallocArea area)
+    {
+        lock (_lock) _free.Give(area.Start, area.Length);
+    }
+
+    /// <summary>Enters frames in the table, hidden; returns how many there were.</summary>
+    private uint TakeFrames(uint* entries, uint count, GfpFlags flags)
     {
         uint got = 0;
         int order = PhysicalMemory.MaxOrder;
+        bool highFirst = (flags & GfpFlags.HighMem) != 0 && _memory.LowFrames < _memory.Frames;
         while (got < count)
         {
             order = Math.Min(order, BitOperations.Log2(count - got));
-            GfpFlags effort = order > 0 ? (flags & ~(GfpFlags.DirectReclaim | GfpFlags.NoFail)) | GfpFlags.NoWarn : flags;
+            bool last = order == 0 && LazyPages == 0;
+            GfpFlags effort = order > 0 ? (flags & ~(GfpFlags.DirectReclaim | GfpFlags.NoFail)) | GfpFlags.NoWarn : last ? flags : flags | GfpFlags.NoWarn;
             Page* block = _pages.Allocate(effort, order);
             if (block == null)
             {
-                if (order == 0) break;
-                order--;
+                if (order > 0) order--;
+                else if (last || !Purge()) break;
+                continue;
+            }
+
+            uint frame = _memory.FrameOf(block);
+            if (highFirst && frame < _memory.LowFrames)
+            {
+                // Low memory is dear: only if high memory does not have even a single frame.
+                highFirst = order > 0;
+                _pages.FreeChecked(block, order);
+                order = highFirst ? order - 1 : PhysicalMemory.MaxOrder;
                 continue;
             }
 
@@ -57,75 +100,106 @@ internal sealed unsafe partial class VmallocSpace
             for (uint i = 0; i < 1u << order; i++)
             {
                 block[i].Flags |= PageFlags.Vmalloc;
-                frames[got++] = _memory.FrameOf(block + i);
+                entries[got++] = (frame + i + 1) | Hidden;
             }
         }
 
         return got;
     }
 
-    private void GiveFrames(uint* frames, uint count)
+    private void GiveFrames(uint* entries, uint count)
     {
-        for (uint i = 0; i < count; i++)
-        {
-            Page* page = _memory.PageOf(frames[i]);
-            page->Flags &= ~PageFlags.Vmalloc;
-            _pages.FreeChecked(page, 0);
-        }
+        for (uint i = 0; i < count; i++) GiveFrame(_memory.PageOf((entries[i] & ~Hidden) - 1));
     }
 
-    /// <summary>Finds a range, maps the frames and enters the area; 0 with nothing left behind if that fails.</summary>
-    private nuint MapRange(uint* frames, uint count, AreaKind kind, bool user)
+    private void GiveFrame(Page* page)
     {
-        ulong place;
-        lock (_lock) place = _free.Take(count + 1UL);
-        if (place == ulong.MaxValue)
+        page->Flags &= ~PageFlags.Vmalloc;
+        _pages.FreeChecked(page, 0);
+    }
+
+    /// <summary>Maps an area's frames, one call for each run of neighbours; false, with a report and nothing mapped, if there are too many.</summary>
+    private bool MapRuns(VmallocArea area, bool populate)
+    {
+        uint* entries = EntriesOf(area);
+        uint runs = 1;
+        for (uint i = 1; i < area.PageCount; i++)
         {
-            KernelReports.Warn($"vmalloc error: no free range of {count + 1UL} pages");
-            return 0;
+            if (entries[i] != entries[i - 1] + 1) runs++;
         }
 
-        byte* start = _start + (place << PageShift);
-        uint run, runs = 0;
-        for (uint first = 0; first < count; first += run, runs++)
+        // The guard page splits the mapping it lies in.
+        area.Mappings = runs + 1;
+        if (!MappingBudget.TryTake(area.Mappings) && !(Purge() && MappingBudget.TryTake(area.Mappings)))
+        {
+            KernelReports.Warn($"vmalloc error: {area.PageCount} pages in {runs} pieces: KAlloc has {MappingBudget.Used} of the {MappingBudget.Limit} mappings it may have");
+            return false;
+        }
+
+        uint run;
+        for (uint first = 0; first < area.PageCount; first += run)
         {
             run = 1;
-            while (first + run < count && frames[first + run] == frames[first] + run) run++;
-            if (runs < MaxRuns && _memory.Arena.Map(start + ((nuint)first << PageShift), (nuint)frames[first] << PageShift, (nuint)run << PageShift)) continue;
-            _memory.Arena.Unmap(start, (nuint)count << PageShift);
-            lock (_lock) _free.Give(place, count + 1UL);
-            KernelReports.Warn($"vmalloc error: {count} pages lie in too many pieces, or the process has too many mappings");
-            return 0;
+            while (first + run < area.PageCount && entries[first + run] == entries[first] + run) run++;
+            nuint offset = (nuint)((entries[first] & ~Hidden) - 1) << PageShift;
+            if (_memory.Arena.Map((byte*)area.Address + ((nuint)first << PageShift), offset, (nuint)run << PageShift, populate)) continue;
+            _memory.Arena.Unmap((byte*)area.Address, area.Bytes);
+            MappingBudget.Give(area.Mappings);
+            KernelReports.Warn($"vmalloc error: {area.PageCount} pages in {runs} pieces: the system refuses the mapping, the process has too many");
+            return false;
         }
 
-        for (uint i = 0; i < count; i++) Volatile.Write(ref _table[place + i], frames[i] + 1);
-        lock (_lock) _areas.Add((nuint)start, new VmallocArea((nuint)start, count, kind, user));
-        return (nuint)start;
+        return true;
     }
 
-    private void Dismantle(VmallocArea area)
+    /// <summary>Puts the whole aligned 2 MiB blocks of an area on huge pages, and maps the rest as it is.</summary>
+    private void MakeHuge(VmallocArea area)
     {
-        nuint place = (area.Address - (nuint)_start) >> PageShift;
-        _memory.Arena.Unmap((byte*)area.Address, (nuint)area.PageCount << PageShift);
+        uint* entries = EntriesOf(area);
+        for (uint first = 0; first + HugePages <= area.PageCount; first += HugePages)
+        {
+            uint frame = (entries[first] & ~Hidden) - 1;
+            if (frame % HugePages == 0 && entries[first + HugePages - 1] == entries[first] + HugePages - 1)
+                _memory.Arena.MakeHuge((byte*)area.Address + ((nuint)first << PageShift), (nuint)HugePages << PageShift);
+        }
+
+        _memory.Arena.Populate((byte*)area.Address, area.Bytes);
+    }
+
+    /// <summary>Makes an area visible to lookups and to vfree.</summary>
+    private void* Publish(VmallocArea area)
+    {
+        uint* entries = EntriesOf(area);
+        for (uint i = 0; i < area.PageCount; i++) entries[i] &= ~Hidden;
+        lock (_lock) _areas.Add(area);
+        return (void*)area.Address;
+    }
+
+    /// <summary>Makes an area invisible to lookups; false if somebody else holds one of its frames or has marked it.</summary>
+    private bool Hide(VmallocArea area)
+    {
+        uint* entries = EntriesOf(area);
+        bool exclusive = true;
         for (uint i = 0; i < area.PageCount; i++)
         {
-            uint frame = _table[place + i] - 1;
-            Volatile.Write(ref _table[place + i], 0);
-            if (area.Kind == AreaKind.Vmalloc) GiveFrames(&frame, 1);
+            Page* page = _memory.PageOf(entries[i] - 1);
+            exclusive &= page->RefCount == 1 && page->Flags == PageFlags.Vmalloc;
+            entries[i] |= Hidden;
         }
 
-        lock (_lock) _free.Give(place, area.PageCount + 1UL);
+        return exclusive;
     }
 
-    private void* Contiguous(uint count, GfpFlags flags, bool user)
+    private void* Contiguous(uint count, GfpFlags flags, nuint alignment, bool user)
     {
         uint total = count + 1;
         uint taken;
         Page* first;
-        if (total <= 1u << PhysicalMemory.MaxOrder)
+        flags &= ~(GfpFlags.Zero | GfpFlags.HighMem);
+        if (Math.Max(total, alignment) <= 1u << PhysicalMemory.MaxOrder)
         {
-            int order = PageAllocator.OrderOf((nuint)total << PageShift);
-            first = _pages.Allocate(flags & ~(GfpFlags.Zero | GfpFlags.HighMem), order);
+            int order = PageAllocator.OrderOf(Math.Max(total, alignment) << PageShift);
+            first = _pages.Allocate(flags, order);
             if (first == null) return null;
             _pages.Split(first, order);
             taken = 1u << order;
@@ -133,8 +207,13 @@ internal sealed unsafe partial class VmallocSpace
         else
         {
             uint blocks = (total + (1u << PhysicalMemory.MaxOrder) - 1) >> PhysicalMemory.MaxOrder;
-            first = TakeRun(blocks);
-            if (first == null) return null;
+            first = alignment <= 1u << PhysicalMemory.MaxOrder ? TakeRun(blocks) : null;
+            if (first == null)
+            {
+                if ((flags & GfpFlags.NoWarn) == 0) KernelReports.Warn($"vmalloc error: size {(nuint)count << PageShift}: this backing has no such run of free frames");
+                return null;
+            }
+
             for (uint i = 0; i < blocks; i++) _pages.Split(first + (i << PhysicalMemory.MaxOrder), PhysicalMemory.MaxOrder);
             taken = blocks << PhysicalMemory.MaxOrder;
         }
@@ -143,7 +222,7 @@ internal sealed unsafe partial class VmallocSpace
         for (uint i = 0; i < total; i++) first[i].Flags |= PageFlags.Vmalloc;
         byte* address = _memory.Address(_memory.FrameOf(first));
         AddressSpace.Protect(address + ((nuint)count << PageShift), PageSize, accessible: false);
-        lock (_lock) _areas.Add((nuint)address, new VmallocArea((nuint)address, count, AreaKind.Vmalloc, user));
+        lock (_lock) _areas.Add(new VmallocArea((nuint)address >> PageShift, count, AreaKind.Vmalloc) { User = user });
         return address;
     }
 
@@ -161,37 +240,8 @@ internal sealed unsafe partial class VmallocSpace
 
     private void DismantleContiguous(VmallocArea area)
     {
-        AddressSpace.Protect((byte*)area.Address + ((nuint)area.PageCount << PageShift), PageSize, accessible: true);
-        uint first = _memory.FrameOfAddress(area.Address);
-        for (uint i = 0; i <= area.PageCount; i++)
-        {
-            uint frame = first + i;
-            GiveFrames(&frame, 1);
-        }
-    }
-
-    /// <summary>Adds what is wrong to the list: areas and free ranges must fill the range, the table must name marked frames.</summary>
-    internal void Validate(List<string> errors)
-    {
-        if (!Aliases) return;
-        lock (_lock)
-        {
-            ulong pages = 0;
-            foreach ((ulong _, ulong length) in _free.ToList()) pages += length;
-            foreach (VmallocArea area in _areas.Values)
-            {
-                pages += area.PageCount + 1UL;
-                nuint place = (area.Address - (nuint)_start) >> PageShift;
-                for (uint i = 0; i < area.PageCount; i++)
-                {
-                    uint entry = _table[place + i];
-                    bool right = entry != 0 && (area.Kind == AreaKind.Vmap || (_memory.PageOf(entry - 1)->Flags & PageFlags.Vmalloc) != 0);
-                    if (!right && errors.Count < 20) errors.Add($"vmalloc: page {i} of the area at 0x{area.Address:x} has table entry {entry}");
-                }
-            }
-
-            // Ranges on their way between the two are missing for a moment, none is counted twice.
-            if (pages > Bytes >> PageShift) errors.Add($"vmalloc: areas and free ranges have {pages} pages, the range has {Bytes >> PageShift}");
-        }
+        AddressSpace.Protect((byte*)area.Address + area.Bytes, PageSize, accessible: true);
+        Page* first = _memory.PageOf(_memory.FrameOfAddress(area.Address));
+        for (uint i = 0; i <= area.PageCount; i++) GiveFrame(first + i);
     }
 }

@@ -4,26 +4,20 @@
 //   range      | 17 | 300 | 301 | 302 | 5 | guard |      one mmap per run of neighbours (300..302 is one)
 //   _table     frame + 1 of each page of the range: the page table, so vmalloc_to_page takes no lock
 //
+//   free range ──Reserve, TakeFrames, MapRuns──> area ──vfree──> lazy: unmapped in batches ──Purge──> free range
+//                                                 └──<── taken again by the next vmalloc of that size ──<──┘
+//
 // On a backing without aliases the frames are taken contiguous and stay at their direct-map address, with a protected guard page behind.
-// Invariant: an area's frames carry the Vmalloc flag; its pages are in the table exactly while it is mapped.
-// Cost: 1.3-1.5 us a run. Not done: lazy unmapping, huge pages; a freed range faults at once. Kernel concept: struct vm_struct, vmap_area, mm/vmalloc.c.
+// Invariant: a page of the range is in exactly one free range, area (busy or lazy) or area under construction; an area's frames carry the Vmalloc
+// flag; a frame goes back to the buddy only after its last mapping is gone, so a stale pointer never reaches another owner's memory through an alias.
+// Cost: a tree operation for a size that was freed lately; else 1.3-1.5 us a run and 0.2 us a page; unmapping costs a TLB flush of all processors.
+// Kernel concept: mm/vmalloc.c.
 
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace KAlloc;
-
-internal enum AreaKind
-{
-    /// <summary>The area owns its frames.</summary>
-    Vmalloc,
-
-    /// <summary>The area shows frames of somebody else.</summary>
-    Vmap,
-}
-
-/// <summary>One mapped range.</summary>
-internal sealed record VmallocArea(nuint Address, uint PageCount, AreaKind Kind, bool User);
 
 internal sealed unsafe partial class VmallocSpace : IDisposable
 {
@@ -33,32 +27,52 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
     private readonly Lock _lock = new();
     private readonly PhysicalMemory _memory;
     private readonly PageAllocator _pages;
-    private readonly SortedDictionary<nuint, VmallocArea> _areas = [];
-    private readonly RangeTree _free;
+    private readonly RangeTree _areas = new();
+    private readonly RangeTree _free = new();
     private readonly byte* _start;
     private readonly uint* _table;
     private readonly Func<nuint, string?>? _describeBelow;
 
-    internal VmallocSpace(PageAllocator pages, ulong bytes)
+    /// <summary>Makes the range of a system.</summary>
+    /// <param name="pages">Where frames come from.</param>
+    /// <param name="bytes">Length of the range.</param>
+    /// <param name="unmapAtOnce">Freed areas fault at once, as the kernel's debug_pagealloc has it.</param>
+    internal VmallocSpace(PageAllocator pages, ulong bytes, bool unmapAtOnce)
     {
         _pages = pages;
         _memory = pages.Memory;
+        _unmapAtOnce = unmapAtOnce;
         Aliases = _memory.Arena.CanAlias;
         Bytes = (nuint)(bytes & ~(ulong)(PageSize - 1));
-        _free = new RangeTree(Bytes >> PageShift);
+        LazyLimit = Math.Min((uint)(32 - BitOperations.LeadingZeroCount((uint)Environment.ProcessorCount)) * LazyPagesPerStep, _memory.Frames / 32);
         _describeBelow = pages.DescribeObject;
         pages.DescribeObject = address => Describe(address) ?? _describeBelow?.Invoke(address);
         if (!Aliases) return;
         _start = AddressSpace.ReserveInaccessible(Bytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.VmallocStart) : 0);
         _table = (uint*)AddressSpace.Reserve(TableBytes);
         if (_start == null || _table == null) throw new InvalidOperationException("KAlloc cannot reserve its vmalloc range: the address range is taken or too small.");
+        _free.Add(new AddressRange((nuint)_start >> PageShift, Bytes >> PageShift));
+        Func<bool>? reclaimBelow = pages.Reclaim;
+        pages.Reclaim = () => Purge() | (reclaimBelow?.Invoke() ?? false);
     }
 
     /// <summary>Whether frames are really mapped a second time.</summary>
     internal bool Aliases { get; }
 
+    /// <summary>Start of the range.</summary>
+    internal nuint Start => (nuint)_start;
+
     /// <summary>Bytes of the range, guard pages included.</summary>
     internal nuint Bytes { get; }
+
+    /// <summary>Pieces that the free range is in.</summary>
+    internal int FreeRanges
+    {
+        get
+        {
+            lock (_lock) return _free.Count;
+        }
+    }
 
     private nuint TableBytes => ((Bytes >> PageShift) * sizeof(uint) + PageSize - 1) & ~(PageSize - 1);
 
@@ -74,13 +88,30 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
         if (!Contains(address)) return null;
         if (!Aliases) return _memory.PageOf(_memory.FrameOfAddress(address));
         uint entry = Volatile.Read(ref _table[(address - (nuint)_start) >> PageShift]);
-        return entry == 0 ? null : _memory.PageOf(entry - 1);
+        return entry - 1 < Hidden - 1 ? _memory.PageOf(entry - 1) : null;
     }
 
-    /// <summary>The kernel's __vmalloc; null if there is no memory or no range.</summary>
-    internal void* Allocate(nuint size, GfpFlags flags, bool user = false)
+    /// <summary>The kernel's __vmalloc: flags of a caller that may be wrong.</summary>
+    internal void* AllocateChecked(nuint size, GfpFlags flags, nuint alignment = 0, bool huge = false)
     {
-        MightSleep.Check();
+        const GfpFlags Supported = GfpFlags.Kernel | GfpFlags.High | GfpFlags.NoWarn | GfpFlags.NoFail | GfpFlags.NoRetry | GfpFlags.RetryMayFail
+            | GfpFlags.Zero | GfpFlags.HardWall | GfpFlags.Account;
+        GfpFlags wrong = flags & ~Supported;
+        if (wrong != 0)
+        {
+            GfpFlags kept = flags & Supported;
+            KernelReports.Warn($"Unexpected gfp: 0x{(uint)wrong:x} ({wrong.Format()}). Fixing up to gfp: 0x{(uint)kept:x} ({kept.Format()}). Fix your code!");
+            flags = kept;
+        }
+
+        return Allocate(size, flags, alignment, huge: huge);
+    }
+
+    /// <summary>Memory, or null if there is none, no range, or too many mappings.</summary>
+    internal void* Allocate(nuint size, GfpFlags flags, nuint alignment = 0, bool user = false, bool huge = false)
+    {
+        if ((flags & GfpFlags.DirectReclaim) != 0) MightSleep.Check();
+        if (IsInterrupt("vmalloc")) return null;
         nuint pages = (size >> PageShift) + ((size & (PageSize - 1)) != 0 ? 1u : 0u);
         if (size == 0 || pages > _memory.Frames)
         {
@@ -89,8 +120,14 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
             return null;
         }
 
-        const GfpFlags Zones = GfpFlags.Movable | GfpFlags.Compound;
-        void* memory = Aliases ? Scattered((uint)pages, (flags & ~Zones) | (LowOnly(flags) ? 0 : GfpFlags.HighMem), user) : Contiguous((uint)pages, flags & ~Zones, user);
+        if ((alignment & (alignment - 1)) != 0)
+        {
+            KernelReports.Warn($"WARNING: vmalloc with alignment {alignment}, which is no power of two: the request fails");
+            return null;
+        }
+
+        nuint step = Math.Max(alignment >> PageShift, 1);
+        void* memory = Aliases ? Scattered((uint)pages, flags, step, user, huge) : Contiguous((uint)pages, flags, step, user);
         if (memory != null && (flags & GfpFlags.Zero) != 0) NativeMemory.Clear(memory, pages << PageShift);
         return memory;
     }
@@ -107,43 +144,54 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
         }
 
         MightSleep.Check();
-        Remove((nuint)address, AreaKind.Vmalloc, "vfree");
+        if (Detach((nuint)address, AreaKind.Vmalloc, "vfree") is { } area) Retire(area);
     }
 
-    /// <summary>The kernel's vfree_atomic: a worker thread does it.</summary>
+    /// <summary>The kernel's vfree_atomic: mistakes are reported here, a worker thread does the work.</summary>
     internal void FreeLater(void* address)
     {
-        if (address == null || !IsArea((nuint)address, AreaKind.Vmalloc, "vfree_atomic")) return;
-        ThreadPool.UnsafeQueueUserWorkItem(static work => work.Space.Remove((nuint)work.Address, AreaKind.Vmalloc, "vfree"), (Space: this, Address: (nint)address), preferLocal: false);
+        if (address == null) return;
+        CpuBlock* block = ThisCpu.Block;
+        if (block != null && (block->Execution.PreemptCount & ExecutionState.NmiMask) != 0)
+        {
+            KernelReports.Bug($"BUG: vfree(0x{(nuint)address:x}) in an NMI", (nuint)address);
+            return;
+        }
+
+        if (Detach((nuint)address, AreaKind.Vmalloc, "vfree_atomic") is { } area) Defer(area);
     }
 
-    /// <summary>The kernel's vmap; null if there is no range, or no aliases.</summary>
-    internal void* Map(Page** pages, uint count)
+    /// <summary>The kernel's vmap and vm_map_ram; null if there is no range, too many mappings, or no aliases.</summary>
+    internal void* Map(Page** pages, uint count, AreaKind kind)
     {
+        string caller = kind == AreaKind.Ram ? "vm_map_ram" : "vmap";
         MightSleep.Check();
-        if (count == 0 || count > _memory.Frames) return null;
+        if (IsInterrupt(caller) || count == 0 || count > _memory.Frames) return null;
         if (!Aliases)
         {
-            KernelReports.Warn("WARNING: vmap: this backing cannot map frames a second time");
+            KernelReports.Warn($"WARNING: {caller}: this backing cannot map frames a second time");
             return null;
         }
 
-        uint* frames = (uint*)NativeMemory.Alloc(count, sizeof(uint));
         for (uint i = 0; i < count; i++)
         {
-            if (!_memory.IsPage(pages[i]))
-            {
-                NativeMemory.Free(frames);
-                KernelReports.Bug($"BUG: vmap: entry {i}, 0x{(nuint)pages[i]:x}, is not a struct page", (nuint)pages[i]);
-                return null;
-            }
-
-            frames[i] = _memory.FrameOf(pages[i]);
+            if (_memory.IsPage(pages[i]) && (pages[i]->Flags & PageFlags.Buddy) == 0) continue;
+            KernelReports.Bug($"BUG: {caller}: entry {i}, 0x{(nuint)pages[i]:x}: {_pages.DescribePage(pages[i])}", (nuint)pages[i]);
+            return null;
         }
 
-        nuint address = MapRange(frames, count, AreaKind.Vmap, user: false);
-        NativeMemory.Free(frames);
-        return (void*)address;
+        VmallocArea? area = Reserve(count, 1, kind);
+        if (area is null) return null;
+        uint* entries = EntriesOf(area);
+        for (uint i = 0; i < count; i++) entries[i] = (_memory.FrameOf(pages[i]) + 1) | Hidden;
+        if (!MapRuns(area, populate: true))
+        {
+            new Span<uint>(entries, (int)count).Clear();
+            GiveRange(area);
+            return null;
+        }
+
+        return Publish(area);
     }
 
     /// <summary>The kernel's vunmap.</summary>
@@ -151,72 +199,68 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
     {
         if (address == null) return;
         MightSleep.Check();
-        Remove((nuint)address, AreaKind.Vmap, "vunmap");
+        if (!IsInterrupt("vunmap") && Detach((nuint)address, AreaKind.Vmap, "vunmap") is { } area) Retire(area);
+    }
+
+    /// <summary>The kernel's vm_unmap_ram: the caller knows the count.</summary>
+    internal void UnmapRam(void* address, uint count)
+    {
+        MightSleep.Check();
+        if (IsInterrupt("vm_unmap_ram")) return;
+        if (AreaAt((nuint)address) is { Kind: AreaKind.Ram } ram && ram.PageCount != count)
+            KernelReports.Bug($"BUG: vm_unmap_ram(0x{(nuint)address:x}, {count}): the range was made with {ram.PageCount} pages", (nuint)address);
+        else if (Detach((nuint)address, AreaKind.Ram, "vm_unmap_ram") is { } area)
+            Retire(area);
+    }
+
+    /// <summary>What kind of area an address lies in; null if in none, or in its guard page.</summary>
+    internal AreaKind? KindOf(nuint address)
+    {
+        if (!Contains(address)) return null;
+        lock (_lock) return _areas.Find(address >> PageShift) is VmallocArea area && address - area.Address < area.Bytes ? area.Kind : null;
     }
 
     /// <summary>Bytes of the area that starts at an address; 0 if there is none.</summary>
-    internal nuint SizeOf(void* address)
-    {
-        lock (_lock) return _areas.TryGetValue((nuint)address, out VmallocArea? area) ? (nuint)area.PageCount << PageShift : 0;
-    }
+    internal nuint SizeOf(void* address) => AreaAt((nuint)address)?.Bytes ?? 0;
 
-    /// <summary>A copy of the areas, lowest first.</summary>
-    internal VmallocArea[] Areas()
+    /// <summary>A copy of the areas in use, lowest first.</summary>
+    internal List<VmallocArea> Areas()
     {
-        lock (_lock) return [.. _areas.Values];
+        lock (_lock) return _areas.ToList<VmallocArea>();
     }
 
     public void Dispose()
     {
-        AddressSpace.Release(_start, Bytes);
-        AddressSpace.Release((byte*)_table, TableBytes);
-    }
-
-    private static bool LowOnly(GfpFlags flags) => (flags & (GfpFlags.Dma | GfpFlags.Dma32)) != 0;
-
-    private void Remove(nuint address, AreaKind kind, string caller)
-    {
-        VmallocArea? area;
-        lock (_lock)
+        lock (_purgeLock)
         {
-            if (_areas.TryGetValue(address, out area) && area.Kind == kind) _areas.Remove(address);
-            else area = null;
+            _disposed = true;
+            foreach (VmallocArea area in Areas()) MappingBudget.Give(area.Mappings);
+            foreach (VmallocArea area in LazyAreas()) MappingBudget.Give(area.Mappings);
+            AddressSpace.Release(_start, Bytes);
+            AddressSpace.Release((byte*)_table, TableBytes);
         }
-
-        if (area is null) IsArea(address, kind, caller);
-        else if (Aliases) Dismantle(area);
-        else DismantleContiguous(area);
     }
 
-    private bool IsArea(nuint address, AreaKind kind, string caller)
+    /// <summary>The area that starts at an address, or null.</summary>
+    private VmallocArea? AreaAt(nuint address)
     {
-        VmallocArea? area;
-        lock (_lock) _areas.TryGetValue(address, out area);
-        if (area?.Kind == kind) return true;
-        string text = area is not null ? $"BUG: {caller}(0x{address:x}): the range was made by {(area.Kind == AreaKind.Vmap ? "vmap: use vunmap" : "vmalloc: use vfree")}"
-            : (address & (PageSize - 1)) != 0 ? $"BUG: Trying to {caller}() bad address (0x{address:x}): {_pages.Describe(address)}"
-            : $"BUG: Trying to {caller}() nonexistent vm area (0x{address:x}): {_pages.Describe(address)}";
-        KernelReports.Bug(text, address);
-        return false;
+        if ((address & (PageSize - 1)) != 0) return null;
+        lock (_lock) return _areas.Find(address >> PageShift) is VmallocArea area && area.Address == address ? area : null;
     }
 
-    private string? Describe(nuint address)
+    /// <summary>Takes an area out of use; null with a report if there is none of the kind.</summary>
+    private VmallocArea? Detach(nuint address, AreaKind kind, string caller)
     {
-        if (!Contains(address)) return null;
         lock (_lock)
         {
-            foreach (VmallocArea area in _areas.Values)
+            if ((address & (PageSize - 1)) == 0 && _areas.Find(address >> PageShift) is VmallocArea area && area.Address == address && area.Kind == kind)
             {
-                nuint offset = address - area.Address;
-                nuint bytes = (nuint)area.PageCount << PageShift;
-                if (offset >= bytes + PageSize) continue;
-                string what = area.Kind == AreaKind.Vmap ? "vmap range" : "vmalloc area";
-                return offset >= bytes ? $"0x{address:x} is in the guard page of the {what} that starts at 0x{area.Address:x}"
-                    : offset == 0 ? $"0x{address:x} is a {what} of {area.PageCount} pages"
-                    : $"0x{address:x} is inside the {what} that starts at 0x{area.Address:x} (offset {offset})";
+                _areas.Remove(area.Start);
+                return area;
             }
         }
 
-        return $"0x{address:x} is in the vmalloc range, where nothing is mapped";
+        ReportNoArea(address, caller);
+        return null;
     }
 }

@@ -41,7 +41,7 @@ internal sealed unsafe class MemfdArena : Arena
         }
 
         DirectMap = (byte*)(((nuint)_reserved + alignment - 1) & ~(alignment - 1));
-        if (!Map(DirectMap, 0, directBytes))
+        if (!Map(DirectMap, 0, directBytes, populate: false))
         {
             int error = Marshal.GetLastPInvokeError();
             Dispose();
@@ -53,12 +53,25 @@ internal sealed unsafe class MemfdArena : Arena
 
     internal override bool CanAlias => true;
 
-    internal override bool Map(byte* at, nuint offset, nuint bytes) =>
-        PosixNative.Mmap(at, bytes, PosixNative.ProtReadWrite, SharedFixed | PosixNative.MapNoReserve, _fd, (long)offset) == at;
+    internal override bool Map(byte* at, nuint offset, nuint bytes, bool populate) =>
+        PosixNative.Mmap(at, bytes, PosixNative.ProtReadWrite, SharedFixed | (populate ? PosixNative.MapPopulate : PosixNative.MapNoReserve), _fd, (long)offset) == at;
 
-    internal override void Unmap(byte* at, nuint bytes) =>
+    internal override bool Unmap(byte* at, nuint bytes) =>
         PosixNative.Mmap(at, bytes, PosixNative.ProtNone,
-            PosixNative.MapPrivate | PosixNative.MapAnonymous | PosixNative.MapNoReserve | PosixNative.MapFixed, -1, 0);
+            PosixNative.MapPrivate | PosixNative.MapAnonymous | PosixNative.MapNoReserve | PosixNative.MapFixed, -1, 0) == at;
+
+    internal override void Populate(byte* at, nuint bytes) => PosixNative.Madvise(at, bytes, PosixNative.MadvPopulateWrite);
+
+    internal override void MakeHuge(byte* at, nuint bytes)
+    {
+        const nuint Block = 2 << 20;
+        for (nuint done = 0; done < bytes; done += Block)
+        {
+            // The system only collapses a block that has a page.
+            Volatile.Read(ref at[done]);
+            PosixNative.Madvise(at + done, Block, PosixNative.MadvCollapse);
+        }
+    }
 
     internal override byte* HiddenAddress(nuint offset) => null;
 

@@ -13,6 +13,7 @@ internal static unsafe partial class PosixNative
     internal const int MapShared = 1;
     internal const int MapPrivate = 2;
     internal const int MapFixed = 0x10;
+    internal const int MapPopulate = 0x8000;
 
     /// <summary>Linux 4.17: fail with EEXIST rather than replace a mapping. Older kernels take it as a hint.</summary>
     internal const int MapFixedNoReplace = 0x100000;
@@ -21,7 +22,9 @@ internal static unsafe partial class PosixNative
     internal static readonly int MapNoReserve = OperatingSystem.IsLinux() ? 0x4000 : OperatingSystem.IsMacOS() ? 0x40 : 0;
 
     internal const int MadvDontFork = 10;
+    internal const int MadvNoHugePage = 15;
     internal const int MadvPopulateWrite = 23;
+    internal const int MadvCollapse = 25;
 
     internal const int FallocKeepSize = 1;
     internal const int FallocPunchHole = 2;

@@ -31,11 +31,9 @@ internal sealed unsafe class PortableArena : Arena
 
     internal override bool CanAlias => false;
 
-    internal override bool Map(byte* at, nuint offset, nuint bytes) => false;
+    internal override bool Map(byte* at, nuint offset, nuint bytes, bool populate) => false;
 
-    internal override void Unmap(byte* at, nuint bytes)
-    {
-    }
+    internal override bool Unmap(byte* at, nuint bytes) => false;
 
     internal override byte* HiddenAddress(nuint offset) => _high + (offset - DirectBytes);
 

@@ -42,6 +42,8 @@ public unsafe class ProcFsTests
         void* range = memory.Vmalloc(4 * 4096);
         Assert.Equal($"0x{(nuint)range:x16}-0x{(nuint)range + 20480:x16}   20480 pages=4 vmalloc N0=4\n", memory.Proc.VmallocInfo());
         memory.Vfree(range);
+        Assert.Equal($"0x{(nuint)range:x16}-0x{(nuint)range + 20480:x16}   20480 unpurged vm_area\n", memory.Proc.VmallocInfo());
+        memory.Shrink();
         Assert.Empty(memory.Proc.VmallocInfo());
     }
 }

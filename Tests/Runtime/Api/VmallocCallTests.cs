@@ -73,6 +73,7 @@ public unsafe class VmallocCallTests
 
         memory.Vfree(range);
         foreach (nint page in taken) memory.FreePages((Page*)page, 0);
+        memory.Shrink();
         Sound(memory);
         Assert.Equal(before, memory.FreeBytes);
         PageInvariantTests.AllInLargestBlocks(memory);
@@ -93,6 +94,7 @@ public unsafe class VmallocCallTests
         memory.Vfree(first);
         Assert.Equal(-1, new Span<byte>(second, Bytes).IndexOfAnyExcept((byte)9));
         memory.Vfree(second);
+        memory.Shrink();
         PageInvariantTests.AllInLargestBlocks(memory);
     }
 
@@ -171,42 +173,5 @@ public unsafe class VmallocCallTests
         kvfree(small);
         kvfree_sensitive(large, 6 << 20);
         kvfree(null);
-    }
-
-    [Fact]
-    public void kmap_GivesAHighFrameAnAddress()
-    {
-        using KernelMemory memory = Boot("X86_32", BackingKind.Automatic);
-        Page* high = memory.AllocPages(GfpFlags.HighUser, 0);
-        Assert.True(memory.PageAddress(high) == null);
-        var address = (int*)memory.Kmap(high);
-        Assert.True(memory.PageAddress(high) == address && memory.Kmap(high) == address);
-        *address = 77;
-        memory.Kunmap(high);
-        Bug("still mapped by kmap", () => memory.FreePages(high, 0));
-        memory.Kunmap(high);
-        Bug("not mapped", () => memory.Kunmap(high));
-        Assert.Equal(77, *(int*)memory.Kmap(high));
-        memory.Kunmap(high);
-        memory.FreePages(high, 0);
-        Sound(memory);
-    }
-
-    [Fact]
-    public void kmap_local_page_IsLastInFirstOut()
-    {
-        page* one = alloc_page(GFP_KERNEL);
-        page* two = alloc_page(GFP_KERNEL);
-        clear_highpage(one);
-        *(int*)page_address(one) = 5;
-        copy_highpage(two, one);
-        Assert.Equal(5, *(int*)page_address(two));
-        void* first = kmap_local_page(one);
-        void* second = kmap_local_page(two);
-        Assert.Contains("reverse order", Assert.Single(Reports(() => kunmap_local(first))).Text);
-        kunmap_local(second);
-        Bug("no local mapping", () => kunmap_local(second));
-        __free_page(one);
-        __free_page(two);
     }
 }

@@ -1,7 +1,10 @@
 // The process that tests start for what must not happen in their own: work that needs the default system for itself, and writes that must kill.
 //
-//   vmalloc-end [portable]    writes behind a vmalloc area: must die          vmalloc-freed   writes to a freed one: must die
+//   vmalloc-end [portable]    writes behind a vmalloc area: must die          vmalloc-freed [sanity]   writes to a freed one: must die
 //   stress SEED OPERATIONS THREADS [sanity]                                   double-free     sanity level: every double free is caught
+//   percpu-handle             uses what alloc_percpu returns as a pointer: must die      percpu-preemptible   sanity level: smp_processor_id is checked
+//   vmalloc-exhaust           takes areas until the process may have no more mappings
+//   vmalloc-stress SEED OPERATIONS THREADS    vmalloc and vfree of random sizes, counted in the process's own maps
 //
 // Exit code 0: done and sound. 1: something is wrong, see the output. A fault ends the process with a signal.
 
@@ -24,15 +27,54 @@ unsafe
             return 0;
         }
 
-        case ["vmalloc-freed"]:
+        case ["vmalloc-freed", .. var rest]:
         {
+            // At sanity level a freed area faults at once, else after the next purge.
+            KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 64 << 20, DebugLevel = rest.Length > 0 ? DebugLevel.Sanity : DebugLevel.None });
             var memory = (byte*)vmalloc(PAGE_SIZE);
             vfree(memory);
+            if (rest.Length == 0) KernelMemory.Default.Shrink();
             Console.WriteLine("before");
             memory[0] = 1;
             Console.WriteLine("after");
             return 0;
         }
+
+        case ["percpu-handle"]:
+        {
+            KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 64 << 20 });
+            long* counter = alloc_percpu<long>();
+            Console.WriteLine("before");
+            *counter = 1;
+            Console.WriteLine("after");
+            return 0;
+        }
+
+        case ["percpu-preemptible"]:
+        {
+            KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 64 << 20, DebugLevel = DebugLevel.Sanity });
+            KernelReports.Policy = BugPolicy.Log;
+            KernelReports.WriteToStandardError = false;
+            var reports = new List<string>();
+            KernelReports.Reported += report => reports.Add(report.Text);
+            int cpu = smp_processor_id();
+            bool reported = reports is [var text] && text.StartsWith("BUG: using smp_processor_id() in preemptible [00000000] code: ", StringComparison.Ordinal);
+            bool same = cpu == get_cpu() && smp_processor_id() == cpu && raw_smp_processor_id() == cpu;
+            put_cpu();
+            local_irq_disable();
+            same &= smp_processor_id() == cpu;
+            local_irq_enable();
+            Console.WriteLine(string.Join('\n', reports));
+            return reported && same && reports.Count == 1 ? 0 : 1;
+        }
+
+        case ["vmalloc-exhaust"]:
+            KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20 });
+            return MappingExhaustion.Run();
+
+        case ["vmalloc-stress", var seed, var operations, var threads]:
+            KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20 });
+            return new VmallocStress(int.Parse(seed), long.Parse(operations), int.Parse(threads)).Run();
 
         case ["double-free"]:
             return SanityCheck.Run();

@@ -7,12 +7,22 @@ public class ChildTests
     [InlineData("vmalloc-end")]
     [InlineData("vmalloc-end", "portable")]
     [InlineData("vmalloc-freed")]
+    [InlineData("vmalloc-freed", "sanity")]
     public void WriteOutsideOfVmallocMemory_Faults(params string[] command)
     {
         (int exitCode, string output) = Child.Run(command);
         Assert.NotEqual(0, exitCode);
         Assert.Contains("before", output);
         Assert.DoesNotContain("after", output);
+    }
+
+    [Fact]
+    public void MappingsExhausted_IsNull_AndTheProcessGoesOn()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        (int exitCode, string output) = Child.Run("vmalloc-exhaust");
+        Assert.True(exitCode == 0, output);
+        Assert.Contains("mappings it may have", output);
     }
 
     [Fact]

@@ -3,6 +3,15 @@ namespace KAlloc.Runtime.Tests;
 /// <summary>Random work from several threads, in a process that has the default system for itself.</summary>
 public class StressTests
 {
+    [Fact]
+    public void VmallocOfRandomSizesOnTwoThreads_LosesNeitherFramesNorRangesNorMappings()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        (int exitCode, string output) = Child.Run("vmalloc-stress", "4711", "100000", "2");
+        Assert.True(exitCode == 0, output);
+        Assert.Contains(" 0 failures", output);
+    }
+
     [Theory]
     [InlineData(4711, 10_000_000, null)]
     [InlineData(4712, 500_000, "sanity")]

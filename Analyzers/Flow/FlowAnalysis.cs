@@ -229,6 +229,9 @@ internal sealed class FlowAnalysis
 
     internal void Raise(in SleepEvent sleep)
     {
+        // A call may throw anywhere in a section: what a finally block does then is no statement about the section.
+        for (Continuation? running = sleep.State.Pending; running is not null; running = running.Outer)
+            if (running.Exception is { IsImplicit: true }) return;
         foreach (FlowRule rule in _scope.Rules) Add(rule.OnSleep(sleep, Model.Gfp));
     }
 

@@ -220,4 +220,37 @@ unsafe class Bodies
         kfree(p);
         kfree(kmalloc(4, GFP_KERNEL));
     }
+
+    void SectionInsideTry(bool early)
+    {
+        void* p = vmalloc(4);
+        if (p == null) return;
+        try
+        {
+            if (early) return;
+            spin_lock(ref _lock);
+            Console.WriteLine();
+            spin_unlock(ref _lock);
+        }
+        finally
+        {
+            vfree(p);
+        }
+    }
+
+    void ReturnsInsideSectionOfTry(bool early)
+    {
+        void* p = vmalloc(4);
+        if (p == null) return;
+        spin_lock(ref _lock);
+        try
+        {
+            if (early) return;
+        }
+        finally
+        {
+            vfree(p); // expect: KA1002
+            spin_unlock(ref _lock);
+        }
+    }
 }

@@ -1,0 +1,267 @@
+// How a pointer is had, what it is kept in, and how its lifetime is tied to the block.
+
+namespace KAlloc.Differential.Tests.Generation;
+
+internal sealed partial class ProgramGenerator
+{
+    private void Lifetime(Frame frame)
+    {
+        if (_lifetimes >= MaximalLifetimes) return;
+        _lifetimes++;
+        Family family = PickFamily(frame);
+        int entity = NewEntity();
+        int order = family.HasOrder ? _dice.Next(4) : 0;
+        var resource = new Resource(entity, family) { Order = order, OrderText = family.HasOrder ? OrderText(order) : "0" };
+        Feature(family.Name);
+        string name = Name("p");
+        resource.Aliases.Add(name);
+        resource.Variables.Add(name);
+        bool labelled = frame.HasLabels && frame.Nesting <= 1;
+        int form = labelled ? 3 : _dice.Weighted(6, 2, 2, 0, 2);
+        if (form == 4 && !BeginConditional(frame, resource, name)) form = 0;
+        if (form != 4) Acquire(frame, resource, name);
+        if (form is 0 or 3) Carry(frame, resource);
+        frame.Live.Add(resource);
+        switch (form)
+        {
+            case 1:
+                Feature("finally");
+                frame.Code.Add("try");
+                frame.Code.Add("{");
+                frame.Open.Add(new Obligation(entity, () => { })
+                {
+                    Resource = resource,
+                    IsAutomatic = true,
+                    AtEnd = () =>
+                    {
+                        frame.Code.Add("}");
+                        frame.Code.Add("finally");
+                        frame.Code.Add("{");
+                        Release(frame, resource);
+                        frame.Code.Add("}", entity);
+                    },
+                });
+                break;
+            case 2:
+                Feature("using");
+                string use = $"var {Name("owner")} = new {Owner(resource)}({name})";
+                // No goto may pass a using declaration.
+                bool declares = !frame.HasLabels && _dice.Chance(50);
+                frame.Code.Add(declares ? $"using {use};" : $"using ({use})", entity);
+                if (!declares) frame.Code.Add("{");
+                frame.Open.Add(new Obligation(entity, () => { }) { Resource = resource, IsAutomatic = true, Closing = declares ? [] : ["}"] });
+                break;
+            case 3:
+                frame.Open.Add(new Obligation(entity, () => Release(frame, resource)) { Resource = resource, Label = Name("out") });
+                break;
+            default:
+                frame.Open.Add(new Obligation(entity, () => Release(frame, resource)) { Resource = resource, AtEnd = frame.Depth > 0 && form == 0 && _dice.Chance(20) ? () => Consume(frame, resource) : null });
+                break;
+        }
+    }
+
+    private Family PickFamily(Frame frame)
+    {
+        // kmalloc is what programs use most.
+        Family family = _dice.Chance(70) ? _dice.Pick(Family.All) : Family.All[0];
+        return frame.IsAtomic && family.Sleeps ? Family.All[0] : family;
+    }
+
+    private string OrderText(int order)
+    {
+        switch (_dice.Next(3))
+        {
+            case 0:
+                return order.ToString();
+            case 1:
+                string constant = Name("Order");
+                _fields.Add($"private const int {constant} = {order};");
+                return constant;
+            default:
+                return $"{order / 2} + {order - (order / 2)}";
+        }
+    }
+
+    /// <summary>Flags that suit the context, or, by mistake, do not.</summary>
+    private string Flags(Frame frame, Family family, int entity)
+    {
+        bool takesFlags = family.Allocate[0].Contains("{gfp}", StringComparison.Ordinal);
+        if (!frame.IsAtomic) return _dice.Pick(["GFP_KERNEL", "GFP_KERNEL", "GFP_KERNEL | __GFP_ZERO", "GFP_NOIO", "GFP_ATOMIC"]);
+        string right = _dice.Pick(["GFP_ATOMIC", "GFP_NOWAIT", "GFP_ATOMIC | __GFP_ZERO"]);
+        if (!takesFlags || !Here(Defect.SleepInAtomic, entity)) return right;
+        return _details.Pick(["GFP_KERNEL", "GFP_KERNEL | __GFP_ZERO", "GFP_NOIO"]);
+    }
+
+    private static string Allocation(Resource resource, string template, string flags) => template.Replace("{gfp}", flags).Replace("{order}", resource.OrderText);
+
+    /// <summary>Declares the variable and puts a new pointer in it; leaves the function if there is none.</summary>
+    private void Acquire(Frame frame, Resource resource, string name)
+    {
+        Family family = resource.Family;
+        string template = _dice.Pick(family.Allocate);
+        string flags = Flags(frame, family, resource.Entity);
+        int form = frame.Depth > 0 ? _dice.Weighted(5, 3, 2, 2, 1, 1) : 0;
+        switch (form)
+        {
+            case 1:
+                Feature("returned");
+                string factory = Factory(frame, resource, template, ref flags);
+                frame.Code.Add($"{family.Type} {name} = {factory}({Arguments("input", flags)});", resource.Entity);
+                CheckNull(frame, resource, name, _lastFailed);
+                break;
+            case 2:
+                Feature("out");
+                string outFactory = OutFactory(frame, resource, template, ref flags);
+                LeaveIf(frame, $"{outFactory}({Arguments("input", flags)}, out {family.Type} {name}) != 0", family.MayFail || _lastFailed, resource.Entity);
+                break;
+            case 3:
+                Feature("filled struct");
+                string box = Name("box");
+                frame.Code.Add($"Box {box} = default;", resource.Entity);
+                string fill = BoxFactory(frame, resource, template, ref flags);
+                LeaveIf(frame, $"!{fill}({Arguments("ref " + box, flags)})", family.MayFail, resource.Entity);
+                frame.Code.Add($"{family.Type} {name} = {box}.{family.Field};", resource.Entity);
+                break;
+            case 4:
+                Feature("lambda source");
+                string source = Name("Source");
+                _fields.Add($"private delegate {family.Type} {source}();");
+                frame.Code.Add($"{source} {Name("make")} = () => {Allocation(resource, template, flags)};", resource.Entity);
+                frame.Code.Add($"{family.Type} {name} = make{_names}();", resource.Entity);
+                CheckNull(frame, resource, name);
+                break;
+            case 5:
+                Feature("function pointer source");
+                string target = Helper($"private static {family.Type} {{0}}()", "Make", helper => helper.Code.Add($"return {Allocation(resource, template, flags)};", resource.Entity), frame);
+                string pointer = Name("make");
+                frame.Code.Add($"delegate*<{family.Type}> {pointer} = &{target};", resource.Entity);
+                frame.Code.Add($"{family.Type} {name} = {pointer}();", resource.Entity);
+                CheckNull(frame, resource, name);
+                break;
+            default:
+                frame.Code.Add($"{family.Type} {name} = {Allocation(resource, template, flags)};", resource.Entity);
+                CheckNull(frame, resource, name);
+                break;
+        }
+
+        if (resource.Family.MayFail && Here(Defect.Leak, resource.Entity))
+        {
+            Feature("overwritten");
+            frame.Code.Lost.Add(resource.Entity);
+            frame.Code.Add($"{name} = {Allocation(resource, template, flags.Contains("GFP", StringComparison.Ordinal) ? flags : frame.IsAtomic ? "GFP_ATOMIC" : "GFP_KERNEL")};", resource.Entity);
+            CheckNull(frame, resource, name);
+        }
+    }
+
+    private static string Arguments(string first, string second) => second.Length == 0 ? first : first + ", " + second;
+
+    private void CheckNull(Frame frame, Resource resource, string name, bool factoryFails = false)
+    {
+        if (!resource.Family.MayFail && !factoryFails) return;
+        string zero = resource.Family.Null;
+        string test = _dice.Next(3) switch { 0 => $"{name} == {zero}", 1 => $"{zero} == {name}", _ => $"!({name} != {zero})" };
+        LeaveIf(frame, test, true, resource.Entity);
+    }
+
+    /// <summary>Allocated only if a bit is set; given back under the same condition, or if it is not null.</summary>
+    private bool BeginConditional(Frame frame, Resource resource, string name)
+    {
+        if (Condition() is not { } condition) return false;
+        Feature("conditional");
+        string guard = condition;
+        if (_dice.Chance(50))
+        {
+            guard = Name("wanted");
+            frame.Code.Add($"bool {guard} = {condition};");
+        }
+
+        frame.Code.Add($"{resource.Family.Type} {name} = {resource.Family.Null};", resource.Entity);
+        frame.Code.Add($"if ({guard})");
+        frame.Code.Add("{");
+        frame.Code.Add($"{name} = {Allocation(resource, _dice.Pick(resource.Family.Allocate), Flags(frame, resource.Family, resource.Entity))};", resource.Entity);
+        CheckNull(frame, resource, name);
+        frame.Code.Add("}");
+        resource.Guard = _dice.Chance(50) ? guard : $"{name} != {resource.Family.Null}";
+        return true;
+    }
+
+    /// <summary>Keeps the pointer in something else too, or instead.</summary>
+    private void Carry(Frame frame, Resource resource)
+    {
+        Family family = resource.Family;
+        string name = resource.Aliases[0];
+        string alias;
+        bool isVariable = true;
+        switch (_dice.Weighted(8, 3, 3, 3, 2, 2, 2))
+        {
+            case 1:
+                Feature("struct field");
+                string box = Name("box");
+                frame.Code.Add($"Box {box} = default;");
+                frame.Code.Add($"{box}.{family.Field} = {name};", resource.Entity);
+                if (_dice.Chance(40))
+                {
+                    Feature("struct copy");
+                    string copy = Name("copy");
+                    frame.Code.Add($"Box {copy} = {box};", resource.Entity);
+                    box = copy;
+                }
+
+                alias = $"{box}.{family.Field}";
+                break;
+            case 2:
+                Feature("object field");
+                string holder = Name("holder");
+                if (_dice.Chance(50))
+                {
+                    frame.Code.Add($"var {holder} = new Holder();");
+                    frame.Code.Add($"{holder}.{family.Field} = {name};", resource.Entity);
+                }
+                else
+                {
+                    frame.Code.Add($"var {holder} = new Holder {{ {family.Field} = {name} }};", resource.Entity);
+                }
+
+                alias = $"{holder}.{family.Field}";
+                break;
+            case 3:
+                Feature("array");
+                string array = Name("slots");
+                int index = _dice.Next(3);
+                frame.Code.Add($"{family.Type}[] {array} = new {family.Type}[3];");
+                frame.Code.Add($"{array}[{index}] = {name};", resource.Entity);
+                alias = $"{array}[{index}]";
+                break;
+            case 4:
+                Feature("integer");
+                string raw = Name("raw");
+                frame.Code.Add($"nuint {raw} = (nuint){name};", resource.Entity);
+                alias = $"(({family.Type}){raw})";
+                isVariable = false;
+                break;
+            case 5 when frame.Live.Find(other => other.Family.Type == "Thing*" && other.Guard is null && other.Aliases.Count > 0) is { } outer:
+                Feature("native field");
+                string place = $"{outer.Aliases[0]}->{(family.Field == "item" ? "next" : family.Field)}";
+                frame.Code.Add($"{place} = {name};", resource.Entity);
+                alias = place;
+                break;
+            case 6:
+                Feature("static field");
+                alias = Name("s_kept");
+                _fields.Add($"private static {family.Type} {alias};");
+                frame.Code.Add($"{alias} = {name};", resource.Entity);
+                resource.IsShared = true;
+                break;
+            default:
+                return;
+        }
+
+        resource.Aliases.Add(alias);
+        if (isVariable) resource.Variables.Add(alias);
+        if (resource.IsShared || !isVariable || !_dice.Chance(40)) return;
+        Feature("moved");
+        frame.Code.Add($"{name} = {family.Null};", resource.Entity);
+        resource.Aliases.Remove(name);
+        resource.Variables.Remove(name);
+    }
+}

@@ -1,0 +1,185 @@
+// Locks and other sections, calls that sleep, handlers.
+
+namespace KAlloc.Differential.Tests.Generation;
+
+internal sealed partial class ProgramGenerator
+{
+    /// <summary>A way to open a section and to leave it. {flags} is a variable of its own.</summary>
+    private sealed record SectionForm(string Enter, string Leave, string[] Needs, bool IsAtomic = true)
+    {
+        internal bool HasFlags => Enter.Contains("{flags}", StringComparison.Ordinal);
+    }
+
+    private static readonly SectionForm[] s_sections =
+    [
+        new("spin_lock(ref World.LockA)", "spin_unlock(ref World.LockA)", ["A"]),
+        new("spin_lock_irqsave(ref World.LockA, out nuint {flags})", "spin_unlock_irqrestore(ref World.LockA, {flags})", ["A", "irq"]),
+        new("spin_lock(ref World.LockB)", "spin_unlock(ref World.LockB)", ["B"]),
+        new("spin_lock_bh(ref World.LockB)", "spin_unlock_bh(ref World.LockB)", ["B", "irq"]),
+        new("spin_lock_irq(ref World.LockA)", "spin_unlock_irq(ref World.LockA)", ["A", "irq"]),
+        new("rcu_read_lock()", "rcu_read_unlock()", ["rcu"]),
+        new("preempt_disable()", "preempt_enable()", ["preempt"]),
+        new("local_irq_save(out nuint {flags})", "local_irq_restore({flags})", ["irq"]),
+        new("local_bh_disable()", "local_bh_enable()", ["irq"]),
+        new("mutex_lock(ref World.Mutex)", "mutex_unlock(ref World.Mutex)", ["mutex"], IsAtomic: false),
+    ];
+
+    private void Section(Frame frame)
+    {
+        if (!frame.IsAtomic && frame.Depth > 0 && !frame.Held.Contains("handler") && frame.Held.Count == 0 && _dice.Chance(15))
+        {
+            Handler(frame);
+            return;
+        }
+
+        SectionForm[] free = [.. s_sections.Where(form => !form.Needs.Any(frame.Held.Contains) && (form.IsAtomic || !frame.IsAtomic))];
+        if (free.Length == 0) return;
+        SectionForm section = _dice.Pick(free);
+        int entity = NewEntity();
+        string flags = Name("flags");
+        string enter = section.Enter.Replace("{flags}", flags), leave = section.Leave.Replace("{flags}", flags);
+        Feature(section.IsAtomic ? "atomic section" : "mutex");
+        bool tries = section.Enter.StartsWith("spin_lock(", StringComparison.Ordinal) && _dice.Chance(20);
+        bool wrapped = frame.Depth > 0 && !section.HasFlags && !tries && _dice.Chance(25);
+        if (wrapped)
+        {
+            Feature("lock helper");
+            string name = Helper("private static void {0}()", "Enter", helper => helper.Code.Add(enter + ";", entity), frame);
+            string other = Helper("private static void {0}()", "Exit", helper => helper.Code.Add(leave + ";", entity), frame);
+            frame.Code.Add($"{name}();", entity);
+            leave = other + "()";
+        }
+        else if (tries)
+        {
+            Feature("trylock");
+            LeaveIf(frame, "!" + enter.Replace("spin_lock(", "spin_trylock("), false, entity);
+        }
+        else
+        {
+            frame.Code.Add(enter + ";", entity);
+        }
+
+        bool wasAtomic = frame.IsAtomic;
+        foreach (string need in section.Needs) frame.Held.Add(need);
+        frame.IsAtomic |= section.IsAtomic;
+        frame.Open.Add(new Obligation(entity, () => Unlock(frame, leave, entity)) { IsSection = true, WasAtomic = wasAtomic, Needs = section.Needs });
+        if (_dice.Chance(30)) Sleep(frame);
+        if (!_dice.Chance(70)) return;
+        int open = frame.Open.Count;
+        Block(frame);
+        Close(frame, open - 1, frame.Live.Count);
+    }
+
+    private void Unlock(Frame frame, string leave, int entity)
+    {
+        if (Here(Defect.UnlockedExit, entity))
+        {
+            Feature("not unlocked");
+            frame.Code.Lost.Add(entity);
+            frame.Code.Add("World.Count++;", entity);
+            return;
+        }
+
+        frame.Code.Add(leave + ";", entity);
+    }
+
+    /// <summary>A call that sleeps, where that is allowed; in atomic context a call that looks as if it did.</summary>
+    private void Sleep(Frame frame)
+    {
+        int entity = NewEntity();
+        bool wrong = frame.IsAtomic && Here(Defect.SleepInAtomic, entity);
+        Dice dice = wrong ? _details : _dice;
+        if (frame.IsAtomic && !wrong)
+        {
+            if (frame.Depth > 0 && _dice.Chance(60)) SleepUnless(frame, "true", entity, _dice);
+            return;
+        }
+
+        switch (frame.Depth > 0 ? dice.Weighted(3, 3, 2) : 0)
+        {
+            case 1:
+                Feature("helper sleeps");
+                frame.Code.Add($"{Helper("private static void {0}()", "Wait", wait => Sleeper(wait, entity, dice), frame)}();", entity);
+                break;
+            case 2:
+                SleepUnless(frame, "false", entity, dice);
+                break;
+            default:
+                frame.Code.Add(SleepingCall(dice), entity);
+                break;
+        }
+    }
+
+    private static string SleepingCall(Dice dice) => dice.Pick(["msleep(1);", "might_sleep();", "cond_resched();", "kfree(kmalloc(16, GFP_KERNEL));", "vfree(vmalloc(4096));"]);
+
+    private void Sleeper(Frame helper, int entity, Dice dice)
+    {
+        if (helper.Depth > 0 && dice.Next(3) == 1)
+        {
+            Feature("sleeping chain");
+            string next = Helper("private static void {0}()", "Wait", wait => Sleeper(wait, entity, dice), helper);
+            helper.Code.Add($"{next}();", entity);
+            return;
+        }
+
+        helper.Code.Add(SleepingCall(dice), entity);
+    }
+
+    /// <summary>A function that sleeps if its argument allows it.</summary>
+    private void SleepUnless(Frame frame, string atomic, int entity, Dice dice)
+    {
+        Feature("sleeps by argument");
+        string name = Helper("private static void {0}(bool atomic)", "Wait", wait =>
+        {
+            wait.Code.Add("if (!atomic)");
+            wait.Code.Add("{");
+            wait.Code.Add(SleepingCall(dice), entity);
+            wait.Code.Add("}");
+        }, frame);
+        frame.Code.Add($"{name}({atomic});", entity);
+    }
+
+    /// <summary>An interrupt handler with a block of its own.</summary>
+    private void Handler(Frame frame)
+    {
+        Feature("interrupt handler");
+        if (!_fields.Contains("private static int s_input;")) _fields.Add("private static int s_input;");
+        string name = Name("Handle");
+        var handler = new Frame("return IRQ_HANDLED;", true, frame.Depth - 1, ["handler", "A", "B", "irq", "mutex"]);
+        _members.Add(handler.Code);
+        handler.Code.Add($"private static irqreturn_t {name}(int irq, void* dev)");
+        handler.Code.Add("{");
+        handler.Code.Add("int input = s_input;");
+        if (_dice.Chance(60)) Sleep(handler);
+        Block(handler);
+        Finish(handler, "return IRQ_HANDLED;");
+        handler.Code.Add("}");
+        frame.Code.Add("s_input = input;");
+        frame.Code.Add($"if (request_irq(7, &{name}, 0, \"differential\", null) == 0)");
+        frame.Code.Add("{");
+        frame.Code.Add("raise_irq(7);");
+        frame.Code.Add("free_irq(7, null);");
+        frame.Code.Add("}");
+    }
+
+    // Owners
+
+    /// <summary>A class whose Dispose frees.</summary>
+    private string Owner(Resource resource)
+    {
+        string name = Name("Owner");
+        Family family = resource.Family;
+        var code = new Code();
+        _members.Add(code);
+        code.Add($"private sealed class {name}({family.Type} item) : IDisposable");
+        code.Add("{");
+        code.Add("public void Dispose()");
+        code.Add("{");
+        var dispose = new Frame("return;", false, 0, []) { HasInput = false };
+        Release(dispose, resource.SeenAs("item", resource.OrderText));
+        foreach (Line line in dispose.Code.Lines) code.Add(line.Text.Trim(), line.About);
+        code.Add("}");
+        code.Add("}");
+        return name;
+    }
+}

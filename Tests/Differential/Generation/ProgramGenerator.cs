@@ -1,0 +1,304 @@
+// Writes random programs that are correct by construction: whatever a function takes on it undoes on each of its ways out, and every condition
+// is an input bit of its own or agrees with an earlier one. Each place at which a programmer could have erred is an opportunity; at most one is
+// taken. A program is so a list of decisions plus the opportunity taken, and it is known to be wrong in exactly one way or in none.
+//
+//   block      lifetimes, sections, branches, loops, early exits, calls of further functions with blocks of their own
+//   lifetime   how the pointer is had (Acquire), what it is kept in (Carry), how it is given back (Release), each in many forms
+//   ways out   the same undoing in front of each return · goto labels · finally · using
+//
+// Invariant: what an opportunity would do can happen: bits are independent, and each allocation that may fail does so in one of the runs.
+
+namespace KAlloc.Differential.Tests.Generation;
+
+/// <summary>A program and what is known about it.</summary>
+/// <param name="Source">A class P0 with a method Run(int input); the 0 is to be replaced.</param>
+/// <param name="Label">What is wrong with it.</param>
+/// <param name="Places">Lines, from 0, at which a finding about the defect may stand.</param>
+/// <param name="Features">What it is made of.</param>
+/// <param name="Bits">Inputs are 0 to 2^Bits - 1.</param>
+/// <param name="Recipe">How to write it again.</param>
+internal sealed record LabelledProgram(string Source, Defect? Label, IReadOnlySet<int> Places, IReadOnlySet<string> Features, int Bits, Recipe Recipe);
+
+/// <summary>All decisions behind a program.</summary>
+/// <param name="Decisions">The correct program.</param>
+/// <param name="Defect">What is to be wrong, or null.</param>
+/// <param name="Opportunity">At which of the opportunities, from 0.</param>
+/// <param name="Details">How exactly.</param>
+internal sealed record Recipe(IReadOnlyList<int> Decisions, Defect? Defect, int Opportunity, IReadOnlyList<int> Details);
+
+internal sealed partial class ProgramGenerator
+{
+    private const int MaximalBits = 4;
+    private const int MaximalLifetimes = 4;
+
+    private readonly Dice _dice, _details;
+    private readonly Defect? _defect;
+    private readonly int _opportunity;
+    private readonly Dictionary<Defect, int> _opportunities = [];
+    private readonly SortedSet<string> _features = new(StringComparer.Ordinal);
+    private readonly HashSet<int> _marked = [];
+    private readonly List<Code> _members = [];
+    private readonly List<string> _fields = [];
+    private int _names, _entities, _bits, _lifetimes, _budget, _unreachable;
+
+    private ProgramGenerator(Dice dice, Defect? defect, int opportunity, Dice details)
+    {
+        _dice = dice;
+        _defect = defect;
+        _opportunity = opportunity;
+        _details = details;
+    }
+
+    /// <summary>A program by chance: about half of them are correct, and each defect is as frequent as any other.</summary>
+    internal static LabelledProgram Random(int seed, int number)
+    {
+        const int Attempts = 40;
+        // Generators of neighbouring seeds begin alike.
+        Dice dice = Dice.Random(unchecked((int)((((uint)seed * 0x9E3779B1) ^ (uint)number) * 0x85EBCA6B) >>> 1));
+        Defect? wanted = dice.Next(2) == 1 ? dice.Pick(Defects.All) : null;
+        for (int attempt = 0; ; attempt++)
+        {
+            Dice decisions = Dice.Random(dice.Next(int.MaxValue));
+            var correct = new ProgramGenerator(decisions, null, 0, Dice.Replay([]));
+            LabelledProgram program = correct.Write();
+            if (wanted is not { } defect || attempt == Attempts) return program;
+            if (!correct._opportunities.TryGetValue(defect, out int opportunities)) continue;
+            return Again(new Recipe(decisions.Thrown, defect, dice.Next(opportunities), [.. Enumerable.Range(0, 24).Select(_ => dice.Next(1 << 20))]));
+        }
+    }
+
+    /// <summary>The program of a recipe.</summary>
+    internal static LabelledProgram Again(Recipe recipe) =>
+        new ProgramGenerator(Dice.Replay(recipe.Decisions), recipe.Defect, recipe.Opportunity, Dice.Replay(recipe.Details)).Write();
+
+    private LabelledProgram Write()
+    {
+        _budget = 4 + _dice.Next(10);
+        bool labels = _dice.Chance(25);
+        Frame run = new("return -EIO;", false, _dice.Next(4), []) { HasLabels = labels };
+        run.Code.Add("internal static int Run(int input)");
+        run.Code.Add("{");
+        if (labels) run.Code.Add("int error = 0;");
+        if (_dice.Chance(90)) Lifetime(run);
+        Block(run);
+        Finish(run, labels ? "return error;" : "return 0;");
+        run.Code.Add("}", run.Entities);
+        _members.Insert(0, run.Code);
+
+        var text = new List<Line> { new("internal static unsafe class P0", []), new("{", []) };
+        foreach (string field in _fields) text.Add(new Line("    " + field, []));
+        if (_fields.Count > 0) text.Add(new Line("", []));
+        for (int i = 0; i < _members.Count; i++)
+        {
+            if (i > 0) text.Add(new Line("", []));
+            foreach (Line line in _members[i].Lines) text.Add(line with { Text = "    " + line.Text });
+        }
+
+        text.Add(new Line("}", []));
+        var places = new HashSet<int>();
+        for (int i = 0; i < text.Count; i++)
+            if (text[i].About.Any(_marked.Contains)) places.Add(i);
+        Defect? label = _marked.Count > 0 ? _defect : null;
+        return new LabelledProgram(string.Join('\n', text.Select(line => line.Text)) + "\n", label, places, _features, _bits, new Recipe(_dice.Thrown, label, _opportunity, _details.Thrown));
+    }
+
+    /// <summary>Here the program could be wrong in this way. Whether it is to be.</summary>
+    private bool Here(Defect defect, int entity)
+    {
+        if (_unreachable > 0) return false;
+        int count = _opportunities.GetValueOrDefault(defect);
+        _opportunities[defect] = count + 1;
+        if (_defect != defect || _opportunity != count) return false;
+        _marked.Add(entity);
+        return true;
+    }
+
+    private void Feature(string name) => _features.Add(name);
+
+    private string Name(string stem) => $"{stem}{++_names}";
+
+    private int NewEntity() => ++_entities;
+
+    /// <summary>A condition on an input bit that nothing else depends on; null when there are enough of them.</summary>
+    private string? Condition(bool reserve = false)
+    {
+        if (_bits >= MaximalBits + (reserve ? 2 : 0)) return null;
+        int bit = _bits++;
+        Dice dice = reserve ? _details : _dice;
+        return dice.Next(4) switch
+        {
+            0 => $"(input & {1 << bit}) != 0",
+            1 => $"(input & {1 << bit}) == 0",
+            2 => $"((input >> {bit}) & 1) == 1",
+            _ => $"(input & {1 << bit}) > 0",
+        };
+    }
+
+    // Blocks
+
+    private void Block(Frame frame)
+    {
+        int open = frame.Open.Count, live = frame.Live.Count;
+        int items = 1 + _dice.Next(4);
+        frame.Nesting++;
+        for (int i = 0; i < items && _budget > 0; i++) Item(frame);
+        frame.Nesting--;
+        if (frame.Nesting == 0) return;
+        Close(frame, open, live);
+    }
+
+    private void Close(Frame frame, int open, int live)
+    {
+        while (frame.Open.Count > open)
+        {
+            Obligation last = frame.Open[^1];
+            frame.Open.RemoveAt(frame.Open.Count - 1);
+            Settle(frame, last);
+        }
+
+        if (frame.Live.Count > live) frame.Live.RemoveRange(live, frame.Live.Count - live);
+    }
+
+    private static void Settle(Frame frame, Obligation obligation)
+    {
+        if (obligation.AtEnd is { } atEnd)
+        {
+            atEnd();
+        }
+        else
+        {
+            if (!obligation.IsAutomatic) obligation.Undo();
+            foreach (string line in obligation.Closing) frame.Code.Add(line, obligation.Entity);
+        }
+
+        if (obligation.IsSection) frame.IsAtomic = obligation.WasAtomic;
+        foreach (string need in obligation.Needs) frame.Held.Remove(need);
+    }
+
+    /// <summary>The function's end: everything open is undone, behind labels if it has them.</summary>
+    private void Finish(Frame frame, string? leave)
+    {
+        int[] entities = frame.Entities;
+        while (frame.Open.Count > 0)
+        {
+            Obligation last = frame.Open[^1];
+            frame.Open.RemoveAt(frame.Open.Count - 1);
+            if (last.Label is { } label) frame.Code.Add(label + ":");
+            int before = frame.Code.Lines.Count;
+            Settle(frame, last);
+            if (last.Label is not null && frame.Code.Lines.Count == before) frame.Code.Add("World.Count++;");
+        }
+
+        if (leave is not null) frame.Code.Add(leave, entities);
+        frame.Live.Clear();
+    }
+
+    private void Item(Frame frame)
+    {
+        _budget--;
+        switch (_dice.Weighted(3, 4, 4, 3, 2, 3, 3, 2))
+        {
+            case 0: UseSomething(frame); break;
+            case 1: Lifetime(frame); break;
+            case 2: EarlyExit(frame); break;
+            case 3: Branch(frame); break;
+            case 4: Loop(frame); break;
+            case 5: Call(frame); break;
+            case 6: Section(frame); break;
+            default: Sleep(frame); break;
+        }
+    }
+
+    private void Branch(Frame frame)
+    {
+        if (frame.Nesting > 3 || Condition() is not { } condition) return;
+        Feature("branch");
+        frame.Code.Add($"if ({condition})");
+        frame.Code.Add("{");
+        Block(frame);
+        frame.Code.Add("}");
+        if (!_dice.Chance(40)) return;
+        frame.Code.Add("else");
+        frame.Code.Add("{");
+        Block(frame);
+        frame.Code.Add("}");
+    }
+
+    private void Loop(Frame frame)
+    {
+        if (frame.Nesting > 3) return;
+        Feature("loop");
+        string i = Name("i");
+        int turns = 1 + _dice.Next(3);
+        string form = _dice.Next(3) switch
+        {
+            0 => $"for (int {i} = 0; {i} < {turns}; {i}++)",
+            1 => $"for (int {i} = 0; {i} < (input & 1) + {turns}; {i}++)",
+            _ => $"foreach (int {i} in new int[] {{ {string.Join(", ", Enumerable.Range(1, turns))} }})",
+        };
+        frame.Code.Add(form);
+        frame.Code.Add("{");
+        int outer = frame.LoopBase;
+        frame.LoopBase = frame.Open.Count;
+        Block(frame);
+        frame.LoopBase = outer;
+        frame.Code.Add("}");
+    }
+
+    private void EarlyExit(Frame frame)
+    {
+        if (Condition() is not { } condition) return;
+        Feature("early exit");
+        frame.Code.Add($"if ({condition})");
+        frame.Code.Add("{");
+        if (frame.LoopBase >= 0 && _dice.Chance(50)) LeaveTurn(frame);
+        else Leave(frame);
+        frame.Code.Add("}");
+    }
+
+    /// <summary>Leaves the function if an error can be seen here; what no run reaches is no opportunity.</summary>
+    private void LeaveIf(Frame frame, string condition, bool canHappen, params int[] about)
+    {
+        frame.Code.Add($"if ({condition})", about);
+        frame.Code.Add("{");
+        if (!canHappen) _unreachable++;
+        Leave(frame);
+        if (!canHappen) _unreachable--;
+        frame.Code.Add("}");
+    }
+
+    /// <summary>Leaves the function after an error.</summary>
+    private void Leave(Frame frame)
+    {
+        frame.HasFailed |= _unreachable == 0;
+        for (int i = frame.Open.Count - 1; i >= 0; i--)
+        {
+            Obligation open = frame.Open[i];
+            if (open.IsAutomatic) continue;
+            if (open.Label is { } label)
+            {
+                Feature("goto unwind");
+                bool wrong = CanLeak(open) && Here(open.IsSection ? Defect.UnlockedExit : Defect.Leak, open.Entity);
+                string? lower = frame.Open.Take(i).LastOrDefault(other => other.Label is not null)?.Label;
+                frame.Code.Add("error = -EIO;");
+                frame.Code.Add(!wrong ? $"goto {label};" : lower is not null ? $"goto {lower};" : "return error;", frame.Entities);
+                return;
+            }
+
+            open.Undo();
+        }
+
+        frame.Code.Add(frame.Fail, frame.Entities);
+    }
+
+    /// <summary>Leaves the turn of a loop, or the loop.</summary>
+    private void LeaveTurn(Frame frame)
+    {
+        Feature("continue or break");
+        for (int i = frame.Open.Count - 1; i >= frame.LoopBase; i--)
+            if (!frame.Open[i].IsAutomatic) frame.Open[i].Undo();
+        frame.Code.Add(_dice.Chance(50) ? "break;" : "continue;", frame.Entities);
+    }
+
+    private static bool CanLeak(Obligation obligation) => obligation.Resource is not { IsShared: true };
+}

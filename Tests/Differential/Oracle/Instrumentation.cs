@@ -1,0 +1,36 @@
+// Puts Shadow.Use around each pointer where the memory behind it is used: *p, p->f, p[i]. The rest of the text stays as it is.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace KAlloc.Differential.Tests.Oracle;
+
+internal sealed class Instrumentation(SemanticModel model) : CSharpSyntaxRewriter
+{
+    internal static SyntaxTree Apply(CSharpCompilation compilation, SyntaxTree tree) =>
+        tree.WithRootAndOptions(new Instrumentation(compilation.GetSemanticModel(tree)).Visit(tree.GetRoot()), tree.Options);
+
+    public override SyntaxNode? VisitMemberAccessExpression(MemberAccessExpressionSyntax node)
+    {
+        var inner = (MemberAccessExpressionSyntax)base.VisitMemberAccessExpression(node)!;
+        return node.IsKind(SyntaxKind.PointerMemberAccessExpression) ? inner.WithExpression(Watched(node.Expression, inner.Expression)) : inner;
+    }
+
+    public override SyntaxNode? VisitPrefixUnaryExpression(PrefixUnaryExpressionSyntax node)
+    {
+        var inner = (PrefixUnaryExpressionSyntax)base.VisitPrefixUnaryExpression(node)!;
+        return node.IsKind(SyntaxKind.PointerIndirectionExpression) ? inner.WithOperand(Watched(node.Operand, inner.Operand)) : inner;
+    }
+
+    public override SyntaxNode? VisitElementAccessExpression(ElementAccessExpressionSyntax node)
+    {
+        var inner = (ElementAccessExpressionSyntax)base.VisitElementAccessExpression(node)!;
+        return model.GetTypeInfo(node.Expression).Type is IPointerTypeSymbol ? inner.WithExpression(Watched(node.Expression, inner.Expression)) : inner;
+    }
+
+    private ExpressionSyntax Watched(ExpressionSyntax original, ExpressionSyntax rewritten) =>
+        model.GetTypeInfo(original).Type is IPointerTypeSymbol type
+            ? SyntaxFactory.ParseExpression($"(({type.ToDisplayString()})Shadow.Use((void*)({rewritten})))")
+            : rewritten;
+}

@@ -1,4 +1,4 @@
-// The kernel face: in which context code runs, and sections that change it. Locks are in Linux.Locks.cs, handlers in Linux.DeferredWork.cs.
+// The kernel face: in which context code runs, and sections that change it. Handlers are in Linux.DeferredWork.cs.
 //
 //   preempt_disable … preempt_enable      local_irq_save … restore      local_bh_disable … enable      rcu_read_lock … unlock
 //
@@ -61,6 +61,30 @@ public static unsafe partial class Linux
     /// <summary><c>rcu_read_unlock()</c>. A call too many is a BUG.</summary>
     [LeavesAtomic(LockKind.Rcu)]
     public static void rcu_read_unlock() => Preemption.RcuUnlockChecked(CpuBlocks.Current);
+
+    /// <summary><c>synchronize_rcu()</c>: waits until every RCU section that is open now has been left. May sleep; not inside such a section.</summary>
+    [MightSleep]
+    public static void synchronize_rcu()
+    {
+        MightSleep.Check();
+        Rcu.Synchronize();
+    }
+
+    /// <summary><c>call_rcu(head, func)</c>: calls the function after a grace period. Never sleeps; any context.</summary>
+    /// <param name="head">A field of the object to be freed; not queued already.</param>
+    /// <param name="func">Runs in softirq context on the thread rcuc: it must not sleep.</param>
+    public static void call_rcu([Borrows] rcu_head* head, [SoftIrq] rcu_callback_t func) => Rcu.Call(head, func);
+
+    /// <inheritdoc cref="call_rcu(rcu_head*, rcu_callback_t)"/>
+    public static void call_rcu([Borrows] rcu_head* head, [SoftIrq] delegate*<rcu_head*, void> func) => Rcu.Call(head, (delegate*<void*, void>)func, head);
+
+    /// <summary><c>rcu_barrier()</c>: waits until every callback queued before has run, as a module must before it goes. May sleep.</summary>
+    [MightSleep]
+    public static void rcu_barrier()
+    {
+        MightSleep.Check();
+        Rcu.Barrier();
+    }
 
     /// <summary><c>in_interrupt()</c>: serving an interrupt or softirq, or softirqs are off.</summary>
     public static bool in_interrupt() => CpuBlocks.Current->Execution.InInterrupt;

@@ -16,6 +16,9 @@ public static unsafe partial class Linux
     /// <summary><c>IRQF_SHARED</c>: the line may have several handlers, each with a dev of its own.</summary>
     public const nuint IRQF_SHARED = IrqLines.Shared;
 
+    /// <summary><c>IRQF_ONESHOT</c>: the line stays masked until the thread function has run.</summary>
+    public const nuint IRQF_ONESHOT = IrqLines.OneShot;
+
     /// <summary><c>IRQF_NO_AUTOEN</c>: the line stays disabled until <see cref="enable_irq"/>.</summary>
     public const nuint IRQF_NO_AUTOEN = IrqLines.NoAutoEnable;
 
@@ -24,6 +27,9 @@ public static unsafe partial class Linux
 
     /// <summary><c>IRQ_HANDLED</c>.</summary>
     public const irqreturn_t IRQ_HANDLED = IrqReturn.Handled;
+
+    /// <summary><c>IRQ_WAKE_THREAD</c>: the thread function is to do the rest.</summary>
+    public const irqreturn_t IRQ_WAKE_THREAD = IrqReturn.WakeThread;
 
     /// <summary><c>request_irq(irq, handler, flags, name, dev)</c>: from now on the handler serves the line. May sleep.</summary>
     /// <param name="irq">The line, 0 to 255.</param>
@@ -36,7 +42,7 @@ public static unsafe partial class Linux
     public static int request_irq(int irq, [InterruptHandler] irq_handler_t handler, nuint flags, string name, void* dev)
     {
         MightSleep.Check();
-        return IrqLines.Request(irq, handler, null, flags, name, dev);
+        return IrqLines.Request(irq, new(handler, null), default, flags, name, dev);
     }
 
     /// <inheritdoc cref="request_irq(int, irq_handler_t, nuint, string, void*)"/>
@@ -44,7 +50,33 @@ public static unsafe partial class Linux
     public static int request_irq(int irq, [InterruptHandler] delegate*<int, void*, irqreturn_t> handler, nuint flags, string name, void* dev)
     {
         MightSleep.Check();
-        return IrqLines.Request(irq, null, handler, flags, name, dev);
+        return IrqLines.Request(irq, new(null, handler), default, flags, name, dev);
+    }
+
+    /// <summary>
+    /// <c>request_threaded_irq(irq, handler, thread_fn, flags, name, dev)</c>: a handler that leaves the rest to a thread of the line's own. May sleep.
+    /// </summary>
+    /// <param name="irq">The line, 0 to 255.</param>
+    /// <param name="handler">Runs in interrupt context and returns <see cref="IRQ_WAKE_THREAD"/>; null: only wakes, which needs <see cref="IRQF_ONESHOT"/>.</param>
+    /// <param name="thread_fn">Runs on the thread irq/N-name, in process context: it may sleep. Null: as <see cref="request_irq(int, irq_handler_t, nuint, string, void*)"/>.</param>
+    /// <param name="flags">0, <see cref="IRQF_SHARED"/>, <see cref="IRQF_ONESHOT"/>, <see cref="IRQF_NO_AUTOEN"/>.</param>
+    /// <param name="name">The device, for reports.</param>
+    /// <param name="dev">Handed to both; with <see cref="IRQF_SHARED"/> not null.</param>
+    /// <returns>0, -EINVAL for wrong arguments, -EBUSY if the line is taken and not shared in the same way.</returns>
+    [MightSleep]
+    public static int request_threaded_irq(int irq, [InterruptHandler] irq_handler_t? handler, [ProcessContext] irq_thread_fn? thread_fn, nuint flags, string name, void* dev)
+    {
+        MightSleep.Check();
+        return IrqLines.Request(irq, new(handler, null), new(thread_fn, null), flags, name, dev);
+    }
+
+    /// <inheritdoc cref="request_threaded_irq(int, irq_handler_t?, irq_thread_fn?, nuint, string, void*)"/>
+    [MightSleep]
+    public static int request_threaded_irq(
+        int irq, [InterruptHandler] delegate*<int, void*, irqreturn_t> handler, [ProcessContext] delegate*<int, void*, irqreturn_t> thread_fn, nuint flags, string name, void* dev)
+    {
+        MightSleep.Check();
+        return IrqLines.Request(irq, new(null, handler), new(null, thread_fn), flags, name, dev);
     }
 
     /// <summary><c>free_irq(irq, dev)</c>: removes the handler and waits until it runs nowhere. May sleep. No such handler: a WARN.</summary>

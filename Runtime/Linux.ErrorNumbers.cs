@@ -10,6 +10,9 @@ public static unsafe partial class Linux
     /// <summary><c>ENOENT</c>: no such entry.</summary>
     public const int ENOENT = ErrorNumbers.ENOENT;
 
+    /// <summary><c>ESRCH</c>: no such task.</summary>
+    public const int ESRCH = ErrorNumbers.ESRCH;
+
     /// <summary><c>EINTR</c>: interrupted.</summary>
     public const int EINTR = ErrorNumbers.EINTR;
 

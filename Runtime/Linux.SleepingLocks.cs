@@ -1,4 +1,4 @@
-// The kernel face: mutex, semaphore and completion. Their waiters sleep, so they are for process context; what never waits (unlock, up, complete,
+// The kernel face: mutex, semaphore, read-write semaphore and completion. Their waiters sleep, so they are for process context; what never waits (unlock, up, complete,
 // try…) may be called anywhere, the mutex's excepted. Zeroed ones are valid: a free mutex, a semaphore of count 0, a completion not done.
 
 namespace KAlloc;
@@ -93,6 +93,52 @@ public static unsafe partial class Linux
     /// <summary><c>up(sem)</c>: gives one. Never sleeps; any context, any thread.</summary>
     /// <param name="sem">The semaphore.</param>
     public static void up([Borrows] ref semaphore sem) => sem.Up();
+
+    /// <summary><c>init_rwsem(sem)</c>: makes it free. Not on one in use.</summary>
+    /// <param name="sem">The read-write semaphore.</param>
+    public static void init_rwsem([Borrows] ref rw_semaphore sem) => sem = default;
+
+    /// <summary><c>down_read(sem)</c>: sleeps until it has it for reading. Process context only. Waits behind a waiting writer.</summary>
+    /// <param name="sem">The read-write semaphore.</param>
+    [MightSleep]
+    [EntersAtomic(LockKind.Sleeping, Lock = nameof(sem), Shared = true, LeftBy = nameof(up_read))]
+    public static void down_read([Borrows] ref rw_semaphore sem)
+    {
+        MightSleep.Check();
+        sem.AcquireRead(CpuBlocks.Current);
+    }
+
+    /// <summary><c>down_read_trylock(sem)</c>: takes it for reading if nobody writes or waits to. Never sleeps.</summary>
+    /// <param name="sem">The read-write semaphore.</param>
+    /// <returns>1 if it was taken, else 0.</returns>
+    [EntersAtomic(LockKind.Sleeping, Lock = nameof(sem), Shared = true, LeftBy = nameof(up_read), When = Returned.NonZero)]
+    public static int down_read_trylock([Borrows] ref rw_semaphore sem) => sem.TryAcquireRead(CpuBlocks.Current) ? 1 : 0;
+
+    /// <summary><c>up_read(sem)</c>: by the thread that took it; anything else is a BUG.</summary>
+    /// <param name="sem">A read-write semaphore that this thread holds for reading.</param>
+    [LeavesAtomic(LockKind.Sleeping, Lock = nameof(sem), Shared = true)]
+    public static void up_read([Borrows] ref rw_semaphore sem) => sem.ReleaseRead(CpuBlocks.Current);
+
+    /// <summary><c>down_write(sem)</c>: sleeps until it has it for writing. Process context only.</summary>
+    /// <param name="sem">The read-write semaphore.</param>
+    [MightSleep]
+    [EntersAtomic(LockKind.Sleeping, Lock = nameof(sem), LeftBy = nameof(up_write))]
+    public static void down_write([Borrows] ref rw_semaphore sem)
+    {
+        MightSleep.Check();
+        sem.AcquireWrite(CpuBlocks.Current);
+    }
+
+    /// <summary><c>down_write_trylock(sem)</c>: takes it for writing if it is free. Never sleeps.</summary>
+    /// <param name="sem">The read-write semaphore.</param>
+    /// <returns>1 if it was taken, else 0.</returns>
+    [EntersAtomic(LockKind.Sleeping, Lock = nameof(sem), LeftBy = nameof(up_write), When = Returned.NonZero)]
+    public static int down_write_trylock([Borrows] ref rw_semaphore sem) => sem.TryAcquireWrite(CpuBlocks.Current) ? 1 : 0;
+
+    /// <summary><c>up_write(sem)</c>: by the thread that took it; anything else is a BUG.</summary>
+    /// <param name="sem">A read-write semaphore that this thread holds for writing.</param>
+    [LeavesAtomic(LockKind.Sleeping, Lock = nameof(sem))]
+    public static void up_write([Borrows] ref rw_semaphore sem) => sem.ReleaseWrite(CpuBlocks.Current);
 
     /// <summary><c>init_completion(x)</c>: not done yet.</summary>
     /// <param name="x">The completion.</param>

@@ -6,7 +6,7 @@
 // lock is first taken, so a zeroed lock is a valid one.
 // Invariant: HeldLockCount counts every lock, also those for which there was no room; beyond the room nothing is claimed about a lock.
 // Cost: one store to take, normally one compare to release (the last taken goes first).
-// Kernel concept: lockdep's task_struct.held_locks. Not done here: lock classes and their order.
+// Kernel concept: lockdep's task_struct.held_locks. The order of locks is in LockOrder.
 
 using System.Runtime.CompilerServices;
 
@@ -20,6 +20,21 @@ internal static unsafe class HeldLocks
     /// <summary>The id of a lock, given to it if it has none yet.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int IdOf(ref int id) => id != 0 ? id : NewId(ref id);
+
+    /// <summary>The thread is about to wait for the lock: its place in the order of locks is noted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Announce(CpuBlock* block, int id)
+    {
+        if (LockOrder.Enabled) LockOrder.Note(block, id, tried: false);
+    }
+
+    /// <summary>The thread has got a lock that it only tried for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void PushTried(CpuBlock* block, int id)
+    {
+        if (LockOrder.Enabled) LockOrder.Note(block, id, tried: true);
+        Push(block, id);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Push(CpuBlock* block, int id)

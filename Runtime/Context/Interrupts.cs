@@ -6,8 +6,11 @@
 //
 // There is no hardware: an interrupt is raised by a call and is served on the calling thread, at once if it can be. Handlers run with
 // interrupts off, as the kernel has run them since 2.6.35.
-// The saved state (nuint flags) holds x86's interrupt bit, the always-one bit and the CPU's number above, so that a value which no save on this
-// thread ever returned is recognised.
+// The saved state (nuint flags) tells a value that no save on this thread returned, one restored twice, and two restored in the wrong order:
+//
+//   63 ......... 32  31 ......... 16  9   1
+//   CPU number + 1   number of saves  IF  1        (IF and the always-one bit as in x86's flags register)
+//
 // Invariant: IrqDisabled is 0 or 1. Cost: enabling is a store and one test.
 // Kernel concept: local_irq_disable, irq_enter, irq_exit, include/linux/irqflags.h.
 
@@ -21,7 +24,8 @@ internal static unsafe class Interrupts
 {
     private const nuint InterruptFlag = 0x200;
     private const nuint AlwaysOne = 0x2;
-    private const int CpuShift = 16;
+    private const int SavesShift = 16;
+    private const int CpuShift = 32;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Disable(CpuBlock* block) => block->Execution.IrqDisabled = 1;
@@ -36,22 +40,23 @@ internal static unsafe class Interrupts
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static nuint Save(CpuBlock* block)
     {
-        nuint flags = AlwaysOne | (nuint)(uint)(block->Execution.Cpu + 1) << CpuShift;
+        block->Execution.IrqSaves++;
+        nuint flags = Newest(block);
         if (block->Execution.IrqDisabled == 0) flags |= InterruptFlag;
         block->Execution.IrqDisabled = 1;
         return flags;
     }
 
-    /// <summary>Whether the flags are a state that was saved on this thread; reports if not.</summary>
+    /// <summary>Whether the flags are the state that this thread saved last; reports if not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool CheckFlags(CpuBlock* block, nuint flags) =>
-        (flags & ~InterruptFlag) == (AlwaysOne | (nuint)(uint)(block->Execution.Cpu + 1) << CpuShift) || ReportForeignFlags(block, flags);
+    internal static bool CheckFlags(CpuBlock* block, nuint flags) => (flags & ~InterruptFlag) == Newest(block) || ReportWrongFlags(block, flags);
 
     /// <summary>Restores a state that <see cref="CheckFlags"/> accepted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Restore(CpuBlock* block, nuint flags)
     {
         if (block->Execution.IrqDisabled == 0) KernelReports.Warn("WARNING: raw_local_irq_restore() called with IRQs enabled\n" + ContextReport.Task);
+        block->Execution.IrqSaves--;
         if ((flags & InterruptFlag) != 0) Enable(block);
         else block->Execution.IrqDisabled = 1;
     }
@@ -116,10 +121,24 @@ internal static unsafe class Interrupts
         Enable(block);
     }
 
+    /// <summary>The flags of the last save that is not restored, without the interrupt bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nuint Newest(CpuBlock* block) =>
+        AlwaysOne | (nuint)block->Execution.IrqSaves << SavesShift | (nuint)(uint)(block->Execution.Cpu + 1) << CpuShift;
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool ReportForeignFlags(CpuBlock* block, nuint flags)
+    private static bool ReportWrongFlags(CpuBlock* block, nuint flags)
     {
-        KernelReports.Bug($"BUG: interrupt flags 0x{flags:x} were not saved on CPU#{block->Execution.Cpu}, {ContextReport.Task}: restore what local_irq_save or spin_lock_irqsave returned on the same thread");
+        nuint shape = ~InterruptFlag & ~((nuint)ushort.MaxValue << SavesShift);
+        if ((flags & shape) != (Newest(block) & shape))
+        {
+            KernelReports.Bug($"BUG: interrupt flags 0x{flags:x} were not saved on CPU#{block->Execution.Cpu}, {ContextReport.Task}: restore what local_irq_save or spin_lock_irqsave returned on the same thread");
+            return false;
+        }
+
+        int saved = (ushort)(flags >> SavesShift);
+        string why = saved > block->Execution.IrqSaves ? "were restored before" : "are restored before those that were saved after them";
+        KernelReports.Bug($"BUG: interrupt flags 0x{flags:x} {why} on CPU#{block->Execution.Cpu}, {ContextReport.Task}: each save is restored once, the last one first");
         return false;
     }
 }

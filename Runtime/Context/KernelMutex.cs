@@ -25,6 +25,7 @@ public unsafe struct KernelMutex
     {
         int me = (block->Execution.Cpu + 1) << 1;
         int id = HeldLocks.IdOf(ref Id);
+        HeldLocks.Announce(block, id);
         if (Interlocked.CompareExchange(ref State, me, 0) != 0)
         {
             if ((Volatile.Read(ref State) & ~Waiters) == me) return ReportRecursion(block);
@@ -38,7 +39,7 @@ public unsafe struct KernelMutex
     internal bool TryAcquire(CpuBlock* block)
     {
         if (Interlocked.CompareExchange(ref State, (block->Execution.Cpu + 1) << 1, 0) != 0) return false;
-        HeldLocks.Push(block, HeldLocks.IdOf(ref Id));
+        HeldLocks.PushTried(block, HeldLocks.IdOf(ref Id));
         return true;
     }
 

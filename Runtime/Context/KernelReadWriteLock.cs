@@ -18,9 +18,11 @@ public unsafe struct KernelReadWriteLock
 
     internal void AcquireRead(CpuBlock* block)
     {
+        int id = -HeldLocks.IdOf(ref Id);
+        HeldLocks.Announce(block, id);
         var spin = new SpinWait();
         while (!TryRead()) spin.SpinOnce(sleep1Threshold: 100);
-        HeldLocks.Push(block, -HeldLocks.IdOf(ref Id));
+        HeldLocks.Push(block, id);
     }
 
     internal void ReleaseRead(CpuBlock* block)
@@ -31,9 +33,11 @@ public unsafe struct KernelReadWriteLock
 
     internal void AcquireWrite(CpuBlock* block)
     {
+        int id = HeldLocks.IdOf(ref Id);
+        HeldLocks.Announce(block, id);
         var spin = new SpinWait();
         while (Interlocked.CompareExchange(ref State, -(block->Execution.Cpu + 1), 0) != 0) spin.SpinOnce(sleep1Threshold: 100);
-        HeldLocks.Push(block, HeldLocks.IdOf(ref Id));
+        HeldLocks.Push(block, id);
     }
 
     internal void ReleaseWrite(CpuBlock* block)

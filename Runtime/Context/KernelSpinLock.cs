@@ -23,15 +23,17 @@ public unsafe struct KernelSpinLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Acquire(CpuBlock* block)
     {
+        int id = HeldLocks.IdOf(ref Id);
+        HeldLocks.Announce(block, id);
         if (Interlocked.CompareExchange(ref Owner, block->Execution.Cpu + 1, 0) != 0) Spin(block->Execution.Cpu + 1);
-        HeldLocks.Push(block, HeldLocks.IdOf(ref Id));
+        HeldLocks.Push(block, id);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryAcquire(CpuBlock* block)
     {
         if (Interlocked.CompareExchange(ref Owner, block->Execution.Cpu + 1, 0) != 0) return false;
-        HeldLocks.Push(block, HeldLocks.IdOf(ref Id));
+        HeldLocks.PushTried(block, HeldLocks.IdOf(ref Id));
         return true;
     }
 

@@ -52,7 +52,18 @@ internal static unsafe class Preemption
             return;
         }
 
-        block->Execution.RcuDepth--;
+        // Whoever waits for readers sees the section end only after all that was read in it.
+        if (block->Execution.RcuDepth == 1) block->Execution.RcuPasses++;
+        Volatile.Write(ref block->Execution.RcuDepth, (ushort)(block->Execution.RcuDepth - 1));
+    }
+
+    /// <summary>The end of a function in process context: says what it left open, and closes it.</summary>
+    internal static void CheckLeft(CpuBlock* block, string what)
+    {
+        if (!block->Execution.IsAtomic && block->Execution.HeldLockCount == 0) return;
+        KernelReports.Warn($"BUG: {what} leaked atomic, lock or RCU: {ContextReport.Task}\n     preempt=0x{block->Execution.PreemptCount:x8} lock={block->Execution.HeldLockCount} RCU={block->Execution.RcuDepth}{ContextReport.HeldLocks(block)}");
+        block->Execution.AtomicWord = 0;
+        block->Execution.HeldLockCount = 0;
     }
 
     /// <summary>Sets the count back to what it was before a handler ran, and says that the handler left it changed.</summary>

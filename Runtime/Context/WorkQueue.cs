@@ -190,7 +190,7 @@ internal static unsafe class WorkQueue
     private static void Run(Worker self)
     {
         CpuBlock* block = CpuBlocks.Current;
-        while (RunNext(self)) CheckLeftAtomic(block);
+        while (RunNext(self)) Preemption.CheckLeft(block, "workqueue");
         CpuBlocks.Detach();
     }
 
@@ -283,14 +283,6 @@ internal static unsafe class WorkQueue
         for (KernelWork* item = s_head; item != null; item = item->Next)
             if (item->Sequence == sequence) return true;
         return false;
-    }
-
-    private static void CheckLeftAtomic(CpuBlock* block)
-    {
-        if (!block->Execution.IsAtomic) return;
-        KernelReports.Warn($"BUG: workqueue leaked atomic, lock or RCU: {ContextReport.Task}\n     preempt=0x{block->Execution.PreemptCount:x8} lock={block->Execution.HeldLockCount} RCU={block->Execution.RcuDepth}");
-        block->Execution.AtomicWord = 0;
-        block->Execution.HeldLockCount = 0;
     }
 
     private static bool CheckPlace(KernelWork* work) => PinnedPlace.Check(work, work->Self, "work_struct", "INIT_WORK");

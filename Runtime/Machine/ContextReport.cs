@@ -37,6 +37,20 @@ internal static unsafe class ContextReport
         return text.ToString();
     }
 
+    /// <summary>The innermost caller outside this assembly, as <see cref="CallTrace"/> names it.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "A frame whose method was trimmed away is passed over.")]
+    internal static string FirstCaller()
+    {
+        foreach (StackFrame frame in new StackTrace(1, fNeedFileInfo: false).GetFrames())
+        {
+            System.Reflection.MethodBase? method = frame.GetMethod();
+            if (method is not null && method.Module.Assembly != typeof(ContextReport).Assembly)
+                return $"{method.DeclaringType?.FullName}.{method.Name}+0x{frame.GetILOffset():x}";
+        }
+
+        return "an unknown place";
+    }
+
     /// <summary>Up to eight callers outside this assembly, innermost first, in the shape of the kernel's call trace.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "A frame whose method was trimmed away is left out of the trace.")]
     internal static string CallTrace()

@@ -142,9 +142,7 @@ internal static unsafe class CpuBlocks
     internal static void Park(CpuBlock* block)
     {
         // A thread that ended inside an atomic section takes the section with it: the next one starts in process context.
-        int cpu = block->Execution.Cpu;
-        block->Execution = default;
-        block->Execution.Cpu = cpu;
+        block->Execution = new ExecutionState { Cpu = block->Execution.Cpu, Task = block->Execution.Task };
         lock (s_lock)
         {
             Volatile.Write(ref block->Parked, 1);

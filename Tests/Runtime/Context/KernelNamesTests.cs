@@ -18,11 +18,14 @@ public unsafe partial class KernelNamesTests
         (nameof(work_struct), typeof(work_struct)), (nameof(delayed_work), typeof(delayed_work)), (nameof(timer_list), typeof(timer_list)),
         (nameof(tasklet_struct), typeof(tasklet_struct)), (nameof(irqreturn_t), typeof(irqreturn_t)), (nameof(irq_handler_t), typeof(irq_handler_t)),
         (nameof(tasklet_fn), typeof(tasklet_fn)), (nameof(timer_fn), typeof(timer_fn)), (nameof(work_fn), typeof(work_fn)), (nameof(softirq_fn), typeof(softirq_fn)),
+        (nameof(rw_semaphore), typeof(rw_semaphore)), (nameof(wait_queue_head_t), typeof(wait_queue_head_t)), (nameof(rcu_head), typeof(rcu_head)),
+        (nameof(rcu_callback_t), typeof(rcu_callback_t)), (nameof(task_struct), typeof(task_struct)), (nameof(thread_fn), typeof(thread_fn)),
+        (nameof(irq_thread_fn), typeof(irq_thread_fn)),
         (nameof(list_head), typeof(list_head)), (nameof(atomic_t), typeof(atomic_t)), (nameof(refcount_t), typeof(refcount_t)), (nameof(kref), typeof(kref)),
     ];
 
     private static readonly string[] s_faces =
-        ["Context", "DeferredWork", "Dma", "Helpers", "Printing", "RawSpinLocks", "ReadWriteLocks", "SleepingLocks", "SpinLocks", "UserMemory"];
+        ["Context", "DeferredWork", "Dma", "Helpers", "Printing", "RawSpinLocks", "ReadWriteLocks", "SleepingLocks", "SpinLocks", "Threads", "UserMemory"];
 
     [Fact]
     public void Aliases_AreThoseOfThePackage_AndNoneEqualsAThreadingType()

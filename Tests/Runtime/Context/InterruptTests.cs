@@ -45,8 +45,27 @@ public unsafe class InterruptTests
         local_irq_restore(outer);
         Assert.False(irqs_disabled());
 
-        Assert.Contains("raw_local_irq_restore() called with IRQs enabled", Assert.Single(Reports(() => local_irq_restore(outer))).Text);
+        Bug("were restored before", () => local_irq_restore(outer));
+        local_irq_save(out nuint ended);
+        local_irq_enable();
+        Assert.Contains("raw_local_irq_restore() called with IRQs enabled", Assert.Single(Reports(() => local_irq_restore(ended))).Text);
         Bug("were not saved on CPU#", () => local_irq_restore(0));
+    });
+
+    [Fact]
+    public void InterruptState_RestoredInTheWrongOrder_IsReported_AndTheRightOrderStillWorks() => Cpu.Run(() =>
+    {
+        spinlock_t a = default, b = default;
+        spinlock_t* pa = &a;
+        spin_lock_irqsave(ref a, out nuint first);
+        spin_lock_irqsave(ref b, out nuint second);
+
+        // Interrupts would be on while b is held.
+        Bug("are restored before those that were saved after them", () => spin_unlock_irqrestore(ref *pa, first));
+        Assert.True(irqs_disabled());
+        spin_unlock_irqrestore(ref b, second);
+        Assert.True(irqs_disabled());
+        spin_unlock_irqrestore(ref a, first);
     });
 
     [Fact]

@@ -52,6 +52,16 @@ internal sealed class TextEdits(SourceText text)
         Replace(statement, code[code.Length - 1]);
     }
 
+    /// <summary>Removes a statement, with its line if it has one of its own.</summary>
+    internal void Remove(StatementSyntax statement)
+    {
+        TextLine first = text.Lines.GetLineFromPosition(statement.SpanStart), last = text.Lines.GetLineFromPosition(statement.Span.End);
+        bool ownLine = IsFirstOnLine(statement.SpanStart) && text.ToString(TextSpan.FromBounds(statement.Span.End, last.End)).Trim().Length == 0;
+        int end = statement.Span.End;
+        while (end < last.End && text[end] == ' ') end++;
+        Replace(ownLine ? TextSpan.FromBounds(first.Start, last.EndIncludingLineBreak) : TextSpan.FromBounds(statement.SpanStart, end), "");
+    }
+
     private static void Insert(List<(string Code, int Rank)> codes, string code, int rank)
     {
         if (codes.Exists(entry => entry.Code == code)) return;

@@ -1,4 +1,4 @@
-// The immutable records that a state refers to: an allocation and what became of it, an open section, the branches taken so far.
+// The immutable records that a state refers to: an allocation and what became of it, the branches taken so far.
 
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
@@ -37,46 +37,16 @@ internal sealed record Allocation(int Symbol, AllocationContract Contract, IMeth
 
     internal FreeContract? FreedWith { get; init; }
 
+    /// <summary>The method that freed it, as a user names it.</summary>
+    internal string? FreedBy { get; init; }
+
+    /// <summary>Its allocation was not seen: it is known since it was freed.</summary>
+    internal bool IsAdopted { get; init; }
+
     /// <summary>The variable that first received the pointer, for messages.</summary>
     internal string? Name { get; init; }
 
     internal string Family => Contract.Family;
-}
-
-/// <summary>A lock held or a section open, innermost first.</summary>
-internal sealed class Section(SectionKind kind, Value identity, string name, SyntaxNode? site, EnterContract? contract, EntryContext entry, Section? outer)
-{
-    internal SectionKind Kind { get; } = kind;
-
-    /// <summary>The address of the lock, or zero for a section without identity.</summary>
-    internal Value Identity { get; } = identity;
-
-    /// <summary>The call or context that opened it, as the user writes it.</summary>
-    internal string Name { get; } = name;
-
-    /// <summary>Where it was opened; null when the body was entered in this context.</summary>
-    internal SyntaxNode? Site { get; } = site;
-
-    internal EnterContract? Contract { get; } = contract;
-
-    internal EntryContext Entry { get; } = entry;
-
-    internal Section? Outer { get; } = outer;
-
-    /// <summary>Whether code inside must not sleep.</summary>
-    internal bool IsAtomic => (Kind & ~(SectionKind.Sleeping | SectionKind.Mapping)) != 0;
-
-    internal static bool Same(Section? a, Section? b)
-    {
-        while (a is not null && b is not null && !ReferenceEquals(a, b))
-        {
-            if (a.Kind != b.Kind || a.Identity != b.Identity || a.Site != b.Site) return false;
-            a = a.Outer;
-            b = b.Outer;
-        }
-
-        return ReferenceEquals(a, b);
-    }
 }
 
 /// <summary>The branches taken on the way, newest first: only where both ways were possible.</summary>

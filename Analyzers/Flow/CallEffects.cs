@@ -26,7 +26,10 @@ internal static class CallEffects
         || name.StartsWith("ToManaged", StringComparison.Ordinal) || name is "From" or "FromIntPtr" or "Run" or "StartNew" or "QueueUserWorkItem";
 
     /// <summary>Whether the call may run code that writes memory this body knows about.</summary>
-    internal static bool WritesUnknownMemory(IMethodSymbol method) => !IsBcl(method);
+    internal static bool WritesUnknownMemory(IMethodSymbol method) => method.MethodKind == MethodKind.DelegateInvoke || !IsBcl(method);
+
+    /// <summary>The body that runs is in this compilation.</summary>
+    internal static bool HasSource(IMethodSymbol method) => method is { DeclaringSyntaxReferences.Length: > 0, IsExtern: false };
 
     internal static bool IsBcl(IMethodSymbol method)
     {

@@ -131,6 +131,12 @@ internal sealed partial class Evaluator
 
         EvalArguments(call, arguments);
         if (_dead) return Value.Zero;
+        if (IsSpan(instance?.Type))
+        {
+            if (method.Name is not ("Slice" or "get_Length" or "get_IsEmpty")) TouchSpan(call.Receiver, operation);
+            if (method.Name == "Slice") return SpanFrom(call.Receiver, FreshRegion(operation));
+        }
+
         return analysis.Model.Find(method) is { HasEffect: true } contract ? ApplyContract(call, contract) : ApplyUnknown(call);
     }
 
@@ -154,6 +160,14 @@ internal sealed partial class Evaluator
         if (creation.Arguments.Length == 1 && creation.Type?.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr) return Eval(creation.Arguments[0].Value);
         if (creation.Arguments.Length == 0 && creation.Type is { IsValueType: true } && creation.Initializer is null && constructor.IsImplicitlyDeclared)
             return TypeShapes.IsScalar(creation.Type) ? Value.Zero : FreshRegion(creation);
+        if (IsSpan(creation.Type) && creation.Arguments.Length == 2 && creation.Arguments[0].Parameter?.Type is IPointerTypeSymbol)
+        {
+            Value pointer = Eval(creation.Arguments[0].Value);
+            Eval(creation.Arguments[1].Value);
+            Touch(pointer, creation.Arguments[0].Value);
+            return SpanOver(creation, pointer);
+        }
+
         EvalCall(creation, constructor, null, creation.Arguments);
         if (_dead) return Value.Zero;
         if (creation.Initializer is not null) Escape(Eval(creation.Initializer));
@@ -204,6 +218,7 @@ internal sealed partial class Evaluator
         }
 
         MethodContract? contract = analysis.Model.Find(method);
+        PassFreed(call, contract);
         bool keeps = CallEffects.Keeps(method), writes = CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
         for (int i = 0; i < call.Arguments.Length; i++)
@@ -222,9 +237,12 @@ internal sealed partial class Evaluator
         }
 
         if (call.ReceiverIsPlace && method.ContainingType is { IsValueType: true } && !method.IsReadOnly && writes) _state.Clear(call.Receiver);
+        // The BCL writes no memory of this body, but its own object changes: an enumerator moves on, a queue has another head.
+        if (!writes && call.ReceiverSyntax is not null && !method.IsReadOnly) _state.Forget(call.Receiver);
         int asserted = CallEffects.AssertedParameter(method, out bool mustBe);
         if (asserted >= 0 && !_state.Assume(call.Arguments[asserted], mustBe)) _dead = true;
         if (writes) _state.Havoc(analysis.IsImmutable);
+        if (writes) _state.Released = Released.AfterUnknownCode(_state.Released);
         if (writes && analysis.MayLeaveSections(method)) _state.Sections = null;
         return ResultOf(call);
     }

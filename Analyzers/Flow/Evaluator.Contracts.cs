@@ -12,6 +12,7 @@ internal sealed partial class Evaluator
     private Value ApplyContract(CallSite call, MethodContract contract)
     {
         if (contract.Sleep is { } sleep) Sleep(call, contract, sleep);
+        PassFreed(call, contract);
         Value result = ResultOf(call);
         foreach (FreeContract free in contract.Frees)
             if (Holds(free.When, result)) Free(call, free);
@@ -105,23 +106,13 @@ internal sealed partial class Evaluator
     private Value Reallocate(CallSite call, AllocationContract contract)
     {
         Value old = Operand(call, contract.Old) ?? Value.Zero;
-        if (contract.MayReturnNull && !old.IsZero && _choices.Next(2) == 1) return Value.Zero;
+        bool mayFail = contract.MayReturnNull && !(contract.NeverNullIf != 0 && Operand(call, contract.Flags) is { } given && _state.HasBits(given, contract.NeverNullIf) == true);
+        if (mayFail && !old.IsZero && _choices.Next(2) == 1) return Value.Zero;
         if (!old.IsZero) Free(call, new FreeContract(contract.Old, [contract.Family]));
         if (_dead) return Value.Zero;
         Value pointer = Allocate(call, contract, true);
         if (contract.MayReturnNull && !old.IsZero) _state.AssumeNonZero(pointer);
         return pointer;
-    }
-
-    private void Free(CallSite call, FreeContract contract)
-    {
-        if (Operand(call, contract.Target) is not { } pointer || pointer.IsZero) return;
-        if (!_state.TryGetAllocation(pointer, out Allocation allocation)) return;
-        Value? order = Operand(call, contract.Order);
-        string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
-        if (allocation.Status != AllocationStatus.Freed)
-            analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, order));
-        _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract });
     }
 
     private Value View(CallSite call, ViewContract contract)
@@ -131,42 +122,6 @@ internal sealed partial class Evaluator
         if (Symbols.Of(of) is { Kind: SymbolKind.View } inner && of.Offset == 0 && _state.TryGetAllocation(inner.A, out Allocation allocation) && allocation.Family == contract.Family) return inner.A;
         return Symbols.Make(SymbolKind.View, of, item: contract.Family);
     }
-
-    // Context
-
-    private void Enter(CallSite call, EnterContract contract)
-    {
-        Value identity = Identity(call, contract.Lock);
-        _state.Sections = new Section(contract.Kind, identity, call.DisplayName, call.Syntax, contract, EntryContext.Unknown, _state.Sections);
-        // Others may have written shared memory before the lock was had.
-        _state.Havoc(analysis.IsImmutable);
-        if (contract.Saves.Kind == OperandKind.Parameter && call.IsByReference(contract.Saves.Ordinal))
-            _state.Store(call.Arguments[contract.Saves.Ordinal], UnknownOf(call.Syntax, 6));
-    }
-
-    private void Leave(CallSite call, LeaveContract contract) => _state.Sections = Without(_state.Sections, contract.Kind, Identity(call, contract.Lock));
-
-    private static Section? Without(Section? sections, SectionKind kind, Value identity)
-    {
-        // The match by lock and kind, else by lock, else by kind for a section that has no lock. What stays open stays in order.
-        for (int strictness = 0; strictness < 2; strictness++)
-        {
-            for (Section? section = sections; section is not null; section = section.Outer)
-                if (section.Site is not null && section.Identity == identity && (strictness == 1 || section.Kind == kind)) return Remove(sections!, section);
-        }
-
-        return sections;
-    }
-
-    private static Section? Remove(Section from, Section section) => ReferenceEquals(from, section) ? section.Outer
-        : new Section(from.Kind, from.Identity, from.Name, from.Site, from.Contract, from.Entry, Remove(from.Outer!, section));
-
-    private Value Identity(CallSite call, OperandReference @lock) => @lock.Kind switch
-    {
-        OperandKind.Parameter => _state.CanonicalAddress(call.Arguments[@lock.Ordinal]),
-        OperandKind.Receiver => _state.CanonicalAddress(call.Receiver),
-        _ => Value.Zero,
-    };
 
     /// <summary>
     /// Operands that the contract does not speak of are borrowed: used during the call, and written if passed by reference. A method that

@@ -50,7 +50,7 @@ internal sealed partial class Evaluator
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
+            if (!Symbols.IsSpanSlot(cells.KeyAt(i)) && (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region))) values.Add(cells.ValueAt(i));
         foreach (Value value in values) Escape(value);
     }
 
@@ -61,7 +61,7 @@ internal sealed partial class Evaluator
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (_state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
+            if (!Symbols.IsSpanSlot(cells.KeyAt(i)) && _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
         foreach (Value value in values) Escape(value);
     }
 

@@ -5,7 +5,7 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
-    internal void Widen(FlowState state, SmallMap<Value, Value> onEntry, int header)
+    internal void Widen(FlowState state, FlowState onEntry, int header)
     {
         (FlowState outer, _state) = (_state, state);
         var changed = new List<(Value Address, Value Value)>();
@@ -13,9 +13,10 @@ internal sealed partial class Evaluator
         for (int i = 0; i < cells.Count; i++)
         {
             Value address = cells.KeyAt(i), value = cells.ValueAt(i);
+            if (Symbols.IsSpanSlot(address)) continue;
             // Memory first read inside the loop and never written there is the same in every turn.
             bool firstRead = Symbols.Of(value) is { Kind: SymbolKind.Load } load && load.A == address && value.Offset == 0;
-            if (onEntry.TryGet(address, out Value before) ? before != value : !firstRead) changed.Add((address, value));
+            if (onEntry.Cells.TryGet(address, out Value before) ? before != value : !firstRead) changed.Add((address, value));
         }
 
         foreach ((Value address, Value value) in changed)
@@ -26,6 +27,24 @@ internal sealed partial class Evaluator
             _state.Store(address, Symbols.Unknown(site, unchecked((header * 8) + 7 + (address.Symbol * 8192))));
         }
 
+        // A flag of the loop may have decided whether memory was freed or a lock taken: the flag is unknown now, so these are too.
+        for (int i = 0; i < state.AllocationCount; i++)
+        {
+            Allocation allocation = state.AllocationAt(i);
+            if (allocation.Status == AllocationStatus.Freed && !onEntry.IsFreed(allocation.Symbol)) state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+        }
+
+        state.Sections = Uncertain(state.Sections, onEntry.Sections);
+        state.Released = Released.AfterUnknownCode(state.Released);
         _state = outer;
+    }
+
+    /// <summary>Nothing is claimed any more about the end of the sections that were not open on entry.</summary>
+    private static Section? Uncertain(Section? sections, Section? onEntry)
+    {
+        if (sections is null) return null;
+        for (Section? before = onEntry; before is not null; before = before.Outer)
+            if (before.Site == sections.Site && before.Identity == sections.Identity) return sections with { Outer = Uncertain(sections.Outer, onEntry) };
+        return sections with { Uncertain = true, Outer = Uncertain(sections.Outer, onEntry) };
     }
 }

@@ -14,6 +14,7 @@ internal sealed partial class Evaluator
         if (conversion.OperatorMethod is { } method)
         {
             if (IsIdentityOperator(method)) return Truncated(value, to);
+            if (IsSpan(to) && IsSpan(from)) return SpanFrom(value, FreshRegion(conversion));
             Escape(value);
             return TypeShapes.IsScalar(to) ? Unknown(conversion) : FreshRegion(conversion);
         }

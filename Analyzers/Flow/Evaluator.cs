@@ -57,7 +57,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
         switch (operation)
         {
-            case IExpressionStatementOperation statement: return Eval(statement.Operation);
+            case IExpressionStatementOperation statement: return EvalStatement(statement);
             case IParenthesizedOperation parenthesized: return Eval(parenthesized.Operand);
             case ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation: return LoadFrom(operation);
             case IPropertyReferenceOperation property: return EvalProperty(property);
@@ -218,6 +218,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             return Value.Zero;
         Value address = Address(operation);
         if (operation is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }) return address;
+        Touch(address, operation);
         return LoadAt(address, operation.Type);
     }
 
@@ -242,7 +243,9 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         switch (OperationClassifier.Classify(operation, out IOperation? first, out _))
         {
             case PointerOperation.Dereference or PointerOperation.Element:
-                return LoadAt(Address(operation), operation.Type);
+                Value address = Address(operation);
+                Touch(address, operation);
+                return LoadAt(address, operation.Type);
             case PointerOperation.StackAllocation:
                 EvalChildrenOnly(operation);
                 return FreshRegion(operation);
@@ -260,142 +263,12 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         foreach (IOperation child in operation.ChildOperations) Eval(child);
     }
 
-    // Assignments
-
-    private Value EvalAssignment(ISimpleAssignmentOperation assignment)
-    {
-        if (assignment.IsRef && assignment.Target is ILocalReferenceOperation local)
-        {
-            Value referent = Address(assignment.Value);
-            _state.Store(analysis.PlaceOf(local.Local), referent);
-            return referent;
-        }
-
-        if (assignment.Target is IPropertyReferenceOperation property) return AssignProperty(property, assignment.Value);
-        Value target = Address(assignment.Target);
-        Value value = Eval(assignment.Value);
-        if (_dead) return value;
-        if (!TypeShapes.IsScalar(assignment.Target.Type)) StoreStruct(target, value);
-        else StoreValue(target, value, assignment);
-        return value;
-    }
-
-    private Value AssignProperty(IPropertyReferenceOperation reference, IOperation valueOperation)
-    {
-        Value address = ReturnsPlace(reference) ? Address(reference) : PropertyAddress(reference);
-        Value value = Eval(valueOperation);
-        Escape(value);
-        if (reference.Arguments.Length == 0) _state.Store(address, value);
-        else _state.Forget(address);
-        return value;
-    }
-
-    private void StoreStruct(Value target, Value source)
-    {
-        _state.CopyStruct(target, source);
-        int root = Symbols.Root(_state.CanonicalAddress(target));
-        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) EscapeContents(_state.CanonicalAddress(target));
-    }
-
-    /// <summary>Writes one value: ownership moves with it, and the value it overwrites may be lost.</summary>
-    private void StoreValue(Value target, Value value, IOperation site)
-    {
-        target = _state.CanonicalAddress(target);
-        bool hadOld = _state.TryPeek(target, out Value old);
-        _state.Store(target, value);
-        Settle(target, value);
-        if (Symbols.Of(target) is { Kind: SymbolKind.Local, Item: ISymbol variable })
-        {
-            if (hadOld && old != value) analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, variable);
-            else if (!hadOld) analysis.NoteUnset(site.Syntax.GetLocation(), variable);
-        }
-        else if (hadOld && old != value)
-        {
-            analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, null);
-        }
-    }
-
-    /// <summary>A pointer was written to memory: if others can read that memory, they may free it.</summary>
-    private void Settle(Value target, Value value)
-    {
-        if (_state.TryGetAllocation(value, out Allocation allocation) && allocation.Name is null && Symbols.Of(target).Item is ISymbol variable)
-            _state.SetAllocation(allocation with { Name = variable.Name });
-        if (ReachesOutside(target)) Escape(value);
-    }
-
-    private bool ReachesOutside(Value address)
-    {
-        SymbolData data = Symbols.Of(address);
-        if (data.Kind == SymbolKind.Element && !data.B.IsConstant) return true;
-        int root = Symbols.Root(address);
-        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) return true;
-        return _state.TryGetAllocation(new Value(root, 0), out Allocation owner) && owner.Status != AllocationStatus.Owned;
-    }
-
-    private Value EvalCompound(ICompoundAssignmentOperation compound)
-    {
-        Value target = Address(compound.Target);
-        Value left = LoadAt(target, compound.Target.Type), right = Eval(compound.Value);
-        Value result = compound.OperatorMethod is null || IsWrapperOperator(compound.OperatorMethod)
-            ? Arithmetic(compound.OperatorKind, left, right, compound.Target.Type, compound)
-            : Unknown(compound);
-        if (!TypeShapes.IsScalar(compound.Target.Type)) _state.Forget(target);
-        else StoreValue(target, result, compound);
-        return result;
-    }
-
-    private Value EvalIncrement(IIncrementOrDecrementOperation increment)
-    {
-        Value target = Address(increment.Target), old = LoadAt(target, increment.Target.Type);
-        bool down = increment.Kind == OperationKind.Decrement;
-        Value result = increment.OperatorMethod is not null ? Unknown(increment)
-            : increment.Target.Type is IPointerTypeSymbol ? Advance(old, Value.One, increment.Target.Type, increment, down)
-            : old.Plus(down ? -1 : 1);
-        if (TypeShapes.IsScalar(increment.Target.Type)) StoreValue(target, result, increment);
-        return increment.IsPostfix ? old : result;
-    }
-
-    private Value EvalDeconstruction(IDeconstructionAssignmentOperation deconstruction)
-    {
-        Value value = Eval(deconstruction.Value);
-        Escape(value);
-        foreach (IOperation target in Targets(deconstruction.Target))
-        {
-            if (!IsPlace(target)) continue;
-            Value place = Address(target);
-            _state.Forget(place);
-            if (TypeShapes.IsScalar(target.Type)) _state.Store(place, Unknown(target, 2));
-        }
-
-        return value;
-    }
-
-    private static IEnumerable<IOperation> Targets(IOperation target)
-    {
-        if (target is IDeclarationExpressionOperation declaration) target = declaration.Expression;
-        if (target is not ITupleOperation tuple) return [target];
-        var all = new List<IOperation>();
-        foreach (IOperation element in tuple.Elements) all.AddRange(Targets(element));
-        return all;
-    }
-
-    private Value EvalTuple(ITupleOperation tuple)
-    {
-        Value region = FreshRegion(tuple);
-        for (int i = 0; i < tuple.Elements.Length; i++)
-        {
-            Value element = Eval(tuple.Elements[i]);
-            _state.Store(Symbols.Make(SymbolKind.Element, region, Value.Constant(i), 3), element);
-        }
-
-        return region;
-    }
-
     private Value EvalCapture(IFlowCaptureOperation capture)
     {
         if (!capture.Value.ConstantValue.HasValue && IsPlace(capture.Value) && !(capture.Value is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }))
         {
             Value address = Address(capture.Value);
+            Touch(address, capture.Value);
             Value value = LoadAt(address, capture.Value.Type);
             _state.Store(CaptureSlot(capture.Id, 1), address);
             _state.Store(CaptureSlot(capture.Id, 0), value);
@@ -418,6 +291,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     {
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { HasEffect: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
         Value address = PropertyAddress(property);
+        if (property.Arguments.Length > 0 && IsSpan(property.Instance?.Type)) TouchSpan(Symbols.Of(address).A, property);
         if (property.Property.RefKind != RefKind.None) return UnknownOf(property.Syntax);
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
         Value value = LoadAt(address, property.Type);

@@ -20,6 +20,9 @@ internal sealed class FlowAnalysis
     private readonly HashSet<(string, Location, SyntaxNode?)> _seen = [];
     private readonly Dictionary<ISymbol, Value> _places = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<IMethodSymbol, (IFlowAnonymousFunctionOperation Lambda, GraphRunner Owner)> _lambdas = new(SymbolEqualityComparer.Default);
+    private readonly HashSet<Location> _firstFrees = [];
+    private readonly HashSet<SyntaxNode> _leftSites = [];
+    private readonly HashSet<Value> _saved = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
     private int _visits;
@@ -170,7 +173,17 @@ internal sealed class FlowAnalysis
             outcomes.Add((returned, value));
         }
 
+        // A section that the function leaves open on some paths only is its own finding.
+        foreach ((FlowState returned, _) in outcomes) returned.Sections = Settle(returned.Sections, body, outcomes);
         return outcomes;
+    }
+
+    private static Section? Settle(Section? sections, SyntaxNode body, List<(FlowState State, Value Value)> outcomes)
+    {
+        if (sections is null) return null;
+        Section? outer = Settle(sections.Outer, body, outcomes);
+        bool uncertain = sections.Site is { } site && body.Span.Contains(site.Span) && outcomes.Exists(outcome => !Section.IsOpen(outcome.State.Sections, site));
+        return uncertain || !ReferenceEquals(outer, sections.Outer) ? sections with { Uncertain = sections.Uncertain || uncertain, Outer = outer } : sections;
     }
 
     /// <summary>The inner function's variables are gone. What it allocated and lost is its own finding, reported where it stands.</summary>
@@ -223,6 +236,14 @@ internal sealed class FlowAnalysis
 
     internal ParameterEffect EffectOf(IMethodSymbol method, int ordinal) => _scope.EffectOf(method, ordinal);
 
+    /// <summary>Some path leaves the section that the call opens.</summary>
+    internal void NoteLeft(SyntaxNode site) => _leftSites.Add(site);
+
+    /// <summary>What an opening call saved for its counterpart to restore.</summary>
+    internal void NoteSaved(Value flags) => _saved.Add(flags);
+
+    internal bool IsSaved(Value flags) => _saved.Contains(flags);
+
     internal bool MayLeaveSections(IMethodSymbol method) => _scope.MayLeaveSections(method);
 
     // Events
@@ -235,10 +256,40 @@ internal sealed class FlowAnalysis
         foreach (FlowRule rule in _scope.Rules) Add(rule.OnSleep(sleep, Model.Gfp));
     }
 
-    internal void Raise(in FreeEvent free)
+    internal void Raise(in FreeEvent free, bool again)
     {
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnFree(free));
+        if (!again) NoteFirstFree(free.Call);
+        foreach (FlowRule rule in _scope.Rules) Add(again ? rule.OnFreeAgain(free) : rule.OnFree(free));
     }
+
+    internal void Raise(in ForeignFreeEvent free)
+    {
+        NoteFirstFree(free.Call);
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnForeignFree(free));
+    }
+
+    internal void Raise(in UseEvent use)
+    {
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnUse(use));
+    }
+
+    internal void Raise(in DiscardEvent discard)
+    {
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnDiscard(discard));
+    }
+
+    internal void Raise(in LockedTwiceEvent locked)
+    {
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnLockedTwice(locked));
+    }
+
+    internal void Raise(in UnlockEvent unlock)
+    {
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnUnlock(unlock));
+    }
+
+    /// <summary>On some path the call frees what is not freed yet: it must stay.</summary>
+    private void NoteFirstFree(CallSite call) => _firstFrees.Add(call.Syntax.GetLocation());
 
     private void Add(FlowIssue? issue)
     {
@@ -267,18 +318,22 @@ internal sealed class FlowAnalysis
 
     private void CheckExits(GraphRunner runner)
     {
-        var exits = new List<(FlowState State, Location Place, LossKind Kind)>();
+        var exits = new List<BodyExit>();
         foreach ((FlowState state, Value value, Location place) in runner.Returns)
         {
+            Evaluator.CheckReturned(state, value, place, _root as IMethodSymbol);
             Evaluator.EscapeReturned(state, value);
-            exits.Add((state, place, LossKind.Return));
+            exits.Add(new BodyExit(state, place, LossKind.Return, state.Canonical(value)));
         }
 
-        foreach ((FlowState state, SyntaxNode statement) in runner.Throws) exits.Add((state, statement.GetLocation(), LossKind.Throw));
+        foreach ((FlowState state, SyntaxNode statement) in runner.Throws) exits.Add(new BodyExit(state, statement.GetLocation(), LossKind.Throw, Value.Zero));
+        var all = new BodyExits(exits, _root as IMethodSymbol, _root is IMethodSymbol method ? Model.Find(method) : null, _leftSites);
+        foreach (FlowRule rule in _scope.Rules)
+            foreach (FlowIssue issue in rule.OnExits(all)) Add(issue);
 
         // All losses are found before one is told, which changes its state.
         var losses = new List<LossEvent>();
-        foreach ((FlowState state, Location place, LossKind kind) in exits)
+        foreach ((FlowState state, Location place, LossKind kind, _) in exits)
         {
             for (int i = 0; i < state.AllocationCount; i++)
             {
@@ -298,6 +353,7 @@ internal sealed class FlowAnalysis
         foreach (FlowIssue issue in _issues)
         {
             if (issue.Holder is { } holder && _holders.IsSpoiled(issue.Place, holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
+            if (_firstFrees.Contains(issue.Place)) issue.Properties = issue.Properties.Remove(KA4005FreedTwice.AlwaysSecond);
             _scope.Report(issue);
         }
     }

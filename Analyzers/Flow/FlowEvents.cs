@@ -35,7 +35,59 @@ internal readonly record struct SleepEvent(FlowState State, CallSite Call, Metho
 }
 
 /// <summary>A call that frees a known allocation. <see cref="Family"/> is what the pointer stands for, which a view changes.</summary>
-internal readonly record struct FreeEvent(FlowState State, CallSite Call, FreeContract Contract, Allocation Allocation, Value Pointer, string Family, Value? Order);
+internal readonly record struct FreeEvent(FlowState State, CallSite Call, FreeContract Contract, Allocation Allocation, Value Pointer, string Family, Value? Order, Value? Cache)
+{
+    /// <summary>What is freed, as a message names it.</summary>
+    internal string Name => Allocation.Name ?? Call.SyntaxOf(Contract.Target)?.Syntax.ToString() ?? "memory";
+}
+
+/// <summary>A call that frees memory of which no allocation was seen.</summary>
+internal readonly record struct ForeignFreeEvent(FlowState State, CallSite Call, FreeContract Contract, Value Pointer);
+
+internal enum UseKind
+{
+    /// <summary>Memory inside is read or written.</summary>
+    Access,
+
+    /// <summary>A call gets it to work with.</summary>
+    Pass,
+
+    /// <summary>The body returns it.</summary>
+    Return,
+
+    /// <summary>It is stored where others find it.</summary>
+    Store,
+}
+
+/// <summary>Freed memory is used. <see cref="Text"/> is the use as the user writes it.</summary>
+internal readonly record struct UseEvent(FlowState State, Allocation Allocation, UseKind Kind, Location Place, string Text);
+
+/// <summary>A statement is nothing but an allocation: no variable receives the pointer.</summary>
+internal readonly record struct DiscardEvent(FlowState State, Allocation Allocation, SyntaxNode Statement);
+
+/// <summary>A lock is taken that this path holds already.</summary>
+internal readonly record struct LockedTwiceEvent(FlowState State, CallSite Call, EnterContract Contract, Section Held);
+
+internal enum UnlockFault
+{
+    /// <summary>This path released it before.</summary>
+    NotHeld,
+
+    /// <summary>It was taken by the counterpart of another release.</summary>
+    WrongKind,
+
+    /// <summary>The state that is restored is another section's.</summary>
+    ForeignFlags,
+}
+
+/// <summary>A release that does not fit what was taken. <see cref="Other"/> is the earlier release, or the call that saved the foreign flags.</summary>
+internal readonly record struct UnlockEvent(FlowState State, CallSite Call, LeaveContract Contract, UnlockFault Fault, Section? Section, SyntaxNode? Other);
+
+/// <summary>One way out of a body. <see cref="Returned"/> is meaningful for a return with a value.</summary>
+internal sealed record BodyExit(FlowState State, Location Place, LossKind Kind, Value Returned);
+
+/// <summary>All ways out of a body, and where the sections were opened that it leaves on some path.</summary>
+internal sealed record BodyExits(IReadOnlyList<BodyExit> All, IMethodSymbol? Method, MethodContract? Contract, ICollection<SyntaxNode> LeftSites);
 
 internal enum LossKind
 {
@@ -66,5 +118,20 @@ internal abstract class FlowRule
 
     internal virtual FlowIssue? OnFree(in FreeEvent free) => null;
 
+    /// <summary>The memory was freed before.</summary>
+    internal virtual FlowIssue? OnFreeAgain(in FreeEvent free) => null;
+
+    internal virtual FlowIssue? OnForeignFree(in ForeignFreeEvent free) => null;
+
+    internal virtual FlowIssue? OnUse(in UseEvent use) => null;
+
+    internal virtual FlowIssue? OnDiscard(in DiscardEvent discard) => null;
+
     internal virtual FlowIssue? OnLoss(in LossEvent loss) => null;
+
+    internal virtual FlowIssue? OnLockedTwice(in LockedTwiceEvent locked) => null;
+
+    internal virtual FlowIssue? OnUnlock(in UnlockEvent unlock) => null;
+
+    internal virtual IEnumerable<FlowIssue> OnExits(BodyExits exits) => [];
 }

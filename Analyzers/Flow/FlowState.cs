@@ -25,6 +25,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
 
     internal Section? Sections { get; set; }
 
+    /// <summary>Locks that this body released on the way.</summary>
+    internal Released? Released { get; set; }
+
     internal Continuation? Pending { get; set; }
 
     internal Trail? Trail { get; private set; }
@@ -58,6 +61,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         _equal = _equal.Fork(),
         Loops = Loops.Fork(),
         Sections = Sections,
+        Released = Released,
         Pending = Pending,
         Trail = Trail,
         Epoch = Epoch,
@@ -101,16 +105,21 @@ internal sealed partial class FlowState(SymbolTable symbols)
             int otherRoot = Symbols.Root(other);
             if (Symbols.IsPrivate(otherRoot) && otherRoot != root) continue;
             SymbolData data = Symbols.Of(other);
-            bool mayAlias = data.Kind == target.Kind && (data.Kind switch
+            bool mayAlias = (data.Kind == target.Kind && data.Kind switch
             {
                 // Two fields alias only if they are the same field of objects that may be the same.
                 SymbolKind.Field => SymbolEqualityComparer.Default.Equals(data.Item as ISymbol, target.Item as ISymbol) && other.Offset == address.Offset && !Apart(data.A, target.A),
                 SymbolKind.Element => !Apart(data.A, target.A) && !Apart(data.B, target.B),
                 _ => false,
-            });
-            if (mayAlias) Drop(i);
+            }) || (IsPlainPointer(data) && IsPlainPointer(target) && !Apart(other, address));
+            if (!mayAlias) continue;
+            // A later load sees what was written through the other name, not what was loaded before.
+            Epoch++;
+            Drop(i);
         }
     }
+
+    private static bool IsPlainPointer(in SymbolData data) => data.Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.Unknown;
 
     /// <summary>Forgets what a cell held: an owned pointer that was there may still be, so no claim about it is made any more.</summary>
     private void Drop(int index)
@@ -213,6 +222,17 @@ internal sealed partial class FlowState(SymbolTable symbols)
         return false;
     }
 
+    /// <summary>The freed memory that a pointer points to or into: of an allocation of this body, or of a pointer that came from elsewhere.</summary>
+    internal bool TryGetFreed(Value pointer, out Allocation freed)
+    {
+        pointer = Canonical(pointer);
+        int symbol = Symbols.AllocationOf(pointer);
+        if (symbol == 0) symbol = Symbols.Root(pointer);
+        return _allocations.TryGet(symbol, out freed) && freed.Status == AllocationStatus.Freed;
+    }
+
+    internal bool IsFreed(int symbol) => _allocations.TryGet(symbol, out Allocation allocation) && allocation.Status == AllocationStatus.Freed;
+
     internal void SetAllocation(Allocation allocation) => _allocations.Set(allocation.Symbol, allocation);
 
     internal void RemoveAllocation(int symbol) => _allocations.Remove(symbol);
@@ -223,9 +243,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
 
     /// <summary>Equal in all but the way that led here and in mere assumptions.</summary>
     internal bool SameContent(FlowState other) =>
-        Epoch == other.Epoch && Section.Same(Sections, other.Sections) && Continuation.Same(Pending, other.Pending)
+        Section.Same(Sections, other.Sections) && Released.Same(Released, other.Released) && Continuation.Same(Pending, other.Pending)
         && _cells.SameAs(other._cells) && _allocations.SameAs(other._allocations) && _exposed.SameAs(other._exposed) && Loops.SameAs(other.Loops);
 }
 
-/// <summary>How often a path went round a loop, and what memory held when it came in.</summary>
-internal sealed record LoopTurn(int Count, SmallMap<Value, Value> OnEntry);
+/// <summary>How often a path went round a loop, and what held when it came in.</summary>
+internal sealed record LoopTurn(int Count, FlowState OnEntry);

@@ -125,7 +125,7 @@ internal sealed partial class GraphRunner
 
     private void RunBlock(BasicBlock block, FlowState entry)
     {
-        if (_loopEnds[block.Ordinal] >= 0 && !entry.Loops.Contains(block.Ordinal)) entry.Loops.Set(block.Ordinal, new LoopTurn(0, entry.Cells));
+        if (_loopEnds[block.Ordinal] >= 0 && !entry.Loops.Contains(block.Ordinal)) entry.Loops.Set(block.Ordinal, new LoopTurn(0, entry.Fork()));
         bool guarded = IsGuarded(block);
         var states = new List<FlowState> { entry };
         var outcomes = new List<(FlowState State, Value Value)>();

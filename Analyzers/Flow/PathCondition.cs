@@ -370,6 +370,8 @@ internal sealed partial class FlowState
     /// <summary>Keeps only the assumptions that both paths share: two states of equal content become one.</summary>
     internal void IntersectAssumptions(FlowState other)
     {
+        // Memory that neither has read yet is new to both.
+        if (Epoch != other.Epoch) Epoch = Math.Max(Epoch, other.Epoch) + 1;
         for (int i = _equal.Count - 1; i >= 0; i--)
             if (!other._equal.TryGet(_equal.KeyAt(i), out Value value) || value != _equal.ValueAt(i)) _equal.RemoveAt(i);
         for (int i = _facts.Count - 1; i >= 0; i--)

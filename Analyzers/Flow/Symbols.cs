@@ -160,6 +160,9 @@ internal sealed class SymbolTable
     internal bool IsDistinctRegion(int symbol) =>
         _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.Captured or SymbolKind.Static or SymbolKind.New or SymbolKind.Stack or SymbolKind.Function or SymbolKind.This;
 
+    /// <summary>Where a span keeps what memory it covers: it owns nothing of it.</summary>
+    internal bool IsSpanSlot(Value address) => _symbols[address.Symbol] is { Kind: SymbolKind.Element, Tag: Evaluator.SpanTag };
+
     /// <summary>Memory that only this body can reach until it lets a pointer to it go.</summary>
     internal bool IsPrivate(int symbol) => _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation or SymbolKind.Capture;
 

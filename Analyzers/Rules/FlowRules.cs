@@ -12,8 +12,15 @@ internal static class FlowRules
     [
         new KA1001SleepingAllocationInAtomicContext(),
         new KA1002VmallocInAtomicContext(),
+        new KA1003SleepingCallInAtomicContext(),
+        new KA1006SectionNotLeft(),
+        new KA1007WrongUnlock(),
+        new KA1008LockedTwice(),
         new KA3001OrderMismatch(),
         new KA4001MemoryNotFreed(),
+        new KA4003ResultDiscarded(),
+        new KA4005FreedTwice(),
+        new KA4006UsedAfterFree(),
         new KA4007WrongDeallocator(),
     ];
 }

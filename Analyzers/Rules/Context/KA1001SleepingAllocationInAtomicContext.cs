@@ -19,9 +19,12 @@ internal sealed class KA1001SleepingAllocationInAtomicContext : FlowRule
 
     internal override DiagnosticDescriptor Descriptor => Rule;
 
+    /// <summary>An allocation that sleeps or not as its flags say.</summary>
+    internal static bool Speaks(in SleepEvent sleep) => sleep.Contract.Allocations.Count > 0 && sleep.Sleep.Decider.IsPresent;
+
     internal override FlowIssue? OnSleep(in SleepEvent sleep, GfpModel gfp)
     {
-        if (sleep.MaySleep != true || sleep.Contract.Allocations.Count == 0 || sleep.Forbidding is not { } section) return null;
+        if (sleep.MaySleep != true || !Speaks(sleep) || sleep.Forbidding is not { } section) return null;
         if (KA1002VmallocInAtomicContext.Speaks(sleep.Contract)) return null;
         OperandReference flags = sleep.Sleep.Decider;
         string because = sleep.Call.SyntaxOf(flags)?.Syntax is { } written ? $" with '{written}'" : "";

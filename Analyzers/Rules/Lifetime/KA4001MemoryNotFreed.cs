@@ -25,11 +25,13 @@ internal sealed class KA4001MemoryNotFreed : FlowRule
 
     internal override DiagnosticDescriptor Descriptor => Rule;
 
+    /// <summary>A pool's array is garbage when it is lost; a handle that is never freed is KA6006's.</summary>
+    internal static bool MustBeFreed(Allocation allocation) => !allocation.Contract.Collected && allocation.Family != "GCHandle";
+
     internal override FlowIssue? OnLoss(in LossEvent loss)
     {
         Allocation allocation = loss.Allocation;
-        // A pool's array is garbage when it is lost; a handle that is never freed is KA6006's.
-        if (allocation.Contract.Collected || allocation.Family == "GCHandle") return null;
+        if (!MustBeFreed(allocation)) return null;
         string name = allocation.Name ?? Names.Of(allocation.Method) + "(…)";
         string where = loss.Kind switch
         {

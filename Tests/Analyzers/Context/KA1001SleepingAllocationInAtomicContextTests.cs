@@ -24,7 +24,7 @@ public sealed class KA1001SleepingAllocationInAtomicContextTests
 
     [Fact]
     public Task Message_UnderTwoLocks_ShowsBoth() => Verify.VerifyPathAsync(
-        Sources.Class("static void M() { {|#1:spin_lock(ref Lock)|}; {|#2:spin_lock_bh(ref Other)|}; {|#0:alloc_page(GFP_NOFS)|}; spin_unlock_bh(ref Other); spin_unlock(ref Lock); {|KA4001:}|}"),
+        Sources.Class("static void M() { {|#1:spin_lock(ref Lock)|}; {|#2:spin_lock_bh(ref Other)|}; Kept = {|#0:alloc_page(GFP_NOFS)|}; spin_unlock_bh(ref Other); spin_unlock(ref Lock); }"),
         Verify.Diagnostic("KA1001").WithLocation(0).WithLocation(1).WithLocation(2).WithArguments("alloc_page", " with 'GFP_NOFS'", "while 'spin_lock_bh' is in force"),
         "'spin_lock' is called here: from here on the code must not sleep",
         "'spin_lock_bh' is called here: from here on the code must not sleep");

@@ -169,8 +169,8 @@ unsafe class Bodies
 
     void NotStoredAtAll()
     {
-        Marshal.AllocHGlobal(4);
-    } // expect: KA4001
+        Marshal.AllocHGlobal(4); // expect: KA4003
+    }
 
     void Exchanged() { nint old = System.Threading.Interlocked.Exchange(ref _field, Marshal.AllocHGlobal(4)); Marshal.FreeHGlobal(old); }
 

@@ -1,0 +1,142 @@
+// Assignments: ownership moves with the value, and the value that is overwritten may be lost.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private Value EvalAssignment(ISimpleAssignmentOperation assignment)
+    {
+        if (assignment.IsRef && assignment.Target is ILocalReferenceOperation local)
+        {
+            Value referent = Address(assignment.Value);
+            _state.Store(analysis.PlaceOf(local.Local), referent);
+            return referent;
+        }
+
+        if (assignment.Target is IPropertyReferenceOperation property) return AssignProperty(property, assignment.Value);
+        Value target = Address(assignment.Target);
+        Value value = Eval(assignment.Value);
+        if (_dead) return value;
+        Touch(target, assignment.Target);
+        if (!TypeShapes.IsScalar(assignment.Target.Type)) StoreStruct(target, value);
+        else StoreValue(target, value, assignment);
+        return value;
+    }
+
+    private Value AssignProperty(IPropertyReferenceOperation reference, IOperation valueOperation)
+    {
+        Value address = ReturnsPlace(reference) ? Address(reference) : PropertyAddress(reference);
+        Value value = Eval(valueOperation);
+        Escape(value);
+        if (reference.Arguments.Length == 0) _state.Store(address, value);
+        else _state.Forget(address);
+        return value;
+    }
+
+    private void StoreStruct(Value target, Value source)
+    {
+        _state.CopyStruct(target, source);
+        int root = Symbols.Root(_state.CanonicalAddress(target));
+        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) EscapeContents(_state.CanonicalAddress(target));
+    }
+
+    /// <summary>Writes one value: ownership moves with it, and the value it overwrites may be lost.</summary>
+    private void StoreValue(Value target, Value value, IOperation site)
+    {
+        target = _state.CanonicalAddress(target);
+        bool hadOld = _state.TryPeek(target, out Value old);
+        StoreFreed(target, value, site);
+        _state.Store(target, value);
+        Settle(target, value);
+        if (Symbols.Of(target) is { Kind: SymbolKind.Local, Item: ISymbol variable })
+        {
+            if (hadOld && old != value) analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, variable);
+            else if (!hadOld) analysis.NoteUnset(site.Syntax.GetLocation(), variable);
+        }
+        else if (hadOld && old != value)
+        {
+            analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, null);
+        }
+    }
+
+    /// <summary>A pointer was written to memory: if others can read that memory, they may free it.</summary>
+    private void Settle(Value target, Value value)
+    {
+        if (_state.TryGetAllocation(value, out Allocation allocation) && allocation.Name is null && Symbols.Of(target).Item is ISymbol variable)
+            _state.SetAllocation(allocation with { Name = variable.Name });
+        if (ReachesOutside(target)) Escape(value);
+    }
+
+    private bool ReachesOutside(Value address)
+    {
+        SymbolData data = Symbols.Of(address);
+        if (data.Kind == SymbolKind.Element && !data.B.IsConstant) return true;
+        int root = Symbols.Root(address);
+        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) return true;
+        return _state.TryGetAllocation(new Value(root, 0), out Allocation owner) && owner.Status != AllocationStatus.Owned;
+    }
+
+    private Value EvalCompound(ICompoundAssignmentOperation compound)
+    {
+        Value target = Address(compound.Target);
+        Touch(target, compound.Target);
+        Value left = LoadAt(target, compound.Target.Type), right = Eval(compound.Value);
+        Value result = compound.OperatorMethod is null || IsWrapperOperator(compound.OperatorMethod)
+            ? Arithmetic(compound.OperatorKind, left, right, compound.Target.Type, compound)
+            : Unknown(compound);
+        if (!TypeShapes.IsScalar(compound.Target.Type)) _state.Forget(target);
+        else StoreValue(target, result, compound);
+        return result;
+    }
+
+    private Value EvalIncrement(IIncrementOrDecrementOperation increment)
+    {
+        Value target = Address(increment.Target), old = LoadAt(target, increment.Target.Type);
+        Touch(target, increment.Target);
+        bool down = increment.Kind == OperationKind.Decrement;
+        Value result = increment.OperatorMethod is not null ? Unknown(increment)
+            : increment.Target.Type is IPointerTypeSymbol ? Advance(old, Value.One, increment.Target.Type, increment, down)
+            : old.Plus(down ? -1 : 1);
+        if (TypeShapes.IsScalar(increment.Target.Type)) StoreValue(target, result, increment);
+        return increment.IsPostfix ? old : result;
+    }
+
+    private Value EvalDeconstruction(IDeconstructionAssignmentOperation deconstruction)
+    {
+        Value value = Eval(deconstruction.Value);
+        Escape(value);
+        foreach (IOperation target in Targets(deconstruction.Target))
+        {
+            if (!IsPlace(target)) continue;
+            Value place = Address(target);
+            _state.Forget(place);
+            if (TypeShapes.IsScalar(target.Type)) _state.Store(place, Unknown(target, 2));
+        }
+
+        return value;
+    }
+
+    private static IEnumerable<IOperation> Targets(IOperation target)
+    {
+        if (target is IDeclarationExpressionOperation declaration) target = declaration.Expression;
+        if (target is not ITupleOperation tuple) return [target];
+        var all = new List<IOperation>();
+        foreach (IOperation element in tuple.Elements) all.AddRange(Targets(element));
+        return all;
+    }
+
+    private Value EvalTuple(ITupleOperation tuple)
+    {
+        Value region = FreshRegion(tuple);
+        for (int i = 0; i < tuple.Elements.Length; i++)
+        {
+            Value element = Eval(tuple.Elements[i]);
+            _state.Store(Symbols.Make(SymbolKind.Element, region, Value.Constant(i), 3), element);
+        }
+
+        return region;
+    }
+}

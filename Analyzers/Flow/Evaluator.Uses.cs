@@ -1,0 +1,125 @@
+// Freeing memory and using it: what becomes of an allocation when it is freed, and what a freed one may no longer be used for. Memory of which this
+// body only has the pointer (a parameter, a field) is followed from the moment that it is freed.
+
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private void Free(CallSite call, FreeContract contract)
+    {
+        if (Operand(call, contract.Target) is not { } pointer || pointer.IsZero) return;
+        if (_state.TryGetFreed(pointer, out Allocation freed))
+        {
+            analysis.Raise(new FreeEvent(_state, call, contract, freed, pointer, freed.Family, Operand(call, contract.Order), Operand(call, contract.Cache)), again: true);
+            // Told once on this path.
+            _state.SetAllocation(freed with { Status = AllocationStatus.Escaped });
+            return;
+        }
+
+        if (!_state.TryGetAllocation(pointer, out Allocation allocation))
+        {
+            analysis.Raise(new ForeignFreeEvent(_state, call, contract, pointer));
+            Adopt(call, contract, pointer);
+            return;
+        }
+
+        string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
+        analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, Operand(call, contract.Order), Operand(call, contract.Cache)), again: false);
+        _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract, FreedBy = call.DisplayName });
+    }
+
+    /// <summary>Memory whose allocation was not seen is known from here on: as freed.</summary>
+    private void Adopt(CallSite call, FreeContract contract, Value pointer)
+    {
+        if (pointer.Offset != 0 || contract.Target.Kind != OperandKind.Parameter || !IsStable(pointer)) return;
+        _state.SetAllocation(new Allocation(pointer.Symbol, AllocationContract.OfParameter, call.Method, call.Syntax, _state.Trail?.Depth ?? 0)
+        {
+            Status = AllocationStatus.Freed,
+            FreedAt = call.Syntax,
+            FreedWith = contract,
+            FreedBy = call.DisplayName,
+            IsAdopted = true,
+            Name = call.SyntaxOf(contract.Target)?.Syntax.ToString(),
+        });
+    }
+
+    /// <summary>A pointer that is the same whenever it is read again: not what a getter computes or another thread may swap.</summary>
+    private bool IsStable(Value pointer)
+    {
+        SymbolData data = Symbols.Of(pointer);
+        if (data.Kind is SymbolKind.Argument or SymbolKind.Unknown) return true;
+        if (data.Kind != SymbolKind.Load) return false;
+        SymbolData from = Symbols.Of(data.A);
+        return from.Item switch
+        {
+            IFieldSymbol field => !field.IsVolatile,
+            IPropertySymbol => false,
+            _ => from.Tag != 1,
+        };
+    }
+
+    /// <summary>Memory at the address is read or written.</summary>
+    private void Touch(Value address, IOperation site)
+    {
+        if (!_dead && _state.TryGetFreed(address, out Allocation freed)) Use(freed, UseKind.Access, site.Syntax);
+    }
+
+    private void Use(Allocation freed, UseKind kind, SyntaxNode site)
+    {
+        analysis.Raise(new UseEvent(_state, freed, kind, site.GetLocation(), site.ToString()));
+        // Told once on this path.
+        _state.SetAllocation(freed with { Status = AllocationStatus.Escaped });
+    }
+
+    /// <summary>Freed memory is put where others find it.</summary>
+    private void StoreFreed(Value target, Value value, IOperation site)
+    {
+        if (site is not ISimpleAssignmentOperation { Target.Type: IPointerTypeSymbol } || !ReachesOutside(target)) return;
+        if (_state.TryGetFreed(value, out Allocation freed)) Use(freed, UseKind.Store, site.Syntax);
+    }
+
+    /// <summary>A statement that is nothing but an allocation loses it at once.</summary>
+    private Value EvalStatement(IExpressionStatementOperation statement)
+    {
+        Value value = Eval(statement.Operation);
+        IOperation call = statement.Operation is ISimpleAssignmentOperation { Target: IDiscardOperation } discard ? discard.Value : statement.Operation;
+        while (call is IConversionOperation conversion) call = conversion.Operand;
+        if (_dead || call is not (IInvocationOperation or IObjectCreationOperation) || !_state.TryGetAllocation(value, out Allocation allocation)) return value;
+        if (allocation.Status != AllocationStatus.Owned || allocation.Site != call.Syntax) return value;
+        analysis.Raise(new DiscardEvent(_state, allocation, statement.Syntax));
+        _state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+        return value;
+    }
+
+    /// <summary>What a body returns must not be freed.</summary>
+    internal void CheckReturned(FlowState state, Value value, Location place, IMethodSymbol? method)
+    {
+        if (method is null || !TypeShapes.IsPointer(method.ReturnType) || !state.TryGetFreed(value, out Allocation freed)) return;
+        analysis.Raise(new UseEvent(state, freed, UseKind.Return, place, freed.Name ?? ""));
+    }
+
+    /// <summary>A call gets freed memory to work with. Plain numbers may still name it: a table of live pointers drops its entry after the free.</summary>
+    private void PassFreed(CallSite call, MethodContract? contract)
+    {
+        for (int i = 0; i < call.Arguments.Length && !_dead; i++)
+        {
+            if (call.ArgumentSyntax[i] is not { } argument) continue;
+            PassFreedSpan(call, i, argument);
+            if (call.IsByReference(i) || !Works(call.Method, i)) continue;
+            OperandReference operand = OperandReference.Parameter(i);
+            if (contract is not null && (contract.View?.Of == operand || contract.Frees.Exists(free => free.Target == operand) || contract.Allocations.Exists(allocation => allocation.Old == operand))) continue;
+            if (_state.TryGetFreed(call.Arguments[i], out Allocation freed)) Use(freed, UseKind.Pass, argument.Syntax);
+        }
+    }
+
+    private static bool Works(IMethodSymbol method, int ordinal)
+    {
+        ITypeSymbol type = method.Parameters[ordinal].Type;
+        if (!TypeShapes.IsPointer(type) || CallEffects.HasSource(method)) return false;
+        return type is IPointerTypeSymbol || method.IsExtern || method.ContainingType is { Name: "Marshal", ContainingNamespace.Name: "InteropServices" };
+    }
+}

@@ -30,8 +30,19 @@ public static unsafe partial class Linux
     [return: Allocates("kmalloc", FreedBy = nameof(kfree), Size = nameof(size), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     public static void* kmalloc(size_t size, gfp_t flags)
     {
-        nint obj = KmallocFast.TryAllocate(size, flags);
-        return obj != 0 ? (void*)obj : KmallocSlow(size, flags);
+        CpuBlock* block = ThisCpu.Block;
+        if (block != null && size - 1 < KmallocSizes.MaxCacheSize && KmallocFast.IsPlain(flags) && KmallocFast.MayRun(block, flags))
+        {
+            CacheSlot* slot = CpuBlock.Slot(block, 1 + KmallocSizes.IndexOf(size));
+            nint* top = slot->Top - 1;
+            if (*top != 0)
+            {
+                slot->Top = top;
+                return (void*)*top;
+            }
+        }
+
+        return KmallocSlow(size, flags);
     }
 
     /// <summary><see cref="kmalloc(size_t, gfp_t)"/> near a memory node (<c>kmalloc_node</c>). There is one node: the number is not used.</summary>
@@ -102,7 +113,22 @@ public static unsafe partial class Linux
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void kfree([Frees("kmalloc")] void* obj)
     {
-        if (!KmallocFast.TryFree(obj)) KfreeSlow(obj);
+        // Written out, not a call that says whether: the JIT keeps such an answer in a register and tests it once more.
+        CpuBlock* block = ThisCpu.Block;
+        uint id;
+        if (block != null && DefaultMap.IsInWindow((nuint)obj) && (id = DefaultMap.ClassInWindow((nuint)obj)) < CpuBlock.SlotCount)
+        {
+            CacheSlot* slot = CpuBlock.Slot(block, id);
+            nint* top = slot->Top;
+            if (!Sheaf.IsFull(top) && ((nuint)obj & slot->InteriorMask) == 0 && top[-1] != (nint)obj)
+            {
+                *top = (nint)obj;
+                slot->Top = top + 1;
+                return;
+            }
+        }
+
+        KfreeSlow(obj);
     }
 
     /// <summary>Overwrites memory with zeros and frees it (<c>kfree_sensitive</c>). Never sleeps.</summary>

@@ -18,10 +18,12 @@ internal static class AllocCommand
     internal static Command Create()
     {
         Option<string[]> only = new("--workload") { Description = "Only these workloads.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> contenders = new("--contender") { Description = "Only these allocators.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
         Option<bool> noMemory = new("--no-memory") { Description = "Measure time only." };
-        Command command = new("alloc", "kmalloc against NativeMemory, ArrayPool, mimalloc, jemalloc, tcmalloc: time and peak memory.") { only, noMemory };
+        Command command = new("alloc", "kmalloc against NativeMemory, ArrayPool, mimalloc, jemalloc, tcmalloc: time and peak memory.") { only, contenders, noMemory };
         return RunSettings.AddTo(command, (settings, parsed) =>
-            NativeAllocators.RestartWithRoom(Environment.GetCommandLineArgs()[1..]) ?? Run(settings, parsed.GetValue(only) ?? [], !parsed.GetValue(noMemory)));
+            NativeAllocators.RestartWithRoom(Environment.GetCommandLineArgs()[1..]) ?? Run(settings, parsed.GetValue(only) ?? [], parsed.GetValue(contenders) ?? [],
+                !parsed.GetValue(noMemory)));
     }
 
     /// <summary>The peak growth of one workload on one allocator of .NET, in this process.</summary>
@@ -32,9 +34,10 @@ internal static class AllocCommand
         return ResidentMemory.PeakGrowth(() => peer.Fill(workload, pairs, 1));
     }
 
-    private static int Run(RunSettings settings, string[] only, bool memory)
+    private static int Run(RunSettings settings, string[] only, string[] names, bool memory)
     {
-        var drivers = CDriver.Allocators().Select(c => (c.Name, c.Library, Driver: CDriver.Start(c.Library))).ToList();
+        bool Wanted(string name) => names.Length == 0 || names.Contains(name);
+        var drivers = CDriver.Allocators().Where(c => Wanted(c.Name)).Select(c => (c.Name, c.Library, Driver: CDriver.Start(c.Library))).ToList();
         var results = new Results("malloc and free", settings, "mimalloc-c", "NativeMemory");
         foreach ((string workload, int threads, int fullPairs) in Workloads)
         {
@@ -49,7 +52,7 @@ internal static class AllocCommand
             }
 
             var contenders = new List<Contender>();
-            foreach (Peer peer in Peers())
+            foreach (Peer peer in Peers().Where(peer => Wanted(peer.Name)))
             {
                 contenders.Add(new(peer.Name, () => peer.Time(workload, pairs), threads)
                 {

@@ -17,6 +17,14 @@ internal static unsafe class KmallocFast
         | GfpFlags.NoRetry | GfpFlags.MemAlloc | GfpFlags.NoMemAlloc | GfpFlags.HardWall | GfpFlags.ThisNode | GfpFlags.Compound | GfpFlags.Write
         | GfpFlags.NoGrow | GfpFlags.Cold;
 
+    /// <summary>Whether flags ask for nothing that the fast path cannot do.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsPlain(GfpFlags flags) => (flags & ~Plain) == 0;
+
+    /// <summary>Whether the thread may make a call with these flags in its context.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool MayRun(CpuBlock* block, GfpFlags flags) => (flags & GfpFlags.DirectReclaim) == 0 || block->Execution.AtomicWord == 0;
+
     /// <summary>An object, or 0: take the slow path.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static nint TryAllocate(nuint size, GfpFlags flags)

@@ -29,11 +29,15 @@ internal static unsafe class DefaultMap
     /// <summary>Largest vmalloc range.</summary>
     internal const ulong VmallocMaxBytes = KmapStart - VmallocStart;
 
+    /// <summary>Whether an address lies in the direct map's window: it has a class map entry, be there memory or not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsInWindow(nuint address) => (address - PageOffset) >> PageShift < 1UL << (WindowShift - PageShift);
+
+    /// <summary>The class map entry of an address in the window: 0 for memory that is no slab's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static uint ClassInWindow(nuint address) => *(ushort*)(ClassMap + (((address - PageOffset) >> PageShift) * 2));
+
     /// <summary>The class map entry of any address: 0 outside of the window and for memory that is no slab's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static uint ClassOf(nuint address)
-    {
-        ulong offset = address - PageOffset;
-        return offset >> WindowShift != 0 ? 0u : *(ushort*)(ClassMap + ((offset >> PageShift) * 2));
-    }
+    internal static uint ClassOf(nuint address) => IsInWindow(address) ? ClassInWindow(address) : 0u;
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KAlloc.Benchmarks.Alloc;
 using KAlloc.Benchmarks.Analysis;
+using KAlloc.Benchmarks.Bulk;
 
 namespace KAlloc.Benchmarks;
 
@@ -13,5 +14,6 @@ internal static class BenchmarkCommands
         AllocMemoryCommand.Create(),
         AnalyzersCommand.Create(),
         AnalyzersCommand.CreatePeak(),
+        BulkCommand.Create(),
     ];
 }

@@ -104,8 +104,19 @@ public static unsafe partial class Linux
     [return: Allocates("kmem_cache", FreedBy = nameof(kmem_cache_free), Cache = nameof(s), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     public static void* kmem_cache_alloc(kmem_cache* s, gfp_t flags)
     {
-        nint obj = KmallocFast.TryAllocate(s, flags);
-        return obj != 0 ? (void*)obj : CacheAllocSlow(s, flags);
+        CpuBlock* block = ThisCpu.Block;
+        if (block != null && KmallocFast.IsPlain(flags) && KmallocFast.MayRun(block, flags))
+        {
+            CacheSlot* slot = CpuBlock.Slot(block, s->FastId);
+            nint* top = slot->Top - 1;
+            if (*top != 0)
+            {
+                slot->Top = top;
+                return (void*)*top;
+            }
+        }
+
+        return CacheAllocSlow(s, flags);
     }
 
     /// <summary>Allocates a zeroed object (<c>kmem_cache_zalloc</c>). Not for caches with a constructor, whose work it would undo: a WARN.</summary>
@@ -122,7 +133,20 @@ public static unsafe partial class Linux
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void kmem_cache_free(kmem_cache* s, [Frees("kmem_cache", Cache = nameof(s))] void* objp)
     {
-        if (!KmallocFast.TryFree(s, objp)) CacheFreeSlow(s, objp);
+        CpuBlock* block = ThisCpu.Block;
+        if (block != null && DefaultMap.IsInWindow((nuint)objp) && DefaultMap.ClassInWindow((nuint)objp) == s->FastId)
+        {
+            CacheSlot* slot = CpuBlock.Slot(block, s->FastId);
+            nint* top = slot->Top;
+            if (!Sheaf.IsFull(top) && ((nuint)objp & slot->InteriorMask) == 0 && top[-1] != (nint)objp)
+            {
+                *top = (nint)objp;
+                slot->Top = top + 1;
+                return;
+            }
+        }
+
+        CacheFreeSlow(s, objp);
     }
 
     /// <summary>Allocates many objects, all or none (<c>kmem_cache_alloc_bulk</c>). Free each, or all with <see cref="kmem_cache_free_bulk"/>.</summary>
@@ -134,15 +158,8 @@ public static unsafe partial class Linux
     [MightSleepIf(nameof(flags))]
     public static int kmem_cache_alloc_bulk(kmem_cache* s, gfp_t flags, size_t nr, void** p)
     {
-        for (nuint i = 0; i < nr; i++)
-        {
-            p[i] = kmem_cache_alloc(s, flags);
-            if (p[i] != null) continue;
-            kmem_cache_free_bulk(s, i, p);
-            return 0;
-        }
-
-        return (int)nr.Value;
+        if (nr.Value > int.MaxValue) return 0;
+        return SlabAllocator.Of(s, nameof(kmem_cache_alloc_bulk)) is { } slab && slab.AllocateBulk(s, flags, (nint*)p, (int)nr.Value) ? (int)nr.Value : 0;
     }
 
     /// <summary>Frees many objects (<c>kmem_cache_free_bulk</c>). Never sleeps.</summary>
@@ -151,11 +168,8 @@ public static unsafe partial class Linux
     /// <param name="p">The objects.</param>
     public static void kmem_cache_free_bulk(kmem_cache* s, size_t size, void** p)
     {
-        for (nuint i = 0; i < size; i++)
-        {
-            if (s == null) kfree(p[i]);
-            else kmem_cache_free(s, p[i]);
-        }
+        if (s == null) kfree_bulk(size, p);
+        else SlabAllocator.Of(s, nameof(kmem_cache_free_bulk))?.FreeBulk(s, (nint*)p, size);
     }
 
     /// <summary>

@@ -9,10 +9,12 @@ internal static class Rounds
     /// <param name="settings">How often.</param>
     internal static List<Measurement> Measure(string workload, IReadOnlyList<Contender> contenders, RunSettings settings)
     {
-        // Optimised code is there after 30 calls, some time to count them and some to compile; two samples more see to the allocator's own start.
-        foreach (Contender contender in contenders) contender.Sample();
-        if (!settings.Quick) Thread.Sleep(250);
-        foreach (Contender contender in contenders) contender.Sample();
+        // Optimised code is there after 30 calls, some time to count them and some to compile, in two steps where a loop runs meanwhile.
+        for (int i = 0; i < 3; i++)
+        {
+            foreach (Contender contender in contenders) contender.Sample();
+            if (!settings.Quick) Thread.Sleep(200);
+        }
 
         var samples = contenders.Select(_ => new double[settings.Rounds]).ToArray();
         for (int round = 0; round < settings.Rounds; round++)

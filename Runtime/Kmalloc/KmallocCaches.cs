@@ -35,7 +35,7 @@ internal sealed unsafe class KmallocCaches
             for (int index = 0; index < KmallocSizes.Count; index++)
             {
                 int id = 1 + (type * KmallocSizes.Count) + index;
-                slab.CreateFixed(id, prefixes[type] + KmallocSizes.Names[index], KmallocSizes.BytesOf((uint)index), flags[type]);
+                slab.CreateFixed(id, prefixes[type] + KmallocSizes.NameOf(KmallocSizes.BytesOf((uint)index)), KmallocSizes.BytesOf((uint)index), flags[type]);
             }
         }
     }

@@ -3,8 +3,9 @@
 //   kmalloc: my block, a size with a class, plain flags, may this thread sleep?   slot of the class: pop
 //   kfree:   my block, class map entry of the address                             slot of that class: push
 //
+// kmalloc, kfree and their kmem_cache twins of the kernel face are written out there: the JIT lays one method out better than several.
 // Every "no" is one branch to a call. Zeroing, DMA and other classes, first use, empty and full sheaves, wrong pointers, NULL: all behind it.
-// Cost: see docs of the benchmark; no atomic, no write to the object. Kernel concept: the fast paths of SLUB and sheaves.
+// Cost: see docs/benchmarks.md; no atomic, no write to the object. Kernel concept: the fast paths of SLUB and sheaves.
 
 using System.Runtime.CompilerServices;
 
@@ -30,8 +31,7 @@ internal static unsafe class KmallocFast
     internal static nint TryAllocate(nuint size, GfpFlags flags)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block == null || size - 1 >= KmallocSizes.MaxCacheSize || (flags & ~Plain) != 0) return 0;
-        if ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0) return 0;
+        if (block == null || size - 1 >= KmallocSizes.MaxCacheSize || !IsPlain(flags) || !MayRun(block, flags)) return 0;
         return Sheaf.TryPop(CpuBlock.Slot(block, 1 + KmallocSizes.IndexOf(size)));
     }
 
@@ -43,25 +43,5 @@ internal static unsafe class KmallocFast
         if (block == null) return false;
         uint id = DefaultMap.ClassOf((nuint)obj);
         return id < CpuBlock.SlotCount && Sheaf.TryPush(CpuBlock.Slot(block, id), (nint)obj);
-    }
-
-    /// <summary>An object of a cache, or 0: take the slow path.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static nint TryAllocate(KmemCache* cache, GfpFlags flags)
-    {
-        CpuBlock* block = ThisCpu.Block;
-        if (block == null || (flags & ~Plain) != 0) return 0;
-        if ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0) return 0;
-        return Sheaf.TryPop(CpuBlock.Slot(block, cache->FastId));
-    }
-
-    /// <summary>Frees an object of this cache; false: take the slow path, which also knows if it is one of another cache.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool TryFree(KmemCache* cache, void* obj)
-    {
-        CpuBlock* block = ThisCpu.Block;
-        if (block == null) return false;
-        uint id = DefaultMap.ClassOf((nuint)obj);
-        return id == cache->FastId && Sheaf.TryPush(CpuBlock.Slot(block, id), (nint)obj);
     }
 }

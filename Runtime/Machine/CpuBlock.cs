@@ -16,13 +16,19 @@ namespace KAlloc;
 
 /// <summary>What a thread holds of one cache.</summary>
 /// <remarks>
-/// A sheaf is 512 bytes, 512-aligned: slot 0 is null and stays so, slots 1..62 hold free objects, slot 63 links sheaves in the barn.
-/// <c>Top</c> points above the last filled slot. Empty: <c>Top[-1]</c> is null. Full: <c>Top</c> ends in 504. A slot without a sheaf points
-/// to the end of <see cref="CpuBlocks.NullSheaf"/>, which is both, so allocation and free take the slow path without a test of their own.
+/// A sheaf is 1024 bytes, aligned to that: 128 words, of which the last links sheaves in the barn. The cache's capacity, at most 126, says how
+/// many words below the last hold free objects; the word below those is null and stays so.
+/// <c>Top</c> points above the last filled word. Empty: <c>Top[-1]</c> is null. Full: <c>Top</c> is the last word. A slot without a sheaf points
+/// to the last word of <see cref="CpuBlocks.NullSheaf"/>, which is both, so allocation and free take the slow path without a test of their own.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential, Size = 32)]
 internal unsafe struct CacheSlot
 {
+    internal const int SheafBytes = 1024;
+
+    /// <summary>Index of a sheaf's last word, the link.</summary>
+    internal const int SheafLink = (SheafBytes / 8) - 1;
+
     internal nint* Top;
     internal nint* Spare;
 
@@ -81,10 +87,10 @@ internal static unsafe class CpuBlocks
     private static CpuBlock* s_parked;
 
     /// <summary>A sheaf that is empty to allocations and full to frees; never written.</summary>
-    internal static readonly nint* NullSheaf = (nint*)MetaMemory.AllocateZeroed(512, 512);
+    internal static readonly nint* NullSheaf = (nint*)MetaMemory.AllocateZeroed(CacheSlot.SheafBytes, CacheSlot.SheafBytes);
 
     /// <summary>The value of <see cref="CacheSlot.Top"/> of a slot without a sheaf.</summary>
-    internal static nint* NullTop => NullSheaf + 63;
+    internal static nint* NullTop => NullSheaf + CacheSlot.SheafLink;
 
     /// <summary>Number of blocks ever made: CPU numbers run from 0 to one below it.</summary>
     internal static int Count => Volatile.Read(ref s_count);

@@ -63,6 +63,9 @@ public unsafe struct KmemCache
     /// <summary>Objects that a thread takes from slabs at a time.</summary>
     [FieldOffset(160)] internal int FillLevel;
 
+    /// <summary>Objects that a sheaf of this cache holds.</summary>
+    [FieldOffset(164)] internal int SheafCapacity;
+
     /// <summary>Address bits that are 0 for every object: slabs start on pages, objects at multiples of the size.</summary>
     internal readonly nuint InteriorMask => (Size & (0u - Size)) - 1 & (uint)(PhysicalMemory.PageSize - 1);
 }

@@ -10,18 +10,25 @@ internal sealed unsafe partial class SlabAllocator
     /// <summary>An object of a cache of this system, or null.</summary>
     internal void* AllocateObject(KmemCache* cache, GfpFlags flags)
     {
-        const GfpFlags Wrong = GfpFlags.HighMem | GfpFlags.Dma32;
-        if ((flags & Wrong) != 0)
-        {
-            KernelReports.Warn($"Unexpected gfp: 0x{(uint)(flags & Wrong):x} ({(flags & Wrong).Format()}). Fixing up to gfp: 0x{(uint)(flags & ~Wrong):x} ({(flags & ~Wrong).Format()}). Fix your code!");
-            flags &= ~Wrong;
-        }
-
+        flags = FixUp(flags);
         nint obj = Allocate(cache, flags);
-        if (obj == 0 || (flags & GfpFlags.Zero) == 0) return (void*)obj;
-        if (cache->Constructor != null) KernelReports.Warn($"WARNING: cache {NameOf(cache->Id)} has a constructor, which __GFP_ZERO undoes");
-        NativeMemory.Clear((void*)obj, cache->ObjectSize);
+        if (obj != 0 && (flags & GfpFlags.Zero) != 0) Zero(cache, &obj, 1);
         return (void*)obj;
+    }
+
+    private static GfpFlags FixUp(GfpFlags flags)
+    {
+        const GfpFlags Wrong = GfpFlags.HighMem | GfpFlags.Dma32;
+        if ((flags & Wrong) == 0) return flags;
+        GfpFlags good = flags & ~Wrong;
+        KernelReports.Warn($"Unexpected gfp: 0x{(uint)(flags & Wrong):x} ({(flags & Wrong).Format()}). Fixing up to gfp: 0x{(uint)good:x} ({good.Format()}). Fix your code!");
+        return good;
+    }
+
+    private void Zero(KmemCache* cache, nint* objects, int count)
+    {
+        if (cache->Constructor != null) KernelReports.Warn($"WARNING: cache {NameOf(cache->Id)} has a constructor, which __GFP_ZERO undoes");
+        for (int i = 0; i < count; i++) NativeMemory.Clear((void*)objects[i], cache->ObjectSize);
     }
 
     /// <summary>What a cache has, for slabinfo.</summary>

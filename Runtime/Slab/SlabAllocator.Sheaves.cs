@@ -15,9 +15,6 @@ namespace KAlloc;
 
 internal sealed unsafe partial class SlabAllocator
 {
-    internal const int SheafBytes = 512;
-    internal const int SheafSlots = 62;
-
     /// <summary>The kernel's kmem_cache_alloc behind the fast path; 0: no memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal nint Allocate(KmemCache* cache, GfpFlags flags)
@@ -50,7 +47,7 @@ internal sealed unsafe partial class SlabAllocator
         CpuBlock* block = CpuBlocks.Current;
         if (block->DrainRequested != 0) DrainBlock(block);
         CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);
-        if (IsInSheaf(slot->Top, obj) || (slot->Spare != null && IsInSheaf(slot->Spare, obj)))
+        if (IsInSheaf(cache, slot->Top, obj) || (slot->Spare != null && IsInSheaf(cache, slot->Spare, obj)))
         {
             ReportFree(cache, (nuint)obj, SlabError.AlreadyFree);
             return;
@@ -87,7 +84,7 @@ internal sealed unsafe partial class SlabAllocator
             }
 
             FreeSheaf(surplus);
-            slot->Top = full + 63;
+            slot->Top = Sheaf.FullTop(full);
             slot->InteriorMask = cache->InteriorMask;
             slot->Refills++;
         }
@@ -98,7 +95,7 @@ internal sealed unsafe partial class SlabAllocator
 
     private nint Fill(KmemCache* cache, CacheSlot* slot, GfpFlags flags)
     {
-        nint* objects = stackalloc nint[SheafSlots];
+        nint* objects = stackalloc nint[Sheaf.MaxCapacity];
         int count = TakeObjects(cache, objects, cache->FillLevel, flags);
         if (count == 0) return 0;
 
@@ -107,7 +104,7 @@ internal sealed unsafe partial class SlabAllocator
         int kept = 0;
         if (slot->Top != CpuBlocks.NullTop)
         {
-            kept = Math.Min(count - 1, SheafSlots - Sheaf.Count(slot->Top));
+            kept = Math.Min(count - 1, cache->SheafCapacity - Sheaf.Objects(slot->Top, cache->SheafCapacity).Length);
             for (int i = count - 1; i >= count - kept; i--) Push(slot, objects[i]);
             slot->Refills++;
         }
@@ -133,7 +130,7 @@ internal sealed unsafe partial class SlabAllocator
         {
             nint* sheaf = EmptySheaf(cache);
             if (sheaf == null) return false;
-            slot->Top = Sheaf.EmptyTop(sheaf);
+            slot->Top = Sheaf.EmptyTop(sheaf, cache->SheafCapacity);
             slot->Spare = top;
             return true;
         }
@@ -151,13 +148,13 @@ internal sealed unsafe partial class SlabAllocator
         cache->BarnLock.Leave();
         if (given)
         {
-            if (empty == null) empty = AllocateSheaf();
-            slot->Top = empty == null ? CpuBlocks.NullTop : Sheaf.EmptyTop(empty);
+            if (empty == null) empty = AllocateSheaf(cache);
+            slot->Top = empty == null ? CpuBlocks.NullTop : Sheaf.EmptyTop(empty, cache->SheafCapacity);
             return empty != null;
         }
 
-        slot->Top = Sheaf.EmptyTop(Sheaf.Base(top));
-        FreeToSlabs(cache, slot->Top, SheafSlots);
+        slot->Top = Sheaf.EmptyTop(Sheaf.Base(top), cache->SheafCapacity);
+        FreeToSlabs(cache, slot->Top, cache->SheafCapacity);
         return true;
     }
 
@@ -165,7 +162,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         nint* sheaf = EmptySheaf(cache);
         if (sheaf == null) return false;
-        slot->Top = Sheaf.EmptyTop(sheaf);
+        slot->Top = Sheaf.EmptyTop(sheaf, cache->SheafCapacity);
         slot->InteriorMask = cache->InteriorMask;
         return true;
     }
@@ -176,14 +173,14 @@ internal sealed unsafe partial class SlabAllocator
         cache->BarnLock.Enter();
         if (cache->EmptySheaf != null) sheaf = Pop(ref cache->EmptySheaf, ref cache->EmptySheaves);
         cache->BarnLock.Leave();
-        return sheaf != null ? sheaf : AllocateSheaf();
+        return sheaf != null ? sheaf : AllocateSheaf(cache);
     }
 
     /// <summary>A sheaf without waiting: frees need one too, and may run in an interrupt.</summary>
-    private nint* AllocateSheaf()
+    private nint* AllocateSheaf(KmemCache* cache)
     {
         var sheaf = (nint*)AllocateDirect(_sheafCache, GfpFlags.NoWait);
-        if (sheaf != null) sheaf[0] = 0;
+        if (sheaf != null) Sheaf.Initialize(sheaf, cache->SheafCapacity);
         return sheaf;
     }
 
@@ -218,15 +215,7 @@ internal sealed unsafe partial class SlabAllocator
         return error;
     }
 
-    private static bool IsInSheaf(nint* top, nint obj)
-    {
-        for (nint* slot = top - 1; *slot != 0; slot--)
-        {
-            if (*slot == obj) return true;
-        }
-
-        return false;
-    }
+    private static bool IsInSheaf(KmemCache* cache, nint* top, nint obj) => top != CpuBlocks.NullTop && Sheaf.Objects(top, cache->SheafCapacity).Contains(obj);
 
     private static void Push(CacheSlot* slot, nint obj) => *slot->Top++ = obj;
 

@@ -89,7 +89,7 @@ internal sealed unsafe partial class SlabAllocator
         wrong = 0;
         if (top == null || top == CpuBlocks.NullTop) return SlabError.None;
         nint* sheaf = Sheaf.Base(top);
-        SlabError error = Flush(cache, sheaf + 1, Sheaf.Count(top), out wrong);
+        SlabError error = Flush(cache, Sheaf.EmptyTop(sheaf, cache->SheafCapacity), Sheaf.Objects(top, cache->SheafCapacity).Length, out wrong);
         FreeSheaf(sheaf);
         return error;
     }
@@ -105,7 +105,7 @@ internal sealed unsafe partial class SlabAllocator
             else if (cache->EmptySheaf != null) sheaf = Pop(ref cache->EmptySheaf, ref cache->EmptySheaves);
             cache->BarnLock.Leave();
             if (sheaf == null) return;
-            SlabError error = FlushSheaf(cache, full ? sheaf + 63 : Sheaf.EmptyTop(sheaf), out nuint wrong);
+            SlabError error = FlushSheaf(cache, full ? Sheaf.FullTop(sheaf) : Sheaf.EmptyTop(sheaf, cache->SheafCapacity), out nuint wrong);
             if (error != SlabError.None) ReportFree(cache, wrong, error);
         }
     }

@@ -47,7 +47,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         Caches = (KmemCache*)AddressSpace.Reserve(TableBytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.Caches) : 0);
         if (Caches == null) throw new InvalidOperationException("KAlloc cannot reserve its cache table: the address range is taken.");
         _system = Register(this);
-        _sheafCache = Initialize(firstId, "kmem_sheaf", SheafBytes, SheafBytes, SlabFlags.ConsistencyChecks, null);
+        _sheafCache = Initialize(firstId, "kmem_sheaf", CacheSlot.SheafBytes, CacheSlot.SheafBytes, SlabFlags.ConsistencyChecks, null);
         pages.Reclaim = ShrinkAll;
         pages.DescribeObject = Describe;
     }
@@ -192,14 +192,18 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         cache->Partial.First = cache->Full.First = cache->Empty.First = Page.Nil;
         cache->Direct = _direct || (flags & SlabFlags.ConsistencyChecks) != 0;
         cache->FastId = cache->Direct || id >= CpuBlock.SlotCount ? (ushort)0 : (ushort)id;
-        cache->FillLevel = cache->Size <= 256 ? SheafSlots : cache->Size <= 1024 ? 32 : cache->Size <= 4096 ? 16 : 8;
+        cache->SheafCapacity = CapacityFor(cache->Size);
+        cache->FillLevel = Math.Max(1, cache->SheafCapacity / 2);
 
         // Fewer than 4 sheaves, and threads that only free starve threads that only allocate.
-        cache->SheafLimit = (int)Math.Clamp((1u << 20) / (cache->Size * SheafSlots), 4, 32);
+        cache->SheafLimit = (int)Math.Clamp((1u << 20) / (cache->Size * (uint)cache->SheafCapacity), 4, 32);
         Volatile.Write(ref cache->Magic, KmemCache.Alive);
         if (id >= _nextId) Volatile.Write(ref _nextId, id + 1);
         return cache;
     }
+
+    /// <summary>The kernel's limits of a CPU's array: what a thread keeps is memory that nobody else can have.</summary>
+    private static int CapacityFor(uint size) => size > PhysicalMemory.PageSize ? 8 : size > 1024 ? 24 : size > 256 ? 54 : Sheaf.MaxCapacity;
 
     private static uint Alignment(uint size, uint align, SlabFlags flags)
     {

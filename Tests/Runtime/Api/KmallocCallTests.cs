@@ -59,7 +59,7 @@ public unsafe class KmallocCallTests
     {
         void* buffer = kmalloc(300, GFP_DMA | GFP_KERNEL);
         Assert.Equal(ZoneType.Dma, page_zonenum(virt_to_page(buffer)));
-        Assert.Contains("dma-kmalloc-512", KernelMemory.Default.Describe(buffer));
+        Assert.Contains("dma-kmalloc-320", KernelMemory.Default.Describe(buffer));
         kfree(buffer);
     }
 

@@ -176,6 +176,65 @@ public unsafe class SlabCallTests
         Sound(KernelMemory.Default);
     }
 
+    [Fact]
+    public void kmem_cache_alloc_bulk_IsAllOrNothing()
+    {
+        using KernelMemory memory = Boot("Flat", BackingKind.Automatic, megabytes: 8);
+        KmemCache* cache = memory.CreateCache("bulk-small", 4096);
+        var objects = new nint[3000];
+        ulong before = memory.FreeBytes;
+        fixed (nint* p = objects)
+        {
+            Assert.Equal(0, kmem_cache_alloc_bulk(cache, GFP_KERNEL | __GFP_NOWARN, objects.Length, (void**)p));
+            memory.Shrink();
+            Assert.Equal(before, memory.FreeBytes);
+            Assert.Equal(500, kmem_cache_alloc_bulk(cache, GFP_KERNEL | __GFP_ZERO, 500, (void**)p));
+            Assert.Equal(500, objects.Take(500).Distinct().Count());
+            Assert.All(objects.Take(500), obj => Assert.Equal(-1, new Span<byte>((void*)obj, 4096).IndexOfAnyExcept((byte)0)));
+            kmem_cache_free_bulk(cache, 500, (void**)p);
+        }
+
+        memory.DestroyCache(cache);
+        Sound(memory);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    [InlineData(1000)]
+    public void kmem_cache_alloc_bulk_OnSheaves_GivesDistinctObjects(int count)
+    {
+        kmem_cache* cache = kmem_cache_create("bulk-sheaves", 48, 0, 0);
+        var seen = new HashSet<nint>();
+        var objects = new nint[count];
+        fixed (nint* p = objects)
+        {
+            for (int round = 0; round < 20; round++)
+            {
+                Assert.Equal(count, kmem_cache_alloc_bulk(cache, GFP_KERNEL, count, (void**)p));
+                seen.Clear();
+                Assert.All(objects, obj => Assert.True(obj != 0 && seen.Add(obj)));
+                kmem_cache_free_bulk(cache, count, (void**)p);
+            }
+        }
+
+        kmem_cache_destroy(cache);
+    }
+
+    [Fact]
+    public void kmem_cache_free_bulk_WrongObject_IsABug()
+    {
+        kmem_cache* cache = kmem_cache_create("bulk-wrong", 48, 0, 0);
+        nint* objects = stackalloc nint[3];
+        objects[0] = (nint)kmem_cache_alloc(cache, GFP_KERNEL);
+        objects[1] = (nint)kmalloc(48, GFP_KERNEL);
+        objects[2] = (nint)kmem_cache_alloc(cache, GFP_KERNEL);
+        Bug("Wrong slab cache. bulk-wrong but object is from kmalloc-64", () => kmem_cache_free_bulk(cache, 3, (void**)objects));
+        kfree((void*)objects[1]);
+        kmem_cache_free(cache, (void*)objects[2]);
+        kmem_cache_destroy(cache);
+    }
+
     private static void Construct(void* obj)
     {
         Interlocked.Increment(ref s_constructed);

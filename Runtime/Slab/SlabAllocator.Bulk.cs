@@ -1,0 +1,101 @@
+// Many objects in one call: copied between the caller's array and the thread's sheaf, what is left over under one lock of the slabs.
+//
+// Cost: per object a copy to allocate, a look at the class map and a copy to free; the way to the sheaf is gone once for all of them.
+// Kernel concept: kmem_cache_alloc_bulk, kmem_cache_free_bulk.
+
+namespace KAlloc;
+
+internal sealed unsafe partial class SlabAllocator
+{
+    /// <summary>Fills an array with objects, all or none.</summary>
+    internal bool AllocateBulk(KmemCache* cache, GfpFlags flags, nint* objects, int count)
+    {
+        flags = FixUp(flags);
+        MightSleep.CheckAlloc(flags);
+        CheckInterrupts("kmem_cache_alloc_bulk");
+        int taken = cache->Direct ? 0 : TakeFromSheaves(cache, objects, count);
+        while (taken < count)
+        {
+            int batch = TakeObjects(cache, objects + taken, count - taken, flags);
+            if (batch == 0)
+            {
+                FreeToSlabs(cache, objects, taken);
+                return false;
+            }
+
+            taken += batch;
+        }
+
+        if ((flags & GfpFlags.Zero) != 0) Zero(cache, objects, count);
+        return true;
+    }
+
+    /// <summary>Frees objects. One that is not the cache's is reported as in a single call; if the report throws, those behind it are not freed.</summary>
+    internal void FreeBulk(KmemCache* cache, nint* objects, nuint count)
+    {
+        CheckInterrupts("kmem_cache_free_bulk");
+        for (nuint i = 0; i < count;)
+        {
+            if (!cache->Direct) i += PushToSheaf(cache, objects + i, count - i);
+            if (i < count && objects[i] != 0) FreeObject(cache, (void*)objects[i]);
+            i++;
+        }
+    }
+
+    private int TakeFromSheaves(KmemCache* cache, nint* objects, int count)
+    {
+        CpuBlock* block = CpuBlocks.Current;
+        if (block->DrainRequested != 0) DrainBlock(block);
+        CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);
+        int taken = 0;
+        while (true)
+        {
+            if (slot->Top != CpuBlocks.NullTop)
+            {
+                ReadOnlySpan<nint> free = Sheaf.Objects(slot->Top, cache->SheafCapacity);
+                free = free[^Math.Min(free.Length, count - taken)..];
+                free.CopyTo(new Span<nint>(objects + taken, free.Length));
+                slot->Top -= free.Length;
+                taken += free.Length;
+            }
+
+            if (taken == count || !TrySpareOrBarn(cache, slot, out nint obj)) return taken;
+            objects[taken++] = obj;
+        }
+    }
+
+    /// <summary>Pushes objects onto the running thread's sheaf as far as they are the cache's and there is room.</summary>
+    private nuint PushToSheaf(KmemCache* cache, nint* objects, nuint count)
+    {
+        CpuBlock* block = CpuBlocks.Current;
+        CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);
+        nint* top = slot->Top;
+        nuint room = (nuint)(Sheaf.FullTop(Sheaf.Base(top)) - top);
+        if (room > count) room = count;
+
+        // In locals: the stores below may alias anything.
+        var start = (nuint)_memory.DirectMap;
+        nuint frames = _memory.LowFrames;
+        ushort* classes = _memory.ClassMap;
+        ushort id = cache->Id;
+        nuint interior = cache->InteriorMask;
+        nint previous = top[-1];
+        nuint done = 0;
+        while (done < room)
+        {
+            nint obj = objects[done];
+            nuint frame = ((nuint)obj - start) >> PhysicalMemory.PageShift;
+            if (frame >= frames || classes[frame] != id || ((nuint)obj & interior) != 0 || obj == previous) break;
+            top[done++] = previous = obj;
+        }
+
+        slot->Top = top + done;
+        return done;
+    }
+
+    private static void CheckInterrupts(string caller)
+    {
+        CpuBlock* block = ThisCpu.Block;
+        if (block != null && block->Execution.IrqDisabled != 0) KernelReports.Warn($"WARNING: {caller} with interrupts disabled");
+    }
+}

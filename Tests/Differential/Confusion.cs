@@ -38,15 +38,15 @@ internal sealed class Confusion
             if (seen != label && !(label is { } cause && Defects.MayFollow(seen, cause))) Disagreements.Add((outcome, $"the label is {label?.ToString() ?? "correct"}, the oracle saw {seen}"));
         if (label is { } promised && !outcome.Seen.Contains(promised)) Disagreements.Add((outcome, $"the label is {label}, the oracle saw nothing of it"));
 
+        Said[] alarms = [.. FalseAlarmsIn(outcome)];
         foreach (Defect defect in Defects.All)
         {
-            Said[] said = [.. outcome.Said.Where(said => Defects.Speaks(said.Rule, defect))];
             Row row = Rows[defect];
             if (label == defect)
             {
-                bool found = said.Any(said => outcome.Program.Places.Contains(said.Line));
+                bool found = !IsMiss(outcome);
                 if (found) row.Found++;
-                else if (said.Length > 0) row.Misplaced++;
+                else if (outcome.Said.Any(said => Defects.Speaks(said.Rule, defect))) row.Misplaced++;
                 else row.Missed++;
                 if (!found) Misses.Add(outcome);
                 foreach (string feature in outcome.Program.Features)
@@ -57,18 +57,21 @@ internal sealed class Confusion
             }
             else if (!outcome.Seen.Contains(defect))
             {
-                if (said.Length > 0)
-                {
-                    row.False++;
-                    FalseAlarms.Add((outcome, said[0]));
-                }
-                else
-                {
-                    row.Silent++;
-                }
+                Said[] wrong = [.. alarms.Where(said => Defects.Speaks(said.Rule, defect))];
+                if (wrong.Length > 0) row.False++;
+                else row.Silent++;
+                if (wrong.Length > 0) FalseAlarms.Add((outcome, wrong[0]));
             }
         }
     }
+
+    /// <summary>Wrong, and no rule for it spoke at a place that has to do with it.</summary>
+    internal static bool IsMiss(Outcome outcome) =>
+        outcome.Program.Label is { } label && outcome.Seen.Contains(label) && !outcome.Said.Any(said => Defects.Speaks(said.Rule, label) && outcome.Program.Places.Contains(said.Line));
+
+    /// <summary>Findings of kinds that no run shows.</summary>
+    internal static IEnumerable<Said> FalseAlarmsIn(Outcome outcome) =>
+        outcome.Said.Where(said => Defects.KindOf(said.Rule) is { } kind && kind != outcome.Program.Label && !outcome.Seen.Contains(kind));
 
     public override string ToString()
     {

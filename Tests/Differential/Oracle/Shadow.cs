@@ -26,7 +26,7 @@ public static unsafe class Shadow
     private static readonly List<Block> s_blocks = [];
     private static readonly SortedSet<Defect> s_seen = [];
     private static readonly void* s_scratch = NativeMemory.AllocZeroed(ScratchBytes);
-    private static int s_failAt, s_allocations, s_bugs, s_sleeps;
+    private static int s_failAt, s_allocations, s_bugs;
     private static string? s_disagreement;
     private static bool s_judging;
 
@@ -82,17 +82,30 @@ public static unsafe class Shadow
         // A handler that does not leave its sections is repaired with a warning.
         if (report.Text.StartsWith("huh, entered", StringComparison.Ordinal)) s_seen.Add(Defect.UnlockedExit);
         if (report.Level != ReportLevel.Bug) return;
-        if (report.Text.Contains("sleeping function called", StringComparison.Ordinal)) s_seen.Add(Defect.SleepInAtomic);
+        if (report.Text.Contains("sleeping function called", StringComparison.Ordinal) || report.Text.Contains("in interrupt context", StringComparison.Ordinal)) s_seen.Add(Defect.SleepInAtomic);
         // A lock that was not left is met again.
         else if (report.Text.Contains("recursi", StringComparison.Ordinal)) s_seen.Add(Defect.UnlockedExit);
         else if (s_judging) s_bugs++;
         else s_disagreement ??= "an unforeseen report: " + report.Text;
     }
 
-    /// <summary>The runtime's check at the head of each call that may sleep. Each is told as a place of its own: one place is reported once a second.</summary>
+    /// <summary>The runtime's check at the head of each call that may sleep. It throws here: under the log policy a place is told once a second.</summary>
     internal static void MaySleep(bool may = true)
     {
-        if (may) Linux.might_sleep("program", ++s_sleeps);
+        if (!may) return;
+        KernelReports.Policy = BugPolicy.Throw;
+        try
+        {
+            Linux.might_sleep();
+        }
+        catch (KernelBugException)
+        {
+            s_seen.Add(Defect.SleepInAtomic);
+        }
+        finally
+        {
+            KernelReports.Policy = BugPolicy.Log;
+        }
     }
 
     /// <summary>An allocation: by the real call, unless this is the one to fail, and at an address that is new to the run.</summary>
@@ -104,7 +117,8 @@ public static unsafe class Shadow
             nuint handle = allocate();
             if (handle == 0)
             {
-                s_disagreement ??= "out of memory";
+                // vmalloc refuses in an interrupt.
+                if (!s_seen.Contains(Defect.SleepInAtomic)) s_disagreement ??= "out of memory";
                 return 0;
             }
 

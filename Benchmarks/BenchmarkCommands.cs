@@ -2,6 +2,7 @@ using System.CommandLine;
 using KAlloc.Benchmarks.Alloc;
 using KAlloc.Benchmarks.Analysis;
 using KAlloc.Benchmarks.Bulk;
+using KAlloc.Benchmarks.Vmalloc;
 
 namespace KAlloc.Benchmarks;
 
@@ -15,5 +16,6 @@ internal static class BenchmarkCommands
         AnalyzersCommand.Create(),
         AnalyzersCommand.CreatePeak(),
         BulkCommand.Create(),
+        VmallocCommand.Create(),
     ];
 }

@@ -25,6 +25,9 @@ public static unsafe partial class Linux
     /// <summary><c>E2BIG</c>: argument too long.</summary>
     public const int E2BIG = ErrorNumbers.E2BIG;
 
+    /// <summary><c>ENOEXEC</c>: not an executable file.</summary>
+    public const int ENOEXEC = ErrorNumbers.ENOEXEC;
+
     /// <summary><c>EBADF</c>: bad file.</summary>
     public const int EBADF = ErrorNumbers.EBADF;
 
@@ -84,6 +87,9 @@ public static unsafe partial class Linux
 
     /// <summary><c>ENOTEMPTY</c>: not empty.</summary>
     public const int ENOTEMPTY = ErrorNumbers.ENOTEMPTY;
+
+    /// <summary><c>ELOOP</c>: too many links, or turns.</summary>
+    public const int ELOOP = ErrorNumbers.ELOOP;
 
     /// <summary><c>EOVERFLOW</c>: value too large.</summary>
     public const int EOVERFLOW = ErrorNumbers.EOVERFLOW;

@@ -12,6 +12,7 @@ internal static class ErrorNumbers
     internal const int EIO = 5;
     internal const int ENXIO = 6;
     internal const int E2BIG = 7;
+    internal const int ENOEXEC = 8;
     internal const int EBADF = 9;
     internal const int EAGAIN = 11;
     internal const int ENOMEM = 12;
@@ -32,6 +33,7 @@ internal static class ErrorNumbers
     internal const int ENAMETOOLONG = 36;
     internal const int ENOSYS = 38;
     internal const int ENOTEMPTY = 39;
+    internal const int ELOOP = 40;
     internal const int EOVERFLOW = 75;
     internal const int EOPNOTSUPP = 95;
     internal const int ETIMEDOUT = 110;

@@ -2,13 +2,15 @@ using System.Diagnostics;
 
 namespace KAlloc.Runtime.Tests;
 
-/// <summary>Runs a command of ChildHost in a process of its own.</summary>
+/// <summary>Runs a command of ChildHost, or another program that is built with the tests, in a process of its own.</summary>
 internal static class Child
 {
-    public static (int ExitCode, string Output) Run(params string[] arguments)
+    public static (int ExitCode, string Output) Run(params string[] arguments) => RunProgram("KAlloc.ChildHost", arguments);
+
+    public static (int ExitCode, string Output) RunProgram(string assembly, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "KAlloc.ChildHost.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
 
         // A child that dies on purpose leaves no dump.
@@ -16,7 +18,7 @@ internal static class Child
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(3)), "the child hangs");
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(10)), "the child hangs");
         return (process.ExitCode, output + error.Result);
     }
 }

@@ -11,6 +11,12 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
 
     internal SyntaxNode Syntax => Operation.Syntax;
 
+    /// <summary>The call inside of the called method that performs the primitive; null if this call does so itself.</summary>
+    internal LogSite? Inner { get; private init; }
+
+    /// <summary>This call and those inside of it, down to the primitive.</summary>
+    internal LogSite Chain => new(Syntax, Method, Inner);
+
     internal IMethodSymbol Method { get; } = method;
 
     internal IOperation? ReceiverSyntax { get; } = receiver;
@@ -21,9 +27,28 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     internal bool ReceiverIsPlace { get; set; }
 
     /// <summary>By parameter ordinal; for a by-reference parameter, the address.</summary>
-    internal Value[] Arguments { get; } = new Value[method.Parameters.Length];
+    internal Value[] Arguments { get; private init; } = new Value[method.Parameters.Length];
 
-    internal IOperation?[] ArgumentSyntax { get; } = new IOperation?[method.Parameters.Length];
+    internal IOperation?[] ArgumentSyntax { get; private init; } = new IOperation?[method.Parameters.Length];
+
+    /// <summary>The same call, taken for one of the method that a value turned out to be.</summary>
+    internal CallSite Of(IMethodSymbol method, Value receiver, IReadOnlyList<Value> arguments) => new(Operation, method, null)
+    {
+        Receiver = receiver,
+        Arguments = [.. arguments],
+        ArgumentSyntax = arguments.Count == ArgumentSyntax.Length && Inner is null ? ArgumentSyntax : new IOperation?[arguments.Count],
+        Inner = Inner,
+    };
+
+    /// <summary>The same call, of something that happens deeper inside of what it calls.</summary>
+    internal CallSite Through(LogSite inner) => new(Operation, Method, ReceiverSyntax)
+    {
+        Receiver = Receiver,
+        ReceiverIsPlace = ReceiverIsPlace,
+        Arguments = Arguments,
+        ArgumentSyntax = ArgumentSyntax,
+        Inner = inner,
+    };
 
     internal bool IsByReference(int ordinal) => Method.Parameters[ordinal].RefKind != RefKind.None;
 

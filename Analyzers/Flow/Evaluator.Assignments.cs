@@ -28,11 +28,26 @@ internal sealed partial class Evaluator
 
     private Value AssignProperty(IPropertyReferenceOperation reference, IOperation valueOperation)
     {
+        if (reference.Property.SetMethod is { } setter && analysis.SummaryOf(setter) is { } summary) return CallSetter(reference, setter, summary, valueOperation);
         Value address = ReturnsPlace(reference) ? Address(reference) : PropertyAddress(reference);
         Value value = Eval(valueOperation);
-        Escape(value);
+        bool isField = reference.Arguments.Length == 0 && TypeShapes.IsAutomatic(reference.Property);
+        if (!isField) Escape(value);
         if (reference.Arguments.Length == 0) _state.Store(address, value);
         else _state.Forget(address);
+        if (isField) Settle(address, value);
+        return value;
+    }
+
+    private Value CallSetter(IPropertyReferenceOperation reference, IMethodSymbol setter, Summary summary, IOperation valueOperation)
+    {
+        var call = new CallSite(reference, setter, reference.Instance);
+        EvalReceiver(call, reference.Instance);
+        EvalArguments(call, reference.Arguments);
+        int last = call.Arguments.Length - 1;
+        Value value = call.Arguments[last] = Eval(valueOperation);
+        call.ArgumentSyntax[last] = valueOperation;
+        if (!_dead) ApplySummary(call, summary);
         return value;
     }
 
@@ -51,6 +66,13 @@ internal sealed partial class Evaluator
         StoreFreed(target, value, site);
         _state.Store(target, value);
         Settle(target, value);
+        if (_overwritten is not null)
+        {
+            // While a summary is applied, what it holds in its own variables is in no cell.
+            if (hadOld && old != value) _overwritten.Add(old);
+            return;
+        }
+
         if (Symbols.Of(target) is { Kind: SymbolKind.Local, Item: ISymbol variable })
         {
             if (hadOld && old != value) analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, variable);
@@ -67,7 +89,7 @@ internal sealed partial class Evaluator
     {
         if (_state.TryGetAllocation(value, out Allocation allocation) && allocation.Name is null && Symbols.Of(target).Item is ISymbol variable)
             _state.SetAllocation(allocation with { Name = variable.Name });
-        if (ReachesOutside(target)) Escape(value);
+        if (ReachesOutside(target)) LetOut(value);
     }
 
     private bool ReachesOutside(Value address)

@@ -4,7 +4,6 @@
 using System.Collections.Immutable;
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
@@ -17,7 +16,8 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.DelegateInvoke) return EvalDelegateCall(invocation);
         if (method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(method, out GraphRunner? owner) is { } graph)
             return EvalNested(invocation, method, graph, owner!, invocation.Arguments);
-        return TryIdentity(invocation, out Value same) ? same : EvalCall(invocation, method, invocation.Instance, invocation.Arguments);
+        if (TryIdentity(invocation, out Value same)) return same;
+        return EvalCall(invocation, Dispatch.Resolve(method, invocation.Instance), invocation.Instance, invocation.Arguments);
     }
 
     /// <summary>BCL calls that only change the type of a pointer.</summary>
@@ -57,78 +57,10 @@ internal sealed partial class Evaluator
         return false;
     }
 
-    private Value EvalDelegateCall(IInvocationOperation invocation)
-    {
-        Value target = _state.Canonical(Eval(invocation.Instance));
-        if (Symbols.Of(target) is { Kind: SymbolKind.Function, Item: FunctionValue function })
-        {
-            if (function.Lambda is { } lambda && _runner.FindLambda(lambda, out GraphRunner? owner) is { } graph)
-                return EvalNested(invocation, function.Method, graph, owner!, invocation.Arguments);
-            if (function.Method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(function.Method, out owner) is { } local)
-                return EvalNested(invocation, function.Method, local, owner!, invocation.Arguments);
-        }
-
-        var call = new CallSite(invocation, invocation.TargetMethod, null);
-        EvalArguments(call, invocation.Arguments);
-        return _dead ? Value.Zero : ApplyUnknown(call);
-    }
-
-    private Value EvalFunctionPointer(IFunctionPointerInvocationOperation invocation)
-    {
-        Eval(invocation.Target);
-        foreach (IArgumentOperation argument in invocation.Arguments)
-        {
-            if (argument.Value is not null && IsPlace(argument.Value) && argument.Parameter?.RefKind is RefKind.Ref or RefKind.Out) LetWrite(Address(argument.Value), argument.Value);
-            else Escape(Eval(argument.Value));
-        }
-
-        _state.Havoc();
-        return TypeShapes.IsScalar(invocation.Type) ? Unknown(invocation) : FreshRegion(invocation);
-    }
-
-    /// <summary>Runs a lambda or local function in place: captured variables are the caller's own.</summary>
-    private Value EvalNested(IOperation site, IMethodSymbol method, ControlFlowGraph graph, GraphRunner owner, ImmutableArray<IArgumentOperation> arguments)
-    {
-        var call = new CallSite(site, method, null);
-        EvalArguments(call, arguments);
-        if (_dead) return Value.Zero;
-        if (!analysis.CanNest(method, _runner)) return ApplyUnknown(call);
-        foreach (IParameterSymbol parameter in method.Parameters)
-        {
-            Value place = analysis.PlaceOf(parameter);
-            _state.Clear(place);
-            Value argument = call.Arguments[parameter.Ordinal];
-            if (parameter.RefKind != RefKind.None || TypeShapes.IsScalar(parameter.Type)) _state.Store(place, argument);
-            else _state.CopyStruct(place, argument);
-        }
-
-        int outerPath = _callPath;
-        _callPath = unchecked((_callPath * 397) + site.Syntax.SpanStart);
-        List<(FlowState State, Value Value)> outcomes = analysis.RunNested(graph, owner, _runner, method, _state);
-        _callPath = outerPath;
-        if (outcomes.Count == 0)
-        {
-            _dead = true;
-            return Value.Zero;
-        }
-
-        (FlowState state, Value value) = outcomes[_choices.Next(outcomes.Count)];
-        state.Loops = _state.Loops.Fork();
-        state.Pending = _state.Pending;
-        _state = state;
-        if (site.Type is null || site.Type.SpecialType == SpecialType.System_Void) return Value.Zero;
-        return method.IsAsync || method.IsIterator() ? NonNull(Unknown(site)) : value;
-    }
-
     private Value EvalCall(IOperation operation, IMethodSymbol method, IOperation? instance, ImmutableArray<IArgumentOperation> arguments)
     {
         var call = new CallSite(operation, method, instance);
-        if (instance is not null)
-        {
-            call.ReceiverIsPlace = instance.Type is { IsReferenceType: false } && IsPlace(instance);
-            call.Receiver = call.ReceiverIsPlace ? Address(instance) : Eval(instance);
-        }
-
+        EvalReceiver(call, instance);
         EvalArguments(call, arguments);
         if (_dead) return Value.Zero;
         if (IsSpan(instance?.Type))
@@ -137,8 +69,21 @@ internal sealed partial class Evaluator
             if (method.Name == "Slice") return SpanFrom(call.Receiver, FreshRegion(operation));
         }
 
-        return analysis.Model.Find(method) is { HasEffect: true } contract ? ApplyContract(call, contract) : ApplyUnknown(call);
+        return Apply(call);
     }
+
+    private void EvalReceiver(CallSite call, IOperation? instance)
+    {
+        if (instance is null) return;
+        call.ReceiverIsPlace = instance.Type is { IsReferenceType: false } && IsPlace(instance);
+        call.Receiver = call.ReceiverIsPlace ? Address(instance) : Eval(instance);
+    }
+
+    /// <summary>Does what the call does, as far as it is known: by contract, by summary, or anything at all.</summary>
+    private Value Apply(CallSite call) =>
+        analysis.Model.Find(call.Method) is { HasEffect: true } contract ? ApplyContract(call, contract)
+        : analysis.SummaryOf(call.Method) is { } summary ? ApplySummary(call, summary)
+        : ApplyUnknown(call);
 
     private void EvalArguments(CallSite call, ImmutableArray<IArgumentOperation> arguments)
     {
@@ -168,12 +113,24 @@ internal sealed partial class Evaluator
             return SpanOver(creation, pointer);
         }
 
-        EvalCall(creation, constructor, null, creation.Arguments);
+        bool isReference = creation.Type is { IsReferenceType: true };
+        var call = new CallSite(creation, constructor, null)
+        {
+            Receiver = isReference ? Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: creation.Syntax) : FreshRegion(creation),
+            ReceiverIsPlace = !isReference,
+        };
+        EvalArguments(call, creation.Arguments);
+        if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;
         if (creation.Initializer is not null) Escape(Eval(creation.Initializer));
-        if (creation.Type is { IsReferenceType: true }) return Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: creation.Syntax);
-        return TypeShapes.IsScalar(creation.Type) ? Unknown(creation) : FreshRegion(creation);
+        // A finalizer frees what nobody else does.
+        if (isReference && TypeShapes.HasFinalizer(creation.Type!)) LetOut(call.Receiver);
+        return isReference || !TypeShapes.IsScalar(creation.Type) ? call.Receiver : LoadAt(call.Receiver, creation.Type);
     }
+
+    /// <summary>A constructor that nobody wrote.</summary>
+    private static bool IsTrivial(IMethodSymbol constructor) =>
+        constructor.IsImplicitlyDeclared && constructor.ContainingType is { DeclaringSyntaxReferences.Length: > 0, BaseType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType };
 
     private Value EvalArray(IArrayCreationOperation array)
     {
@@ -190,21 +147,6 @@ internal sealed partial class Evaluator
         }
 
         return region;
-    }
-
-    private Value EvalMethodReference(IMethodReferenceOperation reference)
-    {
-        if (reference.Instance is { } instance and not IInstanceReferenceOperation) Escape(Eval(instance));
-        IReadOnlyList<ISymbol> captures = [];
-        if (reference.Method.MethodKind == MethodKind.LocalFunction && reference.Method.DeclaringSyntaxReferences is [{ } declaration, ..])
-            captures = FunctionValue.CapturesOf(declaration.GetSyntax(), analysis.KnownVariables);
-        return Symbols.Make(SymbolKind.Function, item: new FunctionValue(reference.Method, null, captures));
-    }
-
-    private Value EvalLambda(IFlowAnonymousFunctionOperation lambda)
-    {
-        analysis.NoteLambda(lambda, _runner);
-        return Symbols.Make(SymbolKind.Function, item: new FunctionValue(lambda.Symbol, lambda, FunctionValue.CapturesOf(lambda.Syntax, analysis.KnownVariables)));
     }
 
     /// <summary>Nothing is known of the callee: it may keep every pointer and write all memory it can reach.</summary>
@@ -232,8 +174,7 @@ internal sealed partial class Evaluator
 
             bool isFunction = Symbols.KindOf(call.Arguments[i]) == SymbolKind.Function;
             writes |= isFunction;
-            if (isFunction) LetGo(call, i);
-            else if (keeps) HandOver(call, i);
+            if (isFunction || keeps) LetGo(call, i);
         }
 
         if (call.ReceiverIsPlace && method.ContainingType is { IsValueType: true } && !method.IsReadOnly && writes) _state.Clear(call.Receiver);
@@ -243,40 +184,31 @@ internal sealed partial class Evaluator
         if (asserted >= 0 && !_state.Assume(call.Arguments[asserted], mustBe)) _dead = true;
         if (writes) _state.Havoc(analysis.IsImmutable);
         if (writes) _state.Released = Released.AfterUnknownCode(_state.Released);
-        if (writes && analysis.MayLeaveSections(method)) _state.Sections = null;
+        if (writes && analysis.MayLeaveSections(method)) LoseSections();
         return ResultOf(call);
     }
 
     private Value ResultOf(CallSite call)
     {
-        ITypeSymbol? type = call.Operation.Type;
+        ITypeSymbol? type = call.Method.MethodKind == MethodKind.Constructor ? call.Operation.Type : call.Method.ReturnType;
         if (type is null || type.SpecialType == SpecialType.System_Void) return Value.Zero;
-        return TypeShapes.IsScalar(type) || call.Method.RefKind != RefKind.None ? Unknown(call.Operation) : FreshRegion(call.Operation);
+        int tag = Tag(call, 0);
+        (long low, long high) = TypeShapes.RangeOf(type);
+        return TypeShapes.IsScalar(type) || call.Method.RefKind != RefKind.None ? Symbols.Unknown(call.Syntax, tag, low, high) : Symbols.Make(SymbolKind.Stack, tag: tag, item: call.Syntax);
     }
 
-    /// <summary>A pointer goes to code without a contract: what a source method does with it is asked, anything else may keep it.</summary>
-    private void HandOver(CallSite call, int ordinal)
+    /// <summary>Tells what this call makes apart from what the same call makes elsewhere: in another turn, another inlined function, another inner call.</summary>
+    private int Tag(CallSite call, int tag)
     {
-        if (!_state.TryGetAllocation(call.Arguments[ordinal], out Allocation allocation))
-        {
-            LetGo(call, ordinal);
-            return;
-        }
+        int inner = call.Inner?.Innermost.Syntax.SpanStart ?? 0;
+        return unchecked((((((_callPath * 31) + _state.Turn) * 131) + inner) * 64) + tag);
+    }
 
-        ParameterEffect effect = analysis.EffectOf(call.Method, ordinal);
-        if (effect.Frees is { } frees)
-        {
-            Free(call, new FreeContract(OperandReference.Parameter(ordinal), frees.Families));
-        }
-        else if (effect.Borrows)
-        {
-            // It may have written what the memory holds.
-            _state.ForgetContents(allocation.Symbol);
-        }
-        else
-        {
-            LetGo(call, ordinal);
-        }
+    /// <summary>Unknown code may have released any lock.</summary>
+    private void LoseSections()
+    {
+        _state.Sections = null;
+        _state.Note(new Primitive(PrimitiveKind.Havoc, Flag: true));
     }
 
     private void LetGo(CallSite call, int ordinal)

@@ -24,7 +24,7 @@ internal sealed partial class Evaluator
             bool isResult = allocation.Target.Kind == OperandKind.Result;
             if (!isResult && allocation.Target.Kind == OperandKind.Parameter) LetWrite(call.Arguments[allocation.Target.Ordinal], call.ArgumentSyntax[allocation.Target.Ordinal] ?? call.Operation);
             if (!Holds(allocation.When, result)) continue;
-            Value pointer = allocation.Old.IsPresent ? Reallocate(call, allocation) : Allocate(call, allocation, TypeShapes.IsScalar(isResult ? call.Operation.Type : null));
+            Value pointer = allocation.Old.IsPresent ? Reallocate(call, allocation) : Allocate(call, allocation);
             if (isResult) result = pointer;
             else if (allocation.Target.Kind == OperandKind.Parameter) StoreValue(call.Arguments[allocation.Target.Ordinal], pointer, call.Operation);
         }
@@ -43,7 +43,7 @@ internal sealed partial class Evaluator
         if (when == ReturnCondition.Always || _dead) return !_dead;
         bool holds = _choices.Next(2) == 0;
         bool nonZero = (when is ReturnCondition.True or ReturnCondition.NonZero or ReturnCondition.NotNull) == holds;
-        if (nonZero ? !_state.AssumeNonZero(result) : !_state.AssumeEqual(result, Value.Zero)) _dead = true;
+        if (!_state.Decide(result, nonZero)) _dead = true;
         return holds && !_dead;
     }
 
@@ -70,36 +70,46 @@ internal sealed partial class Evaluator
 
     // Sleep
 
-    private void Sleep(CallSite call, MethodContract contract, SleepContract sleep)
+    private void Sleep(CallSite call, MethodContract contract, SleepContract sleep) => Sleep(call, contract, sleep, Operand(call, sleep.Decider) ?? Value.One);
+
+    private void Sleep(CallSite call, MethodContract contract, SleepContract sleep, Value decider)
     {
         bool? maySleep = true;
-        if (sleep.Decider.Kind == OperandKind.Parameter && sleep.Decider.Ordinal < call.Arguments.Length)
+        LogSite chain = call.Chain;
+        IMethodSymbol sleeper = chain.Innermost.Method;
+        if (sleep.Decider.Kind == OperandKind.Parameter && sleep.Decider.Ordinal < sleeper.Parameters.Length)
         {
-            Value decider = Operand(call, sleep.Decider)!.Value;
-            ITypeSymbol type = call.Method.Parameters[sleep.Decider.Ordinal].Type;
-            maySleep = analysis.Model.Gfp.IsFlags(type) ? _state.HasBits(decider, analysis.Model.Gfp.DirectReclaim)
+            maySleep = analysis.Model.Gfp.IsFlags(sleeper.Parameters[sleep.Decider.Ordinal].Type) ? _state.HasBits(decider, analysis.Model.Gfp.DirectReclaim)
                 : decider.IsConstant ? decider.Offset != 0 : _state.IsNonZero(decider) ? true : null;
         }
 
-        analysis.Raise(new SleepEvent(_state, call, contract, sleep, maySleep));
+        bool told = analysis.Raise(new SleepEvent(_state, call, contract, sleep, maySleep));
+        // What a body tells of itself is no news to its callers.
+        if (!told && maySleep != false) _state.Note(new Primitive(PrimitiveKind.Sleep, decider) { Contract = sleep, Promises = contract, Site = chain });
     }
 
     // Ownership
 
-    private Value Allocate(CallSite call, AllocationContract contract, bool scalar)
+    private Value Allocate(CallSite call, AllocationContract contract) =>
+        Allocate(call, contract, contract.Target.Ordinal, Operand(call, contract.Size), Operand(call, contract.Order), Operand(call, contract.Cache), Operand(call, contract.Flags));
+
+    private Value Allocate(CallSite call, AllocationContract contract, int tag, Value? size, Value? order, Value? cache, Value? flags)
     {
-        Value pointer = Symbols.Make(SymbolKind.Allocation, tag: unchecked((((_callPath * 31) + _state.Turn) * 8) + contract.Target.Ordinal), item: call.Syntax);
-        Value? flags = Operand(call, contract.Flags);
+        Value pointer = Symbols.Make(SymbolKind.Allocation, tag: Tag(call, tag), item: call.Syntax);
         bool neverNull = !contract.MayReturnNull || (contract.NeverNullIf != 0 && flags is { } given && _state.HasBits(given, contract.NeverNullIf) == true);
         if (neverNull) _state.AssumeNonZero(pointer);
-        _state.SetAllocation(new Allocation(pointer.Symbol, contract, call.Method, call.Syntax, _state.Trail?.Depth ?? 0)
+        // Nothing comes from a cache that is not there.
+        if (cache is { IsConstant: false } source) _state.AssumeNonZero(source);
+        LogSite chain = call.Chain;
+        _state.SetAllocation(new Allocation(pointer.Symbol, contract, chain.Innermost.Method, call.Syntax, _state.Trail?.Depth ?? 0)
         {
-            Size = Operand(call, contract.Size) ?? default,
-            Order = Operand(call, contract.Order),
-            OrderSyntax = call.SyntaxOf(contract.Order)?.Syntax.ToString(),
-            Cache = Operand(call, contract.Cache),
+            Size = size ?? default,
+            Order = order,
+            OrderSyntax = call.Inner is null ? call.SyntaxOf(contract.Order)?.Syntax.ToString() : null,
+            Cache = cache,
             Flags = flags,
         });
+        _state.Note(new Primitive(PrimitiveKind.Allocate, pointer) { Contract = contract, Site = chain, Size = size, Order = order, Cache = cache, Flags = flags });
         return pointer;
     }
 
@@ -110,8 +120,8 @@ internal sealed partial class Evaluator
         if (mayFail && !old.IsZero && _choices.Next(2) == 1) return Value.Zero;
         if (!old.IsZero) Free(call, new FreeContract(contract.Old, [contract.Family]));
         if (_dead) return Value.Zero;
-        Value pointer = Allocate(call, contract, true);
-        if (contract.MayReturnNull && !old.IsZero) _state.AssumeNonZero(pointer);
+        Value pointer = Allocate(call, contract);
+        if (contract.MayReturnNull && !old.IsZero) _state.Decide(pointer, true);
         return pointer;
     }
 

@@ -7,7 +7,33 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
-    internal void Escape(Value value)
+    /// <summary>Unknown code gets to know the value.</summary>
+    private void Escape(Value value)
+    {
+        value = _state.Canonical(value);
+        if (value.IsConstant) return;
+        NoteEscape(value);
+        LetOut(value);
+    }
+
+    /// <summary>The caller hears of what it can see: of a variable of this body, that is what is in there.</summary>
+    private void NoteEscape(Value value)
+    {
+        if (_state.IsCondition(value)) return;
+        int root = Symbols.Root(value);
+        if (Symbols[root].Kind is not (SymbolKind.Local or SymbolKind.Stack or SymbolKind.Capture))
+        {
+            _state.Note(new Primitive(PrimitiveKind.Escape, value));
+            return;
+        }
+
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (Symbols.Root(cells.KeyAt(i)) == root && Symbols[Symbols.Root(cells.ValueAt(i))].Kind is not (SymbolKind.Zero or SymbolKind.Local or SymbolKind.Stack))
+                _state.Note(new Primitive(PrimitiveKind.Escape, _state.Canonical(cells.ValueAt(i))));
+    }
+
+    private void LetOut(Value value)
     {
         value = _state.Canonical(value);
         if (value.IsConstant) return;
@@ -15,11 +41,16 @@ internal sealed partial class Evaluator
         if (data.Kind == SymbolKind.Binary && (Operator)data.Tag is not (Operator.Equal or Operator.Less or Operator.Not))
         {
             // A pointer may hide in arithmetic: (nint)p | tag.
-            Escape(data.A);
-            Escape(data.B);
+            LetOut(data.A);
+            LetOut(data.B);
         }
 
-        if (data.Kind == SymbolKind.Function) EscapeFunction(data.Item);
+        if (data.Kind == SymbolKind.Function)
+        {
+            EscapeFunction(data.Item);
+            LetOut(data.A);
+        }
+
         int allocationSymbol = Symbols.AllocationOf(value);
         if (allocationSymbol != 0 && _state.TryGetAllocation(value, out Allocation allocation))
         {
@@ -40,7 +71,7 @@ internal sealed partial class Evaluator
     internal void EscapeReturned(FlowState state, Value value)
     {
         (FlowState outer, _state) = (_state, state);
-        Escape(value);
+        LetOut(value);
         _state = outer;
     }
 
@@ -51,7 +82,7 @@ internal sealed partial class Evaluator
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
             if (!Symbols.IsSpanSlot(cells.KeyAt(i)) && (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region))) values.Add(cells.ValueAt(i));
-        foreach (Value value in values) Escape(value);
+        foreach (Value value in values) LetOut(value);
     }
 
     /// <summary>Struct passed or returned by value: its parts get out, the variable itself does not.</summary>

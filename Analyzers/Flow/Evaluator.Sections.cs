@@ -12,31 +12,35 @@ internal sealed partial class Evaluator
 
     private void Enter(CallSite call, EnterContract contract)
     {
-        Value identity = Identity(call, contract.Lock);
-        bool twice = false;
+        Value saved = contract.Saves.Kind == OperandKind.Parameter && call.IsByReference(contract.Saves.Ordinal) ? UnknownOf(call.Syntax, SavedTag) : Value.Zero;
+        Enter(call, contract, Identity(call, contract.Lock), saved);
+        if (!saved.IsZero) _state.Store(call.Arguments[contract.Saves.Ordinal], saved);
+    }
+
+    private void Enter(CallSite call, EnterContract contract, Value identity, Value saved)
+    {
+        bool twice = false, told = false;
         if (Open(identity) is { Site: not null } held && contract.When == ReturnCondition.Always)
         {
             // Sections without a lock nest, or are merely on already.
             if (identity.IsZero && !contract.Nests) return;
             twice = !identity.IsZero && !contract.Nests && !(contract.Shared && held.IsShared);
-            if (twice && !held.Uncertain) analysis.Raise(new LockedTwiceEvent(_state, call, contract, held));
+            if (twice && !held.Uncertain) told = analysis.Raise(new LockedTwiceEvent(_state, call, contract, held));
             if (twice) _state.Sections = _state.Sections!.Replace(held, held with { Uncertain = true });
         }
 
         Released? given = Released.Find(_state.Released, identity) ?? FindSimilar(identity);
         if (given is not null) _state.Released = Released.Without(_state.Released, given);
-        Value saved = contract.Saves.Kind == OperandKind.Parameter && call.IsByReference(contract.Saves.Ordinal) ? UnknownOf(call.Syntax, SavedTag) : Value.Zero;
         _state.Sections = new Section(contract.Kind, identity, call.DisplayName, call.Syntax, contract, EntryContext.Unknown, _state.Sections)
         {
             Saved = saved,
             Inherited = given is { WasCallers: true },
             Uncertain = twice,
         };
+        if (!saved.IsZero) analysis.NoteSaved(saved);
+        _state.Note(new Primitive(PrimitiveKind.Enter, identity, saved) { Contract = contract, Site = call.Chain, Told = told });
         // Others may have written shared memory before the lock was had.
         _state.Havoc(analysis.IsImmutable);
-        if (saved.IsZero) return;
-        analysis.NoteSaved(saved);
-        _state.Store(call.Arguments[contract.Saves.Ordinal], saved);
         return;
 
         Section? Open(Value lockOf)
@@ -54,49 +58,54 @@ internal sealed partial class Evaluator
         return null;
     }
 
-    private void Leave(CallSite call, LeaveContract contract)
+    private void Leave(CallSite call, LeaveContract contract) => Leave(call, contract, Identity(call, contract.Lock), Operand(call, contract.Restores));
+
+    private void Leave(CallSite call, LeaveContract contract, Value identity, Value? restored)
     {
-        Value identity = Identity(call, contract.Lock);
-        Value? restored = Operand(call, contract.Restores);
+        bool told = CheckLeft(call, contract, identity, restored);
+        _state.Note(new Primitive(PrimitiveKind.Leave, identity, restored ?? default) { Contract = contract, Site = call.Chain, Told = told });
+    }
+
+    /// <summary>Leaves the section that is meant; true if a rule spoke.</summary>
+    private bool CheckLeft(CallSite call, LeaveContract contract, Value identity, Value? restored)
+    {
         if (FindOpen(contract, identity, restored, out bool certain) is not { } section)
         {
-            if (identity.IsZero) return;
-            if (Released.Find(_state.Released, identity) is not { } before) _state.Released = new Released(identity, call.Syntax, true, true, _state.Released);
-            else if (before.IsSure) analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.NotHeld, null, before.Site));
-            return;
+            if (identity.IsZero) return false;
+            if (Released.Find(_state.Released, identity) is { } before)
+                return before.IsSure && analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.NotHeld, null, before.Site));
+            _state.Released = new Released(identity, call.Syntax, true, true, _state.Released);
+            return false;
         }
 
         analysis.NoteLeft(section.Site!);
         _state.Sections = _state.Sections!.Without(section);
-        if (!certain || section.Uncertain) return;
+        if (!certain || section.Uncertain) return false;
         if (!identity.IsZero) _state.Released = new Released(identity, call.Syntax, section.Inherited, true, _state.Released);
         if (section.IsShared != contract.Shared)
-        {
-            analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.WrongKind, section, null));
-            return;
-        }
-
-        if (IsForeign(section, restored)) analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.ForeignFlags, section, SiteOfSaved(restored!.Value)));
+            return analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.WrongKind, section, null));
+        bool told = IsForeign(section, restored) && analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.ForeignFlags, section, SiteOfSaved(restored!.Value)));
         const SectionKind Switches = SectionKind.HardIrq | SectionKind.SoftIrq;
         SectionKind missing = section.Kind & ~contract.Kind & Switches, excess = contract.Kind & ~section.Kind & Switches;
         if (missing != 0)
             _state.Sections = section with { Kind = missing, Identity = Value.Zero, LeftOverBy = call.Syntax, Outer = _state.Sections };
-        if (excess != 0) SwitchOn(call, contract, section, excess);
+        if (excess != 0) told |= SwitchOn(call, contract, section, excess);
+        return told;
     }
 
     /// <summary>A release switches on more than the lock switched off: right if another section of the body, or a caller's, switched it off.</summary>
-    private void SwitchOn(CallSite call, LeaveContract contract, Section section, SectionKind excess)
+    private bool SwitchOn(CallSite call, LeaveContract contract, Section section, SectionKind excess)
     {
         for (Section? open = _state.Sections; open is not null; open = open.Outer)
         {
             if (open.Site is null || !open.Identity.IsZero || open.Kind != excess) continue;
             _state.Sections = _state.Sections!.Without(open);
-            return;
+            return false;
         }
 
         for (Released? released = _state.Released; released is not null; released = released.Before)
-            if (released.WasCallers) return;
-        if (!contract.Restores.IsPresent) analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.WrongKind, section, null));
+            if (released.WasCallers) return false;
+        return !contract.Restores.IsPresent && analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.WrongKind, section, null));
     }
 
     private bool IsForeign(Section section, Value? restored) =>

@@ -11,31 +11,38 @@ internal sealed partial class Evaluator
 {
     private void Free(CallSite call, FreeContract contract)
     {
-        if (Operand(call, contract.Target) is not { } pointer || pointer.IsZero) return;
+        if (Operand(call, contract.Target) is { } pointer) Free(call, contract, pointer, Operand(call, contract.Order), Operand(call, contract.Cache));
+    }
+
+    private void Free(CallSite call, FreeContract contract, Value pointer, Value? order, Value? cache)
+    {
+        if (pointer.IsZero) return;
+        bool told = false;
         if (_state.TryGetFreed(pointer, out Allocation freed))
         {
-            analysis.Raise(new FreeEvent(_state, call, contract, freed, pointer, freed.Family, Operand(call, contract.Order), Operand(call, contract.Cache)), again: true);
+            told = analysis.Raise(new FreeEvent(_state, call, contract, freed, pointer, freed.Family, order, cache), again: true);
             // Told once on this path.
             _state.SetAllocation(freed with { Status = AllocationStatus.Escaped });
-            return;
         }
-
-        if (!_state.TryGetAllocation(pointer, out Allocation allocation))
+        else if (_state.TryGetAllocation(pointer, out Allocation allocation))
         {
-            analysis.Raise(new ForeignFreeEvent(_state, call, contract, pointer));
+            string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
+            told = analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, order, cache), again: false);
+            _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract, FreedBy = call.DisplayName });
+        }
+        else
+        {
+            told = analysis.Raise(new ForeignFreeEvent(_state, call, contract, pointer));
             Adopt(call, contract, pointer);
-            return;
         }
 
-        string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
-        analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, Operand(call, contract.Order), Operand(call, contract.Cache)), again: false);
-        _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract, FreedBy = call.DisplayName });
+        _state.Note(new Primitive(PrimitiveKind.Free, pointer) { Contract = contract, Site = call.Chain, Order = order, Cache = cache, Told = told });
     }
 
     /// <summary>Memory whose allocation was not seen is known from here on: as freed.</summary>
     private void Adopt(CallSite call, FreeContract contract, Value pointer)
     {
-        if (pointer.Offset != 0 || contract.Target.Kind != OperandKind.Parameter || !IsStable(pointer)) return;
+        if (pointer.Offset != 0 || (call.Inner is null && contract.Target.Kind != OperandKind.Parameter) || !IsStable(pointer)) return;
         _state.SetAllocation(new Allocation(pointer.Symbol, AllocationContract.OfParameter, call.Method, call.Syntax, _state.Trail?.Depth ?? 0)
         {
             Status = AllocationStatus.Freed,
@@ -65,7 +72,9 @@ internal sealed partial class Evaluator
     /// <summary>Memory at the address is read or written.</summary>
     private void Touch(Value address, IOperation site)
     {
-        if (!_dead && _state.TryGetFreed(address, out Allocation freed)) Use(freed, UseKind.Access, site.Syntax);
+        if (_dead) return;
+        if (_state.TryGetFreed(address, out Allocation freed)) Use(freed, UseKind.Access, site.Syntax);
+        else if (_runner.Method is { } method) _state.NoteTouch(address, new LogSite(site.Syntax, method, null));
     }
 
     private void Use(Allocation freed, UseKind kind, SyntaxNode site)

@@ -18,6 +18,11 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private bool _dead;
     private int _callPath;
 
+    /// <summary>While a summary is applied: pointers that it has overwritten.</summary>
+    private List<Value>? _overwritten;
+
+    private FlowAnalysis Analysis => analysis;
+
     private SymbolTable Symbols => analysis.Symbols;
 
     /// <summary>Evaluates a statement or branch value on a fork of the state, once per way it can turn out.</summary>
@@ -113,7 +118,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
     private Value NonNull(Value value)
     {
-        _state.AssumeNonZero(value);
+        _state.Decide(value, true);
         return value;
     }
 
@@ -290,6 +295,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value EvalProperty(IPropertyReferenceOperation property)
     {
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { HasEffect: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
+        if (property.Property.GetMethod is { } computed && analysis.SummaryOf(computed) is not null) return EvalCall(property, computed, property.Instance, property.Arguments);
         Value address = PropertyAddress(property);
         if (property.Arguments.Length > 0 && IsSpan(property.Instance?.Type)) TouchSpan(Symbols.Of(address).A, property);
         if (property.Property.RefKind != RefKind.None) return UnknownOf(property.Syntax);

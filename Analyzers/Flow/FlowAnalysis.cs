@@ -49,66 +49,41 @@ internal sealed class FlowAnalysis
     internal IEnumerable<ISymbol> KnownVariables => new List<ISymbol>(_places.Keys);
 
     /// <summary>Analyses a body and all functions inside of it.</summary>
-    internal static void Run(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body)
+    internal static BodyResult Run(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body)
+    {
+        var issues = new List<FlowIssue>();
+        Summary? summary = RunOne(scope, root, graph, body, issues);
+        RunInner(scope, graph, issues);
+        return new BodyResult(issues, summary);
+    }
+
+    private static Summary? RunOne(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body, List<FlowIssue> issues)
     {
         var analysis = new FlowAnalysis(scope, root, body);
-        GraphRunner runner = analysis.RunGraph(graph, null, root as IMethodSymbol, body);
-        analysis.Finish();
+        var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
+        runner.Run(analysis.EntryState(root as IMethodSymbol));
+        if (analysis.GaveUp) return null;
+        Summary? summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner);
+        analysis.CheckExits(runner);
+        analysis.Finish(issues);
+        return summary;
+    }
 
-        // Functions that are called in place were seen there too; on their own they show what holds for every caller.
+    /// <summary>Functions that are called in place were seen there too; on their own they show what holds for every caller.</summary>
+    private static void RunInner(FlowScope scope, ControlFlowGraph graph, List<FlowIssue> issues)
+    {
         foreach (IMethodSymbol function in graph.LocalFunctions)
             if (function.DeclaringSyntaxReferences is [{ } reference, ..])
-                Run(scope, function, graph.GetLocalFunctionControlFlowGraph(function, scope.Cancellation), reference.GetSyntax(scope.Cancellation));
+                RunFunction(function, graph.GetLocalFunctionControlFlowGraph(function, scope.Cancellation), reference.GetSyntax(scope.Cancellation));
         foreach (IFlowAnonymousFunctionOperation lambda in LambdasOf(graph))
-            Run(scope, lambda.Symbol, graph.GetAnonymousFunctionControlFlowGraph(lambda, scope.Cancellation), lambda.Syntax);
-    }
+            RunFunction(lambda.Symbol, graph.GetAnonymousFunctionControlFlowGraph(lambda, scope.Cancellation), lambda.Syntax);
 
-    /// <summary>What the method does with each pointer parameter on every path that returns; null if that took too long.</summary>
-    internal static ParameterEffect[]? Summarize(FlowScope scope, IMethodSymbol method, ControlFlowGraph graph, SyntaxNode body)
-    {
-        var analysis = new FlowAnalysis(scope, method, body);
-        FlowState state = analysis.EntryState(method);
-        var pointers = new int[method.Parameters.Length];
-        foreach (IParameterSymbol parameter in method.Parameters)
+        void RunFunction(IMethodSymbol function, ControlFlowGraph inner, SyntaxNode body)
         {
-            if (!TypeShapes.IsPointerByValue(parameter)) continue;
-            Value pointer = analysis.Symbols.Make(SymbolKind.Allocation, item: parameter);
-            state.SetAllocation(new Allocation(pointer.Symbol, AllocationContract.OfParameter, method, body, 0));
-            state.Store(analysis.PlaceOf(parameter), pointer);
-            pointers[parameter.Ordinal] = pointer.Symbol;
+            RunOne(scope, function, inner, body, issues);
+            RunInner(scope, inner, issues);
         }
-
-        var runner = new GraphRunner(analysis, graph, null, null, body, method);
-        runner.Run(state);
-        if (analysis.GaveUp) return null;
-        var effects = new ParameterEffect[pointers.Length];
-        for (int i = 0; i < effects.Length; i++) effects[i] = pointers[i] == 0 ? ParameterEffect.Keeps : analysis.EffectOn(pointers[i], runner);
-        return effects;
     }
-
-    private ParameterEffect EffectOn(int pointer, GraphRunner runner)
-    {
-        ParameterEffect? shared = null;
-        foreach ((FlowState state, Value value, _) in runner.Returns)
-        {
-            Evaluator.EscapeReturned(state, value);
-            // A path on which the pointer was null says nothing.
-            if (!state.TryGetAllocation(new Value(pointer, 0), out Allocation allocation)) continue;
-            ParameterEffect effect = allocation.Status switch
-            {
-                AllocationStatus.Owned => ParameterEffect.BorrowsOnly,
-                AllocationStatus.Freed when allocation.FreedWith is { } contract => new ParameterEffect(false, contract),
-                _ => ParameterEffect.Keeps,
-            };
-            if (shared is not null && !Same(shared, effect)) return ParameterEffect.Keeps;
-            shared = effect;
-        }
-
-        return shared ?? ParameterEffect.Keeps;
-    }
-
-    private static bool Same(ParameterEffect a, ParameterEffect b) =>
-        a.Borrows == b.Borrows && (a.Frees is null ? b.Frees is null : b.Frees is not null && a.Frees.Families.AsSpan().SequenceEqual(b.Frees.Families));
 
     private static IEnumerable<IFlowAnonymousFunctionOperation> LambdasOf(ControlFlowGraph graph)
     {
@@ -126,14 +101,6 @@ internal sealed class FlowAnalysis
             foreach (IOperation inner in operation.DescendantsAndSelf())
                 if (inner is IFlowAnonymousFunctionOperation lambda) lambdas.Add(lambda);
         }
-    }
-
-    private GraphRunner RunGraph(ControlFlowGraph graph, GraphRunner? outer, IMethodSymbol? method, SyntaxNode body)
-    {
-        var runner = new GraphRunner(this, graph, outer, null, body, method);
-        runner.Run(EntryState(method));
-        if (!GaveUp) CheckExits(runner);
-        return runner;
     }
 
     /// <summary>What is known when the body is entered: its arguments and the context it runs in.</summary>
@@ -234,7 +201,7 @@ internal sealed class FlowAnalysis
     /// <summary>Memory that nobody writes once it is set: havoc leaves it alone.</summary>
     internal bool IsImmutable(Value address) => Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Static, Item: IFieldSymbol { IsReadOnly: true } };
 
-    internal ParameterEffect EffectOf(IMethodSymbol method, int ordinal) => _scope.EffectOf(method, ordinal);
+    internal Summary? SummaryOf(IMethodSymbol method) => _scope.SummaryOf(method);
 
     /// <summary>Some path leaves the section that the call opens.</summary>
     internal void NoteLeft(SyntaxNode site) => _leftSites.Add(site);
@@ -248,52 +215,73 @@ internal sealed class FlowAnalysis
 
     // Events
 
-    internal void Raise(in SleepEvent sleep)
+    /// <summary>Set while something is performed again that its own body has told of.</summary>
+    internal bool IsMuted { get; set; }
+
+    internal bool Raise(in SleepEvent sleep)
     {
         // A call may throw anywhere in a section: what a finally block does then is no statement about the section.
         for (Continuation? running = sleep.State.Pending; running is not null; running = running.Outer)
-            if (running.Exception is { IsImplicit: true }) return;
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnSleep(sleep, Model.Gfp));
+            if (running.Exception is { IsImplicit: true }) return false;
+        bool told = false;
+        foreach (FlowRule rule in Rules) told |= Add(sleep.Call.Inner is null ? rule.OnSleep(sleep, Model.Gfp) : rule.OnSleepInside(sleep));
+        return told;
     }
 
-    internal void Raise(in FreeEvent free, bool again)
+    internal bool Raise(in FreeEvent free, bool again)
     {
         if (!again) NoteFirstFree(free.Call);
-        foreach (FlowRule rule in _scope.Rules) Add(again ? rule.OnFreeAgain(free) : rule.OnFree(free));
+        bool told = false;
+        foreach (FlowRule rule in Rules) told |= Add(again ? rule.OnFreeAgain(free) : rule.OnFree(free));
+        return told;
     }
 
-    internal void Raise(in ForeignFreeEvent free)
+    internal bool Raise(in ForeignFreeEvent free)
     {
         NoteFirstFree(free.Call);
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnForeignFree(free));
+        bool told = false;
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnForeignFree(free));
+        return told;
     }
 
-    internal void Raise(in UseEvent use)
+    internal bool Raise(in UseEvent use)
     {
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnUse(use));
+        bool told = false;
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnUse(use));
+        return told;
     }
 
-    internal void Raise(in DiscardEvent discard)
+    internal bool Raise(in DiscardEvent discard)
     {
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnDiscard(discard));
+        bool told = false;
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnDiscard(discard));
+        return told;
     }
 
-    internal void Raise(in LockedTwiceEvent locked)
+    internal bool Raise(in LockedTwiceEvent locked)
     {
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnLockedTwice(locked));
+        bool told = false;
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnLockedTwice(locked));
+        return told;
     }
 
-    internal void Raise(in UnlockEvent unlock)
+    internal bool Raise(in UnlockEvent unlock)
     {
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnUnlock(unlock));
+        bool told = false;
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnUnlock(unlock));
+        return told;
     }
 
     /// <summary>On some path the call frees what is not freed yet: it must stay.</summary>
     private void NoteFirstFree(CallSite call) => _firstFrees.Add(call.Syntax.GetLocation());
 
-    private void Add(FlowIssue? issue)
+    private IReadOnlyList<FlowRule> Rules => IsMuted ? [] : _scope.Rules;
+
+    private bool Add(FlowIssue? issue)
     {
-        if (issue is not null && _seen.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) _issues.Add(issue);
+        if (issue is null) return false;
+        if (_seen.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) _issues.Add(issue);
+        return true;
     }
 
     // Losses
@@ -347,14 +335,13 @@ internal sealed class FlowAnalysis
         foreach (LossEvent loss in losses) Lose(loss);
     }
 
-    private void Finish()
+    private void Finish(List<FlowIssue> issues)
     {
-        if (GaveUp) return;
         foreach (FlowIssue issue in _issues)
         {
             if (issue.Holder is { } holder && _holders.IsSpoiled(issue.Place, holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
             if (_firstFrees.Contains(issue.Place)) issue.Properties = issue.Properties.Remove(KA4005FreedTwice.AlwaysSecond);
-            _scope.Report(issue);
+            issues.Add(issue);
         }
     }
 }

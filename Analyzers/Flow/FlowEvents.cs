@@ -116,6 +116,9 @@ internal abstract class FlowRule
 
     internal virtual FlowIssue? OnSleep(in SleepEvent sleep, GfpModel gfp) => null;
 
+    /// <summary>The call that sleeps stands in a method that this call leads to.</summary>
+    internal virtual FlowIssue? OnSleepInside(in SleepEvent sleep) => null;
+
     internal virtual FlowIssue? OnFree(in FreeEvent free) => null;
 
     /// <summary>The memory was freed before.</summary>

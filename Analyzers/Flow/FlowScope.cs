@@ -3,18 +3,15 @@ using Microsoft.CodeAnalysis;
 
 namespace KAlloc.Analyzers.Flow;
 
-/// <summary>What the engine needs from the host to analyse bodies of one compilation.</summary>
+/// <summary>What the engine needs from the host to analyse a body: all of it is the same whoever asks first.</summary>
 internal sealed class FlowScope(
     ContractModel model,
     IReadOnlyList<FlowRule> rules,
     Func<IMethodSymbol, EntryContext> entryContextOf,
     Func<IMethodSymbol, bool> mayLeaveSections,
-    Func<IMethodSymbol, int, ParameterEffect> effectOf,
-    Action<Diagnostic> report,
+    Func<IMethodSymbol, Summary?> summaryOf,
     CancellationToken cancellation)
 {
-    private readonly HashSet<(string, Location, SyntaxNode?)> _reported = [];
-
     internal ContractModel Model { get; } = model;
 
     internal IReadOnlyList<FlowRule> Rules { get; } = rules;
@@ -25,11 +22,14 @@ internal sealed class FlowScope(
 
     internal bool MayLeaveSections(IMethodSymbol method) => mayLeaveSections(method);
 
-    internal ParameterEffect EffectOf(IMethodSymbol method, int ordinal) => effectOf(method, ordinal);
+    /// <summary>What a source method does; null if that is not known.</summary>
+    internal Summary? SummaryOf(IMethodSymbol method) => summaryOf(method);
+}
 
-    /// <summary>Reports a finding once: a lambda that is called in place is walked there and by itself.</summary>
-    internal void Report(FlowIssue issue)
-    {
-        if (_reported.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) report(issue.ToDiagnostic());
-    }
+/// <summary>All that the analysis of one body gives.</summary>
+/// <param name="Issues">The findings in the body and in the functions inside of it.</param>
+/// <param name="Summary">What a call of it does; null if the body was given up.</param>
+internal sealed record BodyResult(IReadOnlyList<FlowIssue> Issues, Summary? Summary)
+{
+    internal static readonly BodyResult None = new([], null);
 }

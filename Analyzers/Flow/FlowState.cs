@@ -64,6 +64,8 @@ internal sealed partial class FlowState(SymbolTable symbols)
         Released = Released,
         Pending = Pending,
         Trail = Trail,
+        Log = Log,
+        _touched = _touched.Fork(),
         Epoch = Epoch,
     };
 
@@ -76,6 +78,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         if (_cells.TryGet(address, out Value value)) return Canonical(value);
         Value loaded = Symbols.Make(SymbolKind.Load, address, tag: Epoch, low: low, high: high);
         _cells.Set(address, loaded);
+        NoteAt(PrimitiveKind.Load, address, loaded);
         return Canonical(loaded);
     }
 
@@ -91,6 +94,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         address = CanonicalAddress(address);
         if (Symbols.KindOf(address) == SymbolKind.Element || !Symbols.IsPrivate(Symbols.Root(address))) ForgetAliases(address);
         _cells.Set(address, value);
+        NoteAt(PrimitiveKind.Store, address, value);
     }
 
     /// <summary>A write through an address that may equal another: what the other held is no longer known.</summary>
@@ -136,16 +140,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
     {
         Epoch++;
         address = CanonicalAddress(address);
+        NoteAt(PrimitiveKind.Forget, address);
         for (int i = _cells.Count - 1; i >= 0; i--)
             if (IsInside(_cells.KeyAt(i), address)) Drop(i);
-    }
-
-    /// <summary>Forgets what a region holds: somebody may have written it.</summary>
-    internal void ForgetContents(int root)
-    {
-        Epoch++;
-        for (int i = _cells.Count - 1; i >= 0; i--)
-            if (Symbols.Root(_cells.KeyAt(i)) == root) Drop(i);
     }
 
     /// <summary>Removes the cell and everything inside of it.</summary>
@@ -162,11 +159,17 @@ internal sealed partial class FlowState(SymbolTable symbols)
         target = CanonicalAddress(target);
         source = CanonicalAddress(source);
         if (target == source) return;
+        NoteAt(PrimitiveKind.Copy, target, source);
         var copies = new List<(Value, Value)>();
         for (int i = 0; i < _cells.Count; i++)
             if (Rebase(_cells.KeyAt(i), source, target) is { } address) copies.Add((address, _cells.ValueAt(i)));
         Clear(target);
-        foreach ((Value address, Value value) in copies) _cells.Set(address, value);
+        foreach ((Value address, Value value) in copies)
+        {
+            _cells.Set(address, value);
+            // The caller cannot see a local that was copied from.
+            if (!IsVisible(source)) NoteAt(PrimitiveKind.Store, address, value);
+        }
     }
 
     private Value? Rebase(Value address, Value source, Value target)
@@ -195,6 +198,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
     internal void Havoc(Func<Value, bool>? keeps = null)
     {
         Epoch++;
+        if (Log is not { Last.Kind: PrimitiveKind.Havoc }) Note(new Primitive(PrimitiveKind.Havoc));
         for (int i = _cells.Count - 1; i >= 0; i--)
         {
             Value address = _cells.KeyAt(i);
@@ -243,8 +247,23 @@ internal sealed partial class FlowState(SymbolTable symbols)
 
     /// <summary>Equal in all but the way that led here and in mere assumptions.</summary>
     internal bool SameContent(FlowState other) =>
-        Section.Same(Sections, other.Sections) && Released.Same(Released, other.Released) && Continuation.Same(Pending, other.Pending)
-        && _cells.SameAs(other._cells) && _allocations.SameAs(other._allocations) && _exposed.SameAs(other._exposed) && Loops.SameAs(other.Loops);
+        Log.SameEffects(Log, other.Log) && Section.Same(Sections, other.Sections) && Released.Same(Released, other.Released) && Continuation.Same(Pending, other.Pending)
+        && (Epoch == other.Epoch ? SameMemory(other) : _cells.SameAs(other._cells)) && _allocations.SameAs(other._allocations) && _exposed.SameAs(other._exposed) && Loops.SameAs(other.Loops);
+
+    /// <summary>Equal cells. Memory that was read and is unchanged is like memory that was not read yet.</summary>
+    private bool SameMemory(FlowState other)
+    {
+        for (int i = 0, j = 0; ; i++, j++)
+        {
+            while (i < _cells.Count && IsUnchanged(i)) i++;
+            while (j < other._cells.Count && other.IsUnchanged(j)) j++;
+            if (i == _cells.Count || j == other._cells.Count) return i == _cells.Count && j == other._cells.Count;
+            if (_cells.KeyAt(i) != other._cells.KeyAt(j) || _cells.ValueAt(i) != other._cells.ValueAt(j)) return false;
+        }
+    }
+
+    private bool IsUnchanged(int index) =>
+        Symbols.Of(_cells.ValueAt(index)) is { Kind: SymbolKind.Load } load && load.Tag == Epoch && load.A == _cells.KeyAt(index) && _cells.ValueAt(index).Offset == 0;
 }
 
 /// <summary>How often a path went round a loop, and what held when it came in.</summary>

@@ -169,7 +169,7 @@ internal sealed partial class GraphRunner
 
         bool jumpsWhen = block.ConditionKind == ControlFlowConditionKind.WhenTrue;
         FlowState other = state.Fork();
-        bool canJump = state.Assume(value, jumpsWhen), canFall = other.Assume(value, !jumpsWhen);
+        bool canJump = state.Decide(value, jumpsWhen), canFall = other.Decide(value, !jumpsWhen);
         if (canJump && canFall && !operation.IsImplicit)
         {
             state.Branch(operation.Syntax, jumpsWhen);

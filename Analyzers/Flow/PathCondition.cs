@@ -118,7 +118,7 @@ internal sealed partial class FlowState
         return value.Offset == 0 && data.Kind == SymbolKind.Binary && data.Tag == (int)op;
     }
 
-    private bool IsCondition(Value value) =>
+    internal bool IsCondition(Value value) =>
         value.Offset == 0 && Symbols.Of(value) is { Kind: SymbolKind.Binary, Tag: (int)Operator.Equal or (int)Operator.Less or (int)Operator.Not };
 
     private Value Equality(Value a, Value b, int depth)
@@ -268,10 +268,25 @@ internal sealed partial class FlowState
             if (!AssumeEqual(Symbols.Of(a).A, Value.Zero)) return false;
         }
 
+        if (Mentions(b, a.Symbol))
+        {
+            // x == x & mask: to replace x by what mentions it would never end.
+            _equal.Set(equal.Symbol, Value.One);
+            return true;
+        }
+
         _equal.Set(a.Symbol, b.Plus(unchecked(-a.Offset)));
         if (b.IsZero && a.Offset == 0) _allocations.Remove(a.Symbol);
         Rekey(a.Symbol);
         return true;
+    }
+
+    /// <summary>The value is computed from the symbol. What memory held is a symbol of its own.</summary>
+    private bool Mentions(Value value, int symbol)
+    {
+        if (value.Symbol == symbol) return true;
+        SymbolData data = Symbols.Of(value);
+        return data.Kind is SymbolKind.Binary or SymbolKind.Field or SymbolKind.Element or SymbolKind.View && (Mentions(data.A, symbol) || Mentions(data.B, symbol));
     }
 
     private int Weight(Value value) => Symbols.KindOf(value) switch
@@ -372,6 +387,7 @@ internal sealed partial class FlowState
     {
         // Memory that neither has read yet is new to both.
         if (Epoch != other.Epoch) Epoch = Math.Max(Epoch, other.Epoch) + 1;
+        Log = Log.Intersect(Log, other.Log);
         for (int i = _equal.Count - 1; i >= 0; i--)
             if (!other._equal.TryGet(_equal.KeyAt(i), out Value value) || value != _equal.ValueAt(i)) _equal.RemoveAt(i);
         for (int i = _facts.Count - 1; i >= 0; i--)

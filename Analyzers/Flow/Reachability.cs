@@ -38,7 +38,7 @@ internal static class Reachability
             if (value.IsConstant || !reached.Add(value.Symbol)) continue;
             grew = true;
             SymbolData data = symbols[value.Symbol];
-            if (data.Kind is SymbolKind.Field or SymbolKind.Element or SymbolKind.View or SymbolKind.Binary)
+            if (data.Kind is SymbolKind.Field or SymbolKind.Element or SymbolKind.View or SymbolKind.Binary or SymbolKind.Function)
             {
                 open.Push(data.A);
                 if (data.Kind == SymbolKind.Binary) open.Push(data.B);

@@ -38,8 +38,22 @@ internal static class TypeShapes
         return false;
     }
 
-    /// <summary>A parameter that receives a pointer, under any of the types that carry one.</summary>
-    internal static bool IsPointerByValue(IParameterSymbol parameter) => parameter.RefKind == RefKind.None && IsPointer(parameter.Type);
+    /// <summary>The collector runs code of the type before it takes an object of it away.</summary>
+    internal static bool HasFinalizer(ITypeSymbol type)
+    {
+        for (ITypeSymbol? self = type; self is not null && self.SpecialType != SpecialType.System_Object; self = self.BaseType)
+            foreach (ISymbol member in self.GetMembers("Finalize"))
+                if (member is IMethodSymbol { Parameters.Length: 0, ReturnsVoid: true }) return true;
+        return false;
+    }
+
+    /// <summary>A property that is nothing but a field.</summary>
+    internal static bool IsAutomatic(IPropertySymbol property)
+    {
+        foreach (ISymbol member in property.ContainingType.GetMembers())
+            if (member is IFieldSymbol { AssociatedSymbol: { } owner } && SymbolEqualityComparer.Default.Equals(owner, property)) return true;
+        return false;
+    }
 
     internal static bool IsPointer(ITypeSymbol type) => type is IPointerTypeSymbol || type.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
 

@@ -14,15 +14,18 @@ internal sealed class CompilationFacts(Compilation compilation)
     private readonly Lazy<ContractModel> _model = new(() => new ContractModel(compilation));
     private readonly ConcurrentDictionary<IMethodSymbol, EntryContext> _contexts = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _leavers = new(SymbolEqualityComparer.Default);
-    private CalleeEffects? _effects;
-    private HashSet<string>? _names;
+    private BodyResults? _results;
+    private Demand? _demand;
+    private HashSet<string>? _names, _interesting;
     private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
 
     internal ContractModel Model => _model.Value;
 
-    /// <summary>What source methods do with pointers: one inquiry for each body, over one cache.</summary>
-    internal CalleeEffects.Inquiry Inquire(CancellationToken cancellation) =>
-        new(_effects ?? Interlocked.CompareExchange(ref _effects, new CalleeEffects(compilation, Model), null) ?? _effects, cancellation);
+    /// <summary>What the walk of each body gave.</summary>
+    internal BodyResults Results => _results ?? Interlocked.CompareExchange(ref _results, new BodyResults(compilation, this), null) ?? _results;
+
+    /// <summary>Which calls are looked into.</summary>
+    internal Demand Demand => _demand ?? Interlocked.CompareExchange(ref _demand, new Demand(compilation, this), null) ?? _demand;
 
     /// <summary>The simple names of everything with a contract, from references and from this compilation's own files.</summary>
     internal HashSet<string> NamesOf(CancellationToken cancellation)
@@ -31,6 +34,16 @@ internal sealed class CompilationFacts(Compilation compilation)
         var names = new HashSet<string>(Model.ReferencedNames);
         foreach (SyntaxTree tree in compilation.SyntaxTrees) names.UnionWith(TreeScan.Of(tree, cancellation).ContractMembers);
         return _names = names;
+    }
+
+    /// <summary>The names of everything with a contract and of the methods that lead there: a body that names none of them is left alone.</summary>
+    internal HashSet<string> InterestingNames(CancellationToken cancellation)
+    {
+        if (_interesting is { } known) return known;
+        HashSet<string> contracts = NamesOf(cancellation);
+        var scans = new List<TreeScan>();
+        foreach (SyntaxTree tree in compilation.SyntaxTrees) scans.Add(TreeScan.Of(tree, cancellation));
+        return _interesting = NameClosure.Of(scans, contracts, cancellation);
     }
 
     /// <summary>

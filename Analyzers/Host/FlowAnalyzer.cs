@@ -1,17 +1,13 @@
 // The host of all flow rules. One semantic-model action a file: the cached identifier scan decides whether anything here can matter, operations
-// and graphs are made only for bodies that name a contract member, and each body is walked once for all rules. (An operation action instead
+// and graphs are made only for bodies that name a contract member or lead to one (Demand), and each body is walked once for all rules. (An operation action instead
 // would make the driver build the operation tree of every body: half of binding again.)
 
 using System.Collections.Immutable;
 using KAlloc.Analyzers.Flow;
-using KAlloc.Analyzers.Model;
 using KAlloc.Analyzers.Rules;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.FlowAnalysis;
-using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Host;
 
@@ -38,43 +34,31 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
     {
         SyntaxTree tree = context.SemanticModel.SyntaxTree;
         CancellationToken cancellation = context.CancellationToken;
-        HashSet<string> names = facts.NamesOf(cancellation);
+        HashSet<string> names = facts.InterestingNames(cancellation);
         if (!names.Overlaps(TreeScan.Of(tree, cancellation).Identifiers)) return;
-        var scope = new FlowScope(
-            facts.Model,
-            FlowRules.All,
-            method => facts.EntryContextOf(method, cancellation),
-            method => facts.MayLeaveSections(method, cancellation),
-            facts.Inquire(cancellation).EffectOf,
-            diagnostic => context.ReportDiagnostic(diagnostic),
-            cancellation);
-        foreach (BodySyntax body in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
-            if (Mentions(body, names)) AnalyzeBody(body, context.SemanticModel, scope);
+        foreach (BodySyntax syntax in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
+        {
+            if (!Mentions(syntax, names) || RootOf(syntax, context.SemanticModel, cancellation) is not { } root) continue;
+            IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
+            if (operation is null || !facts.Demand.TouchesContract(operation, cancellation)) continue;
+            var body = new Body(root, syntax.Node, syntax.Declaration is VariableDeclaratorSyntax ? syntax.Node : syntax.Declaration);
+            Report(context, facts.Results.Of(body, cancellation));
+        }
+    }
+
+    /// <summary>A function that is called in place is walked there and by itself: a finding at one place counts once.</summary>
+    private static void Report(SemanticModelAnalysisContext context, BodyResult result)
+    {
+        var reported = new HashSet<(string, Location, SyntaxNode?)>();
+        foreach (FlowIssue issue in result.Issues)
+            if (reported.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) context.ReportDiagnostic(issue.ToDiagnostic());
     }
 
     private static bool Mentions(in BodySyntax body, HashSet<string> names)
     {
         foreach (SyntaxNode part in body.Parts)
-            foreach (SyntaxToken token in part.DescendantTokens())
-                if (token.IsKind(SyntaxKind.IdentifierToken) && names.Contains(token.ValueText)) return true;
+            if (Demand.Mentions(part, names)) return true;
         return false;
-    }
-
-    private static void AnalyzeBody(in BodySyntax body, SemanticModel model, FlowScope scope)
-    {
-        IOperation? operation = model.GetOperation(body.Node, scope.Cancellation);
-        if (operation is null || !TouchesContract(operation, scope.Model)) return;
-        ControlFlowGraph? graph = operation switch
-        {
-            IMethodBodyOperation method => ControlFlowGraph.Create(method, scope.Cancellation),
-            IConstructorBodyOperation constructor => ControlFlowGraph.Create(constructor, scope.Cancellation),
-            IBlockOperation { Parent: null } block => ControlFlowGraph.Create(block, scope.Cancellation),
-            IFieldInitializerOperation { Parent: null } field => ControlFlowGraph.Create(field, scope.Cancellation),
-            IPropertyInitializerOperation { Parent: null } property => ControlFlowGraph.Create(property, scope.Cancellation),
-            _ => null,
-        };
-        if (graph is null || RootOf(body, model, scope.Cancellation) is not { } root) return;
-        FlowAnalysis.Run(scope, root, graph, body.Declaration is VariableDeclaratorSyntax ? body.Node : body.Declaration);
     }
 
     private static ISymbol? RootOf(in BodySyntax body, SemanticModel model, CancellationToken cancellation) =>
@@ -84,29 +68,4 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
             { } symbol => symbol,
             null => null,
         };
-
-    /// <summary>Whether the body calls anything with a contract. Code that does not bind is left alone: every guess about it is wrong.</summary>
-    private static bool TouchesContract(IOperation operation, ContractModel model)
-    {
-        bool touches = false;
-        foreach (IOperation inner in operation.DescendantsAndSelf())
-        {
-            switch (inner)
-            {
-                case IInvalidOperation:
-                    return false;
-                case IInvocationOperation call:
-                    touches |= model.Find(call.TargetMethod) is { HasEffect: true };
-                    break;
-                case IObjectCreationOperation { Constructor: { } constructor }:
-                    touches |= model.Find(constructor) is { HasEffect: true };
-                    break;
-                case IPropertyReferenceOperation { Property.GetMethod: { } getter }:
-                    touches |= model.Find(getter) is { HasEffect: true };
-                    break;
-            }
-        }
-
-        return touches;
-    }
 }

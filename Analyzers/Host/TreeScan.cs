@@ -18,8 +18,12 @@ internal sealed class TreeScan
         "AtomicContext", "InterruptHandler", "SoftIrq", "Tasklet", "TimerCallback",
     ];
 
-    private TreeScan(SyntaxNode root)
+    private readonly SyntaxTree _tree;
+    private DeclaredBody[]? _bodies;
+
+    private TreeScan(SyntaxTree tree, SyntaxNode root)
     {
+        _tree = tree;
         var members = new HashSet<string>();
         foreach (SyntaxToken token in root.DescendantTokens())
         {
@@ -39,7 +43,33 @@ internal sealed class TreeScan
     internal IReadOnlyCollection<string> ContractMembers { get; }
 
     internal static TreeScan Of(SyntaxTree tree, CancellationToken cancellation) =>
-        Cache.TryGetValue(tree, out TreeScan? scan) ? scan : Cache.GetValue(tree, t => new TreeScan(t.GetRoot(cancellation)));
+        Cache.TryGetValue(tree, out TreeScan? scan) ? scan : Cache.GetValue(tree, t => new TreeScan(t, t.GetRoot(cancellation)));
+
+    /// <summary>Each body of the file under the name that calls it, with what it names. Made only where some file names a contract member.</summary>
+    internal IReadOnlyList<DeclaredBody> Bodies(CancellationToken cancellation)
+    {
+        if (_bodies is { } known) return known;
+        var bodies = new List<DeclaredBody>();
+        foreach (BodySyntax body in BodyWalk.Enumerate(_tree.GetRoot(cancellation)))
+        {
+            if (NameOf(body.Declaration) is not { } name) continue;
+            var identifiers = new HashSet<string>();
+            foreach (SyntaxToken token in body.Node.DescendantTokens())
+                if (token.IsKind(SyntaxKind.IdentifierToken)) identifiers.Add(token.ValueText);
+            bodies.Add(new DeclaredBody(name, [.. identifiers]));
+        }
+
+        return _bodies = [.. bodies];
+    }
+
+    private static string? NameOf(SyntaxNode declaration) => declaration switch
+    {
+        MethodDeclarationSyntax method => method.Identifier.ValueText,
+        ConstructorDeclarationSyntax constructor => constructor.Identifier.ValueText,
+        PropertyDeclarationSyntax property => property.Identifier.ValueText,
+        AccessorDeclarationSyntax { Parent.Parent: PropertyDeclarationSyntax property } => property.Identifier.ValueText,
+        _ => null,
+    };
 
     private static bool IsContractAttribute(string text) =>
         ContractAttributes.Contains(text) || (text.EndsWith("Attribute", StringComparison.Ordinal) && ContractAttributes.Contains(text.Substring(0, text.Length - 9)));
@@ -60,4 +90,12 @@ internal sealed class TreeScan
 
         return null;
     }
+}
+
+/// <summary>A body that can be called by name, and the identifiers in it.</summary>
+internal sealed class DeclaredBody(string name, string[] identifiers)
+{
+    internal string Name { get; } = name;
+
+    internal string[] Identifiers { get; } = identifiers;
 }

@@ -13,6 +13,7 @@ internal static class FlowRules
         new KA1001SleepingAllocationInAtomicContext(),
         new KA1002VmallocInAtomicContext(),
         new KA1003SleepingCallInAtomicContext(),
+        new KA1004CallChainSleepsInAtomicContext(),
         new KA1006SectionNotLeft(),
         new KA1007WrongUnlock(),
         new KA1008LockedTwice(),

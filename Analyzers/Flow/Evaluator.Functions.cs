@@ -1,0 +1,109 @@
+// Calls through values: delegates, function pointers, and the functions of this body, which run in place so that captured variables are the
+// caller's own. A target that only the caller of the body knows is noted in the log, and resolved when the summary is applied.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.FlowAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private Value EvalDelegateCall(IInvocationOperation invocation)
+    {
+        Value target = Eval(invocation.Instance);
+        var call = new CallSite(invocation, invocation.TargetMethod, null);
+        EvalArguments(call, invocation.Arguments);
+        return _dead ? Value.Zero : CallValue(call, invocation.TargetMethod, target, call.Arguments);
+    }
+
+    private Value EvalFunctionPointer(IFunctionPointerInvocationOperation invocation)
+    {
+        Value target = Eval(invocation.Target);
+        IMethodSymbol signature = ((IFunctionPointerTypeSymbol)invocation.Target.Type!).Signature;
+        var call = new CallSite(invocation, signature, null);
+        for (int i = 0; i < invocation.Arguments.Length && i < call.Arguments.Length && !_dead; i++)
+        {
+            IOperation value = invocation.Arguments[i].Value;
+            call.Arguments[i] = call.IsByReference(i) ? Address(value) : Eval(value);
+            call.ArgumentSyntax[i] = value;
+        }
+
+        return _dead ? Value.Zero : CallValue(call, signature, target, call.Arguments);
+    }
+
+    /// <summary>Calls a function that is a value. The call site is where this body does so, or calls what does.</summary>
+    private Value CallValue(CallSite site, IMethodSymbol signature, Value target, IReadOnlyList<Value> arguments)
+    {
+        target = _state.Canonical(target);
+        if (target.Offset == 0 && Symbols.Of(target) is { Kind: SymbolKind.Function, Item: FunctionValue function } data && function.Method.Parameters.Length == arguments.Count)
+        {
+            CallSite call = site.Of(function.Method, data.A, arguments);
+            if (function.Lambda is { } lambda && _runner.FindLambda(lambda, out GraphRunner? owner) is { } graph) return RunInPlace(call, graph, owner!);
+            if (function.Method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(function.Method, out owner) is { } local) return RunInPlace(call, local, owner!);
+            return function.Method.MethodKind is MethodKind.Ordinary or MethodKind.ReducedExtension ? Apply(call) : ApplyUnknown(call);
+        }
+
+        // What it does is noted as one call, instead of as the worst that it may do.
+        bool callerKnows = Symbols[Symbols.Root(target)].Kind is SymbolKind.Argument or SymbolKind.Load;
+        Log? before = _state.Log;
+        CallSite unknown = site.Of(signature, Value.Zero, arguments);
+        Value result = ApplyUnknown(unknown);
+        if (callerKnows) _state.Rewind(before, new Primitive(PrimitiveKind.Call, target, result) { Arguments = [.. arguments], Site = new LogSite(site.Syntax, signature, null) });
+        return result;
+    }
+
+    private Value EvalNested(IOperation site, IMethodSymbol method, ControlFlowGraph graph, GraphRunner owner, System.Collections.Immutable.ImmutableArray<IArgumentOperation> arguments)
+    {
+        var call = new CallSite(site, method, null);
+        EvalArguments(call, arguments);
+        return _dead ? Value.Zero : RunInPlace(call, graph, owner);
+    }
+
+    /// <summary>Runs a lambda or local function on the caller's state.</summary>
+    private Value RunInPlace(CallSite call, ControlFlowGraph graph, GraphRunner owner)
+    {
+        IMethodSymbol method = call.Method;
+        if (!analysis.CanNest(method, _runner)) return ApplyUnknown(call);
+        foreach (IParameterSymbol parameter in method.Parameters)
+        {
+            Value place = analysis.PlaceOf(parameter);
+            _state.Clear(place);
+            Value argument = call.Arguments[parameter.Ordinal];
+            if (parameter.RefKind != RefKind.None || TypeShapes.IsScalar(parameter.Type)) _state.Store(place, argument);
+            else _state.CopyStruct(place, argument);
+        }
+
+        int outerPath = _callPath;
+        _callPath = unchecked((_callPath * 397) + call.Syntax.SpanStart + (31 * (call.Inner?.Innermost.Syntax.SpanStart ?? 0)));
+        List<(FlowState State, Value Value)> outcomes = analysis.RunNested(graph, owner, _runner, method, _state);
+        _callPath = outerPath;
+        if (outcomes.Count == 0)
+        {
+            _dead = true;
+            return Value.Zero;
+        }
+
+        (FlowState state, Value value) = outcomes[_choices.Next(outcomes.Count)];
+        state.Loops = _state.Loops.Fork();
+        state.Pending = _state.Pending;
+        _state = state;
+        if (method.ReturnsVoid) return Value.Zero;
+        return method.IsAsync || method.IsIterator() ? NonNull(UnknownOf(call.Syntax)) : value;
+    }
+
+    private Value EvalMethodReference(IMethodReferenceOperation reference)
+    {
+        Value receiver = reference.Instance is { } instance ? Eval(instance) : Value.Zero;
+        IReadOnlyList<ISymbol> captures = [];
+        if (reference.Method.MethodKind == MethodKind.LocalFunction && reference.Method.DeclaringSyntaxReferences is [{ } declaration, ..])
+            captures = FunctionValue.CapturesOf(declaration.GetSyntax(), analysis.KnownVariables);
+        return Symbols.Make(SymbolKind.Function, receiver, item: new FunctionValue(reference.Method, null, captures));
+    }
+
+    private Value EvalLambda(IFlowAnonymousFunctionOperation lambda)
+    {
+        analysis.NoteLambda(lambda, _runner);
+        return Symbols.Make(SymbolKind.Function, item: new FunctionValue(lambda.Symbol, lambda, FunctionValue.CapturesOf(lambda.Syntax, analysis.KnownVariables)));
+    }
+}

@@ -1,0 +1,211 @@
+// Applies a summary: performs the primitives of one outcome again on the caller's state. The callee's symbols are mapped to the caller's as they
+// come: a parameter is what was passed, a read is what memory holds here, an allocation is one of this call, a value that the callee could not
+// know is unknown here too.
+
+using KAlloc.Analyzers.Model;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private Value ApplySummary(CallSite call, Summary summary)
+    {
+        int count = summary.Outcomes.Count;
+        if (count == 0)
+        {
+            _dead = true;
+            return Value.Zero;
+        }
+
+        PassFreed(call, null);
+        List<Value>? outer = _overwritten;
+        List<Value> overwritten = _overwritten = [];
+        Value result = new Replay(this, call, summary.Symbols).Run(summary.Outcomes[count == 1 ? 0 : _choices.Next(count)]);
+        _overwritten = outer;
+        if (_dead) return Value.Zero;
+        if (outer is not null) outer.AddRange(overwritten);
+        else CheckOverwritten(call, overwritten, result);
+        return result;
+    }
+
+    /// <summary>The call may have overwritten the last pointer to memory; what it returns is one too.</summary>
+    private void CheckOverwritten(CallSite call, List<Value> overwritten, Value result)
+    {
+        if (overwritten.Count == 0) return;
+        Value held = Symbols.Make(SymbolKind.Capture, tag: int.MinValue);
+        _state.Store(held, result);
+        foreach (Value old in overwritten) analysis.CheckLost(_state, old, call.Syntax.GetLocation(), LossKind.Overwritten, null);
+        _state.Clear(held);
+    }
+
+    private sealed class Replay(Evaluator evaluator, CallSite call, SymbolTable from)
+    {
+        private readonly Dictionary<int, Value> _mapped = [];
+
+        private FlowState State => evaluator._state;
+
+        private SymbolTable Symbols => evaluator.Symbols;
+
+        internal Value Run(Outcome outcome)
+        {
+            bool isStruct = !call.Method.ReturnsVoid && call.Method.RefKind == RefKind.None && call.Method.MethodKind != MethodKind.Constructor && !TypeShapes.IsScalar(call.Method.ReturnType);
+            Value region = isStruct ? evaluator.FreshRegion(call.Operation) : Value.Zero;
+            bool isOwn = isStruct && from.KindOf(outcome.Result) is SymbolKind.Local or SymbolKind.Stack && from.Of(outcome.Result).Item is not IParameterSymbol;
+            if (isOwn) _mapped[outcome.Result.Symbol] = region;
+            foreach (Primitive primitive in outcome.Log)
+            {
+                evaluator.Analysis.IsMuted = primitive.Told;
+                Perform(primitive);
+                evaluator.Analysis.IsMuted = false;
+                if (evaluator._dead) return Value.Zero;
+            }
+
+            if (call.Method.ReturnsVoid || call.Method.MethodKind == MethodKind.Constructor) return Value.Zero;
+            if (isOwn) return region;
+            Value result = Map(outcome.Result);
+            if (isStruct && !result.IsConstant) State.CopyStruct(region, result);
+            return isStruct ? region : result;
+        }
+
+        private void Perform(Primitive primitive)
+        {
+            switch (primitive.Kind)
+            {
+                case PrimitiveKind.Load:
+                    SymbolData loaded = from.Of(primitive.B);
+                    _mapped[primitive.B.Symbol] = State.Load(Map(primitive.A), loaded.Low, loaded.High);
+                    break;
+                case PrimitiveKind.Store:
+                    if (Map(primitive.A) is { IsConstant: false } target) evaluator.StoreValue(target, Map(primitive.B), call.Operation);
+                    break;
+                case PrimitiveKind.Copy:
+                    if (Map(primitive.A) is { IsConstant: false } copy) evaluator.StoreStruct(copy, Map(primitive.B));
+                    break;
+                case PrimitiveKind.Forget:
+                    State.Forget(Map(primitive.A));
+                    break;
+                case PrimitiveKind.Havoc:
+                    State.Havoc(evaluator.Analysis.IsImmutable);
+                    State.Released = Released.AfterUnknownCode(State.Released);
+                    if (primitive.Flag) evaluator.LoseSections();
+                    break;
+                case PrimitiveKind.Assume:
+                    evaluator._dead |= !State.Decide(Map(primitive.A), primitive.Flag);
+                    break;
+                case PrimitiveKind.Allocate:
+                    _mapped[primitive.A.Symbol] = evaluator.Allocate(
+                        call.Through(primitive.Site!), (AllocationContract)primitive.Contract!, 8191 * primitive.A.Symbol, Map(primitive.Size), Map(primitive.Order), Map(primitive.Cache), Map(primitive.Flags));
+                    break;
+                case PrimitiveKind.Sleep:
+                    evaluator.Sleep(call.Through(primitive.Site!), primitive.Promises!, (SleepContract)primitive.Contract!, Map(primitive.A));
+                    break;
+                case PrimitiveKind.Escape:
+                    evaluator.Escape(Map(primitive.A));
+                    break;
+                case PrimitiveKind.Touch:
+                    Touch(primitive);
+                    break;
+                case PrimitiveKind.Call:
+                    _mapped[primitive.B.Symbol] = evaluator.CallValue(call.Through(primitive.Site!), primitive.Site!.Innermost.Method, Map(primitive.A), [.. primitive.Arguments.Select(argument => Map(argument))]);
+                    break;
+                case PrimitiveKind.Free:
+                    var free = (FreeContract)primitive.Contract!;
+                    free = free with { Target = NameOf(free.Target, primitive.A), Order = NameOf(free.Order, primitive.Order), Cache = NameOf(free.Cache, primitive.Cache) };
+                    evaluator.Free(call.Through(primitive.Site!), free, Map(primitive.A), Map(primitive.Order), Map(primitive.Cache));
+                    break;
+                case PrimitiveKind.Enter:
+                    var enter = (EnterContract)primitive.Contract!;
+                    enter = enter with { Lock = NameOf(enter.Lock, primitive.A), Saves = OperandReference.None };
+                    evaluator.Enter(call.Through(primitive.Site!), enter, State.CanonicalAddress(Map(primitive.A)), Map(primitive.B));
+                    break;
+                case PrimitiveKind.Leave:
+                    var leave = (LeaveContract)primitive.Contract!;
+                    leave = leave with { Lock = NameOf(leave.Lock, primitive.A), Restores = NameOf(leave.Restores, primitive.B) };
+                    evaluator.Leave(call.Through(primitive.Site!), leave, State.CanonicalAddress(Map(primitive.A)), leave.Restores.IsPresent ? Map(primitive.B) : null);
+                    break;
+            }
+        }
+
+        private void Touch(Primitive primitive)
+        {
+            Value address = Map(primitive.A);
+            SyntaxNode place = (from.Of(primitive.A).Item is IParameterSymbol parameter ? call.ArgumentSyntax[parameter.Ordinal]?.Syntax : null) ?? call.Syntax;
+            if (State.TryGetFreed(address, out Allocation freed)) evaluator.Use(freed, UseKind.Pass, place);
+            else State.NoteTouch(address, call.Through(primitive.Site!).Chain);
+        }
+
+        /// <summary>How this call names an operand of the primitive: by its own parameter, or as something that has no name here.</summary>
+        private OperandReference NameOf(OperandReference operand, Value? value)
+        {
+            if (!operand.IsPresent || value is not { } known) return operand;
+            if (known.IsConstant) return new OperandReference(OperandKind.Number, known.Offset);
+            if (known.Offset != 0) return new OperandReference(OperandKind.Number);
+            return from.Of(known) switch
+            {
+                { Kind: SymbolKind.Argument, Item: IParameterSymbol parameter } => OperandReference.Parameter(parameter.Ordinal),
+                { Kind: SymbolKind.This } => OperandReference.Receiver,
+                _ => new OperandReference(OperandKind.Number),
+            };
+        }
+
+        private Value? Map(Value? value) => value is { } known ? Map(known) : null;
+
+        private Value Map(Value value)
+        {
+            if (value.IsConstant) return value;
+            if (!_mapped.TryGetValue(value.Symbol, out Value mapped)) _mapped[value.Symbol] = mapped = MapSymbol(value.Symbol, from.Of(value));
+            return State.Canonical(mapped.Plus(value.Offset));
+        }
+
+        private Value MapSymbol(int symbol, SymbolData data)
+        {
+            switch (data.Kind)
+            {
+                case SymbolKind.Argument when data.Item is IParameterSymbol parameter && parameter.Ordinal < call.Arguments.Length:
+                    return call.Arguments[parameter.Ordinal];
+                case SymbolKind.This:
+                    return call.Receiver;
+                case SymbolKind.Local when data.Item is IParameterSymbol parameter && parameter.Ordinal < call.Arguments.Length && !TypeShapes.IsScalar(parameter.Type):
+                    Value snapshot = Fresh(SymbolKind.Stack, symbol);
+                    State.CopyStruct(snapshot, call.Arguments[parameter.Ordinal]);
+                    return snapshot;
+                case SymbolKind.Static:
+                    return Symbols.Make(SymbolKind.Static, item: data.Item);
+                case SymbolKind.Load:
+                    return State.Load(Map(data.A), data.Low, data.High);
+                case SymbolKind.Field:
+                    return Symbols.Field(State.CanonicalAddress(Map(data.A)), (ISymbol)data.Item!);
+                case SymbolKind.Element:
+                    return Element(data);
+                case SymbolKind.Binary:
+                    return State.Binary((Operator)data.Tag, Map(data.A), Map(data.B));
+                case SymbolKind.View:
+                    Value of = Map(data.A);
+                    return of.IsZero ? of : Symbols.Make(SymbolKind.View, of, item: data.Item);
+                case SymbolKind.Function when data.Item is FunctionValue function:
+                    return Symbols.Make(SymbolKind.Function, Map(data.A), item: function.Lambda is null ? function : new FunctionValue(function.Method, null, []));
+                case SymbolKind.New:
+                    return data.Item is SyntaxNode ? Fresh(SymbolKind.New, symbol) : Symbols.Make(SymbolKind.New, tag: data.Tag, item: data.Item);
+                case SymbolKind.Stack or SymbolKind.Local or SymbolKind.Capture:
+                    return Fresh(SymbolKind.Stack, symbol);
+                default:
+                    return Symbols.Unknown(call.Syntax, Tag(symbol), data.Low, data.High);
+            }
+        }
+
+        /// <summary>An index that is known here makes the offset exact.</summary>
+        private Value Element(SymbolData data)
+        {
+            Value container = Map(data.A), index = Map(data.B);
+            bool isPointer = data.Tag is 0 or -1 && data.Item is ITypeSymbol;
+            int size = isPointer ? TypeShapes.FixedSize((ITypeSymbol)data.Item!) : 0;
+            if (isPointer && index.IsConstant && (size > 0 || index.IsZero)) return container.Plus((data.Tag == -1 ? -1 : 1) * index.Offset * size);
+            return Symbols.Make(SymbolKind.Element, State.CanonicalAddress(container), index, data.Tag, data.Item);
+        }
+
+        private Value Fresh(SymbolKind kind, int symbol) => Symbols.Make(kind, tag: Tag(symbol), item: call.Syntax);
+
+        private int Tag(int symbol) => evaluator.Tag(call, unchecked(0x5bd1e995 * symbol));
+    }
+}

@@ -1,0 +1,127 @@
+// What a call of a source method does: for each way it can turn out, the compacted log of that path and what it returns.
+//
+//   IsValid(p)       [Assume p == 0] → 0      [Assume p != 0] → 1
+//   Make()           [Allocate A] → A
+//   Dispose()        [Load this._p → L; Assume L != 0; Free L; Store this._p = 0] →      [Load …; Assume L == 0] →
+//
+// A summary is a function of its method alone. It holds symbols and syntax of the compilation, but no operations and no models.
+
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+/// <summary>One way a method can turn out.</summary>
+internal sealed record Outcome(IReadOnlyList<Primitive> Log, Value Result);
+
+internal sealed class Summary
+{
+    /// <summary>More ways than these are not kept: 16 were enough in every measurement.</summary>
+    private const int MaximalOutcomes = 16;
+
+    /// <summary>A longer path is not worth replaying: the method is opaque.</summary>
+    private const int MaximalRecords = 400;
+
+    /// <summary>A method without effects that has more ways than these only splits its callers' states: it returns something unknown.</summary>
+    private const int MaximalPureOutcomes = 4;
+
+    private Summary(SymbolTable symbols, IReadOnlyList<Outcome> outcomes)
+    {
+        Symbols = symbols;
+        Outcomes = outcomes;
+    }
+
+    internal SymbolTable Symbols { get; }
+
+    internal IReadOnlyList<Outcome> Outcomes { get; }
+
+    /// <summary>A call has an effect on memory or context; else it only computes.</summary>
+    internal bool HasEffect
+    {
+        get
+        {
+            foreach (Outcome outcome in Outcomes)
+                foreach (Primitive primitive in outcome.Log)
+                    if (primitive.Kind is PrimitiveKind.Allocate or PrimitiveKind.Free or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call) return true;
+            return false;
+        }
+    }
+
+    internal static Summary? Of(SymbolTable symbols, IMethodSymbol? method, GraphRunner runner)
+    {
+        var outcomes = new List<Outcome>();
+        foreach ((FlowState state, Value value, _) in runner.Returns)
+        {
+            List<Primitive> log = Log.ToList(state.Log);
+            if (log.Count > MaximalRecords) return null;
+            Value result = state.Canonical(value);
+            if (method is { ReturnsVoid: false, RefKind: RefKind.None } && !TypeShapes.IsScalar(method.ReturnType)) ReturnParts(state, result, log);
+            outcomes.Add(new Outcome(Compaction.Compact(symbols, log, result), result));
+        }
+
+        Merge(symbols, outcomes);
+        return new Summary(symbols, outcomes);
+    }
+
+    /// <summary>A struct is returned by value: what is known of its parts goes with it.</summary>
+    private static void ReturnParts(FlowState state, Value region, List<Primitive> log)
+    {
+        SmallMap<Value, Value> cells = state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (state.IsInside(cells.KeyAt(i), region)) log.Add(new Primitive(PrimitiveKind.Store, cells.KeyAt(i), state.Canonical(cells.ValueAt(i))));
+    }
+
+    /// <summary>
+    /// Fewer outcomes without losing what tells them apart: equal ones become one; of two that differ in one opposite assumption, that is dropped;
+    /// of what is still too many, the first stay.
+    /// </summary>
+    private static void Merge(SymbolTable symbols, List<Outcome> outcomes)
+    {
+        for (bool merged = true; merged;)
+        {
+            merged = false;
+            for (int i = 0; i < outcomes.Count && !merged; i++)
+            {
+                for (int j = i + 1; j < outcomes.Count && !merged; j++)
+                {
+                    if (TryMerge(outcomes[i], outcomes[j]) is not { } one) continue;
+                    outcomes[i] = one with { Log = Compaction.Compact(symbols, one.Log, one.Result) };
+                    outcomes.RemoveAt(j);
+                    merged = true;
+                }
+            }
+        }
+
+        if (outcomes.Count > MaximalPureOutcomes && outcomes.TrueForAll(IsPure))
+        {
+            outcomes.Clear();
+            outcomes.Add(new Outcome([], symbols.Unknown(typeof(Summary))));
+        }
+
+        if (outcomes.Count > MaximalOutcomes) outcomes.RemoveRange(MaximalOutcomes, outcomes.Count - MaximalOutcomes);
+    }
+
+    private static bool IsPure(Outcome outcome)
+    {
+        foreach (Primitive primitive in outcome.Log)
+            if (primitive.IsEffect) return false;
+        return true;
+    }
+
+    private static Outcome? TryMerge(Outcome a, Outcome b)
+    {
+        if (a.Result != b.Result || a.Log.Count != b.Log.Count) return null;
+        int opposite = -1;
+        for (int i = 0; i < a.Log.Count; i++)
+        {
+            Primitive x = a.Log[i], y = b.Log[i];
+            if (x.Equals(y)) continue;
+            if (opposite >= 0 || x.Kind != PrimitiveKind.Assume || y.Kind != PrimitiveKind.Assume || x.A != y.A) return null;
+            opposite = i;
+        }
+
+        if (opposite < 0) return a;
+        var log = new List<Primitive>(a.Log);
+        log.RemoveAt(opposite);
+        return a with { Log = log };
+    }
+}

@@ -1,0 +1,58 @@
+// From a method to its body: the syntax, the operations, the graph. Operations and graphs are made when they are asked for and not kept, since
+// they pin the bound trees of their file.
+
+using KAlloc.Analyzers.Flow;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.FlowAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Host;
+
+/// <summary>A body in source: what declares it, and the node that its operations hang on.</summary>
+internal readonly record struct Body(ISymbol Root, SyntaxNode Node, SyntaxNode Declaration);
+
+internal static class Bodies
+{
+    /// <summary>The body of a source method; null if it has none of its own.</summary>
+    internal static Body? Of(IMethodSymbol method, Compilation compilation, CancellationToken cancellation)
+    {
+        method = method.PartialImplementationPart ?? method;
+        if (method.DeclaringSyntaxReferences is not [{ } reference] || !compilation.ContainsSyntaxTree(reference.SyntaxTree)) return null;
+        SyntaxNode syntax = reference.GetSyntax(cancellation);
+        return syntax switch
+        {
+            BaseMethodDeclarationSyntax { Body: null, ExpressionBody: null } => null,
+            AccessorDeclarationSyntax { Body: null, ExpressionBody: null } => null,
+            BaseMethodDeclarationSyntax or AccessorDeclarationSyntax => new Body(method, syntax, syntax),
+            ArrowExpressionClauseSyntax { Parent: { } property } => new Body(method, syntax, property),
+            _ => null,
+        };
+    }
+
+    /// <summary>
+    /// Callers of the method run this body, at once and as a whole: no other can stand in for it, and it does not put off its work.
+    /// </summary>
+    internal static bool IsTheOneThatRuns(IMethodSymbol method)
+    {
+        if (method.IsAbstract || method.IsVirtual || method.IsExtern || method.IsAsync || method.IsIterator()) return false;
+        if (method.IsOverride && !method.IsSealed && !method.ContainingType.IsSealed) return false;
+        return method.MethodKind is MethodKind.Ordinary or MethodKind.Constructor or MethodKind.PropertyGet or MethodKind.PropertySet or MethodKind.ExplicitInterfaceImplementation;
+    }
+
+    internal static IOperation? OperationOf(in Body body, Compilation compilation, CancellationToken cancellation) =>
+        // Inside an analyzer the driver hands out its own cached model and operations, so this binds nothing twice.
+#pragma warning disable RS1030
+        compilation.GetSemanticModel(body.Node.SyntaxTree).GetOperation(body.Node, cancellation);
+#pragma warning restore RS1030
+
+    internal static ControlFlowGraph? GraphOf(IOperation operation, CancellationToken cancellation) => operation switch
+    {
+        IMethodBodyOperation method => ControlFlowGraph.Create(method, cancellation),
+        IConstructorBodyOperation constructor => ControlFlowGraph.Create(constructor, cancellation),
+        IBlockOperation { Parent: null } block => ControlFlowGraph.Create(block, cancellation),
+        IFieldInitializerOperation { Parent: null } field => ControlFlowGraph.Create(field, cancellation),
+        IPropertyInitializerOperation { Parent: null } property => ControlFlowGraph.Create(property, cancellation),
+        _ => null,
+    };
+}

@@ -1,0 +1,131 @@
+// Which calls are looked into, and so which bodies are walked at all. Names decide first, because names cost nothing: a body is of interest if it
+// names a contract member, or a method of this compilation whose body is of interest. A name that many methods share leads nowhere ("Dispose",
+// "Add": closing over such names takes in half of a program), but the body that it means, once bound, is judged by its own text.
+
+using System.Collections.Concurrent;
+using KAlloc.Analyzers.Flow;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Host;
+
+internal sealed class Demand(Compilation compilation, CompilationFacts facts)
+{
+    /// <summary>A body this short is looked into for what it returns: constants decide branches.</summary>
+    private const int TinyTokens = 40;
+
+    private readonly ConcurrentDictionary<IMethodSymbol, bool> _demanded = new(SymbolEqualityComparer.Default);
+
+    internal static IMethodSymbol DefinitionOf(IMethodSymbol method)
+    {
+        method = (method.ReducedFrom ?? method).OriginalDefinition;
+        return method.PartialImplementationPart ?? method;
+    }
+
+    /// <summary>The source methods that a body calls or names, and whose summaries matter to it; each once, in order.</summary>
+    internal List<IMethodSymbol> CalleesOf(IOperation body, CancellationToken cancellation)
+    {
+        var callees = new List<IMethodSymbol>();
+        var seen = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+        foreach (IOperation operation in body.DescendantsAndSelf())
+        {
+            switch (operation)
+            {
+                case IInvocationOperation call:
+                    Add(Dispatch.Resolve(call.TargetMethod, call.Instance));
+                    break;
+                case IObjectCreationOperation { Constructor: { } constructor }:
+                    Add(constructor);
+                    break;
+                case IPropertyReferenceOperation property:
+                    if (property.Property.GetMethod is { } getter) Add(getter);
+                    if (property.Property.SetMethod is { } setter) Add(setter);
+                    break;
+                case IMethodReferenceOperation reference:
+                    Add(reference.Method);
+                    break;
+                case IUsingOperation @using:
+                    AddDispose(@using.Resources is IVariableDeclarationGroupOperation group ? VariableOf(group) : @using.Resources.Type);
+                    break;
+                case IUsingDeclarationOperation declaration:
+                    AddDispose(VariableOf(declaration.DeclarationGroup));
+                    break;
+            }
+        }
+
+        return callees;
+
+        void Add(IMethodSymbol method)
+        {
+            method = DefinitionOf(method);
+            if (method.DeclaringSyntaxReferences.Length > 0 && seen.Add(method) && IsDemanded(method, cancellation)) callees.Add(method);
+        }
+
+        void AddDispose(ITypeSymbol? type)
+        {
+            if (type is not INamedTypeSymbol named || compilation.GetSpecialType(SpecialType.System_IDisposable).GetMembers("Dispose") is not [IMethodSymbol dispose, ..]) return;
+            if (named.FindImplementationForInterfaceMember(dispose) is IMethodSymbol implementation) Add(implementation);
+        }
+    }
+
+    private static ITypeSymbol? VariableOf(IVariableDeclarationGroupOperation group)
+    {
+        foreach (IVariableDeclarationOperation declaration in group.Declarations)
+            foreach (IVariableDeclaratorOperation declarator in declaration.Declarators) return declarator.Symbol.Type;
+        return null;
+    }
+
+    private bool IsDemanded(IMethodSymbol method, CancellationToken cancellation) =>
+        _demanded.TryGetValue(method, out bool known) ? known : _demanded.GetOrAdd(method, FindDemanded(method, cancellation));
+
+    /// <summary>By what the method is, never by who calls it: a result must not depend on that.</summary>
+    private bool FindDemanded(IMethodSymbol method, CancellationToken cancellation)
+    {
+        if (!Bodies.IsTheOneThatRuns(method) || Bodies.Of(method, compilation, cancellation) is not { } body) return false;
+        foreach (IParameterSymbol parameter in method.Parameters)
+            if (parameter.RefKind is RefKind.Ref or RefKind.Out || TypeShapes.IsPointer(parameter.Type) || parameter.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer) return true;
+        return Mentions(body.Node, facts.InterestingNames(cancellation)) || IsTiny(method, body.Node);
+    }
+
+    private static bool IsTiny(IMethodSymbol method, SyntaxNode body)
+    {
+        if (method.ReturnsVoid || method.MethodKind == MethodKind.Constructor || !TypeShapes.IsScalar(method.ReturnType)) return false;
+        if (body is not (ArrowExpressionClauseSyntax or BaseMethodDeclarationSyntax { ExpressionBody: not null } or AccessorDeclarationSyntax { ExpressionBody: not null }
+            or BaseMethodDeclarationSyntax { Body.Statements: [ReturnStatementSyntax] } or AccessorDeclarationSyntax { Body.Statements: [ReturnStatementSyntax] })) return false;
+        int tokens = 0;
+        foreach (SyntaxToken _ in body.DescendantTokens())
+            if (++tokens > TinyTokens) return false;
+        return true;
+    }
+
+    internal static bool Mentions(SyntaxNode body, HashSet<string> names)
+    {
+        foreach (SyntaxToken token in body.DescendantTokens())
+            if (token.IsKind(SyntaxKind.IdentifierToken) && names.Contains(token.ValueText)) return true;
+        return false;
+    }
+
+    /// <summary>Whether the body does anything that the engine follows: it calls something with a contract, or something worth looking into for more than its value.</summary>
+    internal bool TouchesContract(IOperation body, CancellationToken cancellation)
+    {
+        foreach (IOperation inner in body.DescendantsAndSelf())
+        {
+            switch (inner)
+            {
+                case IInvocationOperation call when Matters(Dispatch.Resolve(call.TargetMethod, call.Instance)):
+                case IObjectCreationOperation { Constructor: { } constructor } when Matters(constructor):
+                case IPropertyReferenceOperation { Property.GetMethod: { } getter } when Matters(getter):
+                case IMethodReferenceOperation reference when Matters(reference.Method):
+                    return true;
+            }
+        }
+
+        return false;
+
+        bool Matters(IMethodSymbol method) =>
+            facts.Model.Find(method) is { HasEffect: true }
+            || (method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && Mentions(code.Node, facts.InterestingNames(cancellation)));
+    }
+}

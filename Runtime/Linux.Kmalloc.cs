@@ -31,7 +31,7 @@ public static unsafe partial class Linux
     public static void* kmalloc(size_t size, gfp_t flags)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block != null && size - 1 < KmallocSizes.MaxCacheSize && KmallocFast.IsPlain(flags) && KmallocFast.MayRun(block, flags))
+        if (block != null && size - 1 < KmallocSizes.MaxCacheSize && FastPath.IsPlain(flags) && FastPath.MayRun(block, flags))
         {
             CacheSlot* slot = CpuBlock.Slot(block, 1 + KmallocSizes.IndexOf(size));
             nint* top = slot->Top - 1;

@@ -105,7 +105,7 @@ public static unsafe partial class Linux
     public static void* kmem_cache_alloc(kmem_cache* s, gfp_t flags)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block != null && KmallocFast.IsPlain(flags) && KmallocFast.MayRun(block, flags))
+        if (block != null && FastPath.IsPlain(flags) && FastPath.MayRun(block, flags))
         {
             CacheSlot* slot = CpuBlock.Slot(block, s->FastId);
             nint* top = slot->Top - 1;

@@ -40,6 +40,9 @@ internal sealed unsafe class KmallocCaches
         }
     }
 
+    /// <summary>Whether the hit paths serve this system.</summary>
+    internal bool IsDefault => _memory.IsDefault;
+
     /// <summary>The kernel's kmalloc behind the fast path. Null: no memory or too large.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void* Allocate(nuint size, GfpFlags flags)

@@ -13,25 +13,12 @@ namespace KAlloc;
 
 internal static unsafe class KmallocFast
 {
-    /// <summary>Flags that the fast path need not look at: with any other the slow path decides.</summary>
-    private const GfpFlags Plain = GfpFlags.Reclaim | GfpFlags.Io | GfpFlags.Fs | GfpFlags.High | GfpFlags.NoWarn | GfpFlags.RetryMayFail | GfpFlags.NoFail
-        | GfpFlags.NoRetry | GfpFlags.MemAlloc | GfpFlags.NoMemAlloc | GfpFlags.HardWall | GfpFlags.ThisNode | GfpFlags.Compound | GfpFlags.Write
-        | GfpFlags.NoGrow | GfpFlags.Cold;
-
-    /// <summary>Whether flags ask for nothing that the fast path cannot do.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool IsPlain(GfpFlags flags) => (flags & ~Plain) == 0;
-
-    /// <summary>Whether the thread may make a call with these flags in its context.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool MayRun(CpuBlock* block, GfpFlags flags) => (flags & GfpFlags.DirectReclaim) == 0 || block->Execution.AtomicWord == 0;
-
     /// <summary>An object, or 0: take the slow path.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static nint TryAllocate(nuint size, GfpFlags flags)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block == null || size - 1 >= KmallocSizes.MaxCacheSize || !IsPlain(flags) || !MayRun(block, flags)) return 0;
+        if (block == null || size - 1 >= KmallocSizes.MaxCacheSize || !FastPath.IsPlain(flags) || !FastPath.MayRun(block, flags)) return 0;
         return Sheaf.TryPop(CpuBlock.Slot(block, 1 + KmallocSizes.IndexOf(size)));
     }
 

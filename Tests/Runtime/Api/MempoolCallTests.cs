@@ -1,0 +1,135 @@
+using static KAlloc.Linux;
+using static KAlloc.Runtime.Tests.TestSupport;
+
+namespace KAlloc.Runtime.Tests;
+
+/// <summary>mempool_*, and freeing after a grace period.</summary>
+public unsafe class MempoolCallTests
+{
+    [ThreadStatic]
+    private static int t_left;
+
+    [Fact]
+    public void mempool_alloc_TakesTheReserveOnlyWhenTheAllocatorFails()
+    {
+        t_left = 3 + 2;
+        mempool_t* pool = mempool_create(3, &Limited, &Give, null);
+        Assert.True(pool != null);
+        var taken = new List<nint>();
+        for (int i = 0; i < 5; i++) taken.Add((nint)mempool_alloc(pool, GFP_ATOMIC));
+        Assert.All(taken, element => Assert.NotEqual(0, element));
+        Assert.True(mempool_alloc(pool, GFP_ATOMIC) == null);
+
+        // The first three fill the reserve, the others go to the allocator.
+        foreach (nint element in taken) mempool_free((void*)element, pool);
+        Assert.Equal(2, t_left);
+        mempool_free(null, pool);
+        mempool_destroy(pool);
+        Assert.Equal(5, t_left);
+    }
+
+    [Fact]
+    public void mempool_create_WithoutMemory_IsNullAndKeepsNothing()
+    {
+        t_left = 2;
+        Assert.True(mempool_create(3, &Limited, &Give, null) == null);
+        Assert.Equal(2, t_left);
+    }
+
+    [Fact]
+    public void mempool_alloc_ThatMaySleep_WaitsForAFree()
+    {
+        mempool_t* pool = mempool_create(1, &Never, &Give, null);
+        Assert.True(pool == null);
+        t_left = 1;
+        pool = mempool_create(1, &Limited, &Give, null);
+        nint only = (nint)mempool_alloc(pool, GFP_NOIO);
+        nint address = (nint)pool, got = 0;
+        var waiter = new Thread(() => got = (nint)mempool_alloc((mempool_t*)address, GFP_NOIO));
+        waiter.Start();
+        Assert.False(waiter.Join(100));
+        mempool_free((void*)only, pool);
+        Assert.True(waiter.Join(TimeSpan.FromSeconds(20)));
+        Assert.Equal(only, got);
+        mempool_free((void*)got, pool);
+        mempool_destroy(pool);
+    }
+
+    [Fact]
+    public void mempool_resize_GrowsAndShrinksTheReserve()
+    {
+        t_left = 10;
+        mempool_t* pool = mempool_create(2, &Limited, &Give, null);
+        Assert.Equal(0, mempool_resize(pool, 6));
+        Assert.Equal(4, t_left);
+        Assert.Equal(0, mempool_resize(pool, 1));
+        Assert.Equal(9, t_left);
+        mempool_destroy(pool);
+        Assert.Equal(10, t_left);
+    }
+
+    [Fact]
+    public void mempool_alloc_Zeroed_IsAWarning()
+    {
+        mempool_t* pool = mempool_create_kmalloc_pool(1, 100);
+        void* element = null;
+        Assert.Contains("__GFP_ZERO", Assert.Single(Reports(() => element = mempool_alloc(pool, GFP_KERNEL | __GFP_ZERO))).Text);
+        mempool_free(element, pool);
+        mempool_destroy(pool);
+    }
+
+    [Fact]
+    public void mempool_create_slab_pool_OfACacheWithConstructor_IsABug()
+    {
+        kmem_cache* cache = kmem_cache_create_delegate("mempool-ctor", 64, 0, 0, obj => *(long*)obj = 1);
+        Bug("constructor", () => mempool_create_slab_pool(1, cache));
+        kmem_cache_destroy(cache);
+        cache = kmem_cache_create("mempool-plain", 64, 0, 0);
+        mempool_t* pool = mempool_create_slab_pool(4, cache);
+        mempool_free(mempool_alloc(pool, GFP_KERNEL), pool);
+        mempool_destroy(pool);
+        kmem_cache_destroy(cache);
+    }
+
+    [Fact]
+    public void kfree_rcu_FreesAfterTheReadersHaveLeft()
+    {
+        kmem_cache* cache = kmem_cache_create("rcu-object", 128, 0, 0);
+        void* obj = kmem_cache_alloc(cache, GFP_KERNEL);
+        using var inside = new ManualResetEventSlim();
+        using var leave = new ManualResetEventSlim();
+        var reader = new Thread(() =>
+        {
+            rcu_read_lock();
+            inside.Set();
+            while (!leave.IsSet) Thread.SpinWait(100);
+            rcu_read_unlock();
+        });
+        reader.Start();
+        inside.Wait();
+        kfree_rcu(obj, (rcu_head*)obj);
+        Thread.Sleep(50);
+        Bug("Slab cache still has 1 object", () => kmem_cache_destroy(cache));
+        leave.Set();
+        reader.Join();
+        rcu_barrier();
+        kmem_cache_destroy(cache);
+        kfree_rcu(null, null);
+        kfree_rcu_mightsleep(kmalloc(10, GFP_KERNEL));
+    }
+
+    private static void* Limited(gfp_t flags, void* data)
+    {
+        if (t_left == 0) return null;
+        t_left--;
+        return kmalloc(32, flags);
+    }
+
+    private static void* Never(gfp_t flags, void* data) => null;
+
+    private static void Give(void* element, void* data)
+    {
+        t_left++;
+        kfree(element);
+    }
+}

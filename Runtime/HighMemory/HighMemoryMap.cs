@@ -1,6 +1,6 @@
 // Addresses for frames that have none: a window of 1024 pages into which high frames are mapped one by one.
 //
-//   window   | slot 0 | slot 1 | ... | slot 1023 |     _users[slot]: how often it is mapped     page->KmapSlot = slot + 1 while that is not 0
+//   window   | slot 0 | slot 1 | ... | slot 1023 |     _users[slot]: how often it is mapped     KmapSlots[frame] = slot + 1 while that is not 0
 //
 // kmap counts: a frame is mapped once for all its users, and page_address then knows it. The last kunmap leaves the mapping in place: the next kmap of the
 // frame finds it, and the slot is mapped over when the window has come round to it. While all slots are in use kmap waits. At debug levels an unused slot
@@ -102,8 +102,15 @@ internal sealed unsafe class HighMemoryMap : IDisposable
             _slotOf.Add(frame, slot);
         }
 
-        if (_users[slot]++ == 0) Volatile.Write(ref page->KmapSlot, (uint)slot + 1);
+        if (_users[slot]++ == 0) SetSlot(page, slot + 1);
         return true;
+    }
+
+    /// <summary>Makes the mapping known to page_address, and to the check at free if the page is freed by itself.</summary>
+    private void SetSlot(Page* page, int value)
+    {
+        Volatile.Write(ref _memory.KmapSlots[_memory.FrameOf(page) - _memory.LowFrames], (ushort)value);
+        if (page->RefCount > 0) Volatile.Write(ref page->KmapSlot, (uint)value);
     }
 
     private void Wait()
@@ -138,7 +145,7 @@ internal sealed unsafe class HighMemoryMap : IDisposable
         {
             if (!_slotOf.TryGetValue((int)_memory.FrameOf(page), out int slot) || _users[slot] == 0) return false;
             if (--_users[slot] != 0) return true;
-            Volatile.Write(ref page->KmapSlot, 0u);
+            SetSlot(page, 0);
             if (_unmapAtOnce && _memory.Arena.CanAlias && _memory.Arena.Unmap(_memory.KmapWindow + ((nuint)slot << PhysicalMemory.PageShift), PhysicalMemory.PageSize))
             {
                 _slotOf.Remove(_frames[slot]);

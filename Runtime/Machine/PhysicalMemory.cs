@@ -3,6 +3,7 @@
 //   pfn        0 .................. LowFrames ........ Frames
 //   address    DirectMap + pfn*4096 | none (high)
 //   MemMap     Page[Frames]         reserved, touched block by block as zones hand frames out
+//   KmapSlots  ushort[high frames]
 //   ClassMap   ushort[frames]       0 no slab, 1..255 caches with per-thread slots, .. more caches, 0xFFFE large kmalloc
 //
 // Kernel concept: mem_map / vmemmap, pfn_to_page, __va.
@@ -38,7 +39,8 @@ internal sealed unsafe class PhysicalMemory : IDisposable
         DirectMap = Arena.DirectMap;
         MemMap = (Page*)AddressSpace.Reserve(_memMapBytes, isDefault ? unchecked((nuint)DefaultMap.MemMap) : 0);
         ClassMap = (ushort*)AddressSpace.Reserve(_classMapBytes, isDefault ? unchecked((nuint)DefaultMap.ClassMap) : 0);
-        if (MemMap != null && ClassMap != null) return;
+        if (LowFrames < Frames) KmapSlots = (ushort*)AddressSpace.Reserve(KmapSlotBytes);
+        if (MemMap != null && ClassMap != null && (KmapSlots != null || LowFrames == Frames)) return;
         Dispose();
         throw new InvalidOperationException("KAlloc cannot reserve its memory map: the address range is taken or too small.");
     }
@@ -53,6 +55,11 @@ internal sealed unsafe class PhysicalMemory : IDisposable
 
     /// <summary>Start of the kmap window, once there is one.</summary>
     internal byte* KmapWindow { get; set; }
+
+    /// <summary>
+    /// For each high frame its slot in the window, plus 1; 0 if kmap has not mapped it. A table of its own: a page inside a block has other uses for its Page.
+    /// </summary>
+    internal ushort* KmapSlots { get; }
 
     /// <summary>Bytes reserved for the tables.</summary>
     internal nuint MemMapBytes => _memMapBytes;
@@ -87,7 +94,7 @@ internal sealed unsafe class PhysicalMemory : IDisposable
     {
         uint frame = FrameOf(page);
         if (frame < LowFrames) return Address(frame);
-        uint slot = Volatile.Read(ref page->KmapSlot);
+        uint slot = Volatile.Read(ref KmapSlots[frame - LowFrames]);
         if (slot == 0) return null;
         return Arena.CanAlias ? KmapWindow + ((nuint)(slot - 1) << PageShift) : Arena.HiddenAddress((nuint)frame << PageShift);
     }
@@ -108,7 +115,10 @@ internal sealed unsafe class PhysicalMemory : IDisposable
         Arena.Dispose();
         AddressSpace.Release((byte*)MemMap, _memMapBytes);
         AddressSpace.Release((byte*)ClassMap, _classMapBytes);
+        AddressSpace.Release((byte*)KmapSlots, KmapSlotBytes);
     }
+
+    private nuint KmapSlotBytes => RoundToPages((nuint)(Frames - LowFrames) * sizeof(ushort));
 
     private static nuint RoundToPages(nuint bytes)
     {

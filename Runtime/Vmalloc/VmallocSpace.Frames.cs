@@ -26,11 +26,13 @@ internal sealed unsafe partial class VmallocSpace
         VmallocArea? area = anyFrames && alignment == 1 && !huge ? TakeLazy(count) : null;
         if (area is null)
         {
-            area = Reserve(count, count >= HugePages ? Math.Max(alignment, HugePages) : alignment, AreaKind.Vmalloc);
+            bool quiet = (flags & GfpFlags.NoWarn) != 0;
+            if (count >= HugePages && alignment < HugePages) area = Reserve(count, HugePages, AreaKind.Vmalloc, quiet: true);
+            area ??= Reserve(count, alignment, AreaKind.Vmalloc, quiet);
             if (area is null) return null;
             uint* entries = EntriesOf(area);
             uint got = TakeFrames(entries, count, (flags & ~(GfpFlags.Zero | GfpFlags.Movable | GfpFlags.Compound)) | (anyFrames ? GfpFlags.HighMem : 0));
-            if (got < count || !MapRuns(area, populate: !huge))
+            if (got < count || !MapRuns(area, populate: !huge, quiet))
             {
                 GiveFrames(entries, got);
                 new Span<uint>(entries, (int)count).Clear();
@@ -46,12 +48,13 @@ internal sealed unsafe partial class VmallocSpace
     }
 
     /// <summary>Takes a range for an area; null with a report if there is none.</summary>
-    private VmallocArea? Reserve(uint count, nuint alignment, AreaKind kind)
+    private VmallocArea? Reserve(uint count, nuint alignment, AreaKind kind, bool quiet)
     {
         ulong length = count + 1UL;
         ulong start = TakeRange(length, alignment);
         if (start == ulong.MaxValue && Purge()) start = TakeRange(length, alignment);
         if (start != ulong.MaxValue) return new VmallocArea(start, count, kind);
+        if (quiet) return null;
         KernelReports.Warn($"vmap allocation for size {length << PageShift} failed: the vmalloc range of {Bytes} bytes has no such free range"
             + (alignment > 1 ? $" aligned to {alignment << PageShift}" : ""));
         return null;
@@ -119,7 +122,7 @@ internal sealed unsafe partial class VmallocSpace
     }
 
     /// <summary>Maps an area's frames, one call for each run of neighbours; false, with a report and nothing mapped, if there are too many.</summary>
-    private bool MapRuns(VmallocArea area, bool populate)
+    private bool MapRuns(VmallocArea area, bool populate, bool quiet)
     {
         uint* entries = EntriesOf(area);
         uint runs = 1;
@@ -132,7 +135,7 @@ internal sealed unsafe partial class VmallocSpace
         area.Mappings = runs + 1;
         if (!MappingBudget.TryTake(area.Mappings) && !(Purge() && MappingBudget.TryTake(area.Mappings)))
         {
-            KernelReports.Warn($"vmalloc error: {area.PageCount} pages in {runs} pieces: KAlloc has {MappingBudget.Used} of the {MappingBudget.Limit} mappings it may have");
+            if (!quiet) KernelReports.Warn($"vmalloc error: {area.PageCount} pages in {runs} pieces: KAlloc has {MappingBudget.Used} of the {MappingBudget.Limit} mappings it may have");
             return false;
         }
 
@@ -145,7 +148,7 @@ internal sealed unsafe partial class VmallocSpace
             if (_memory.Arena.Map((byte*)area.Address + ((nuint)first << PageShift), offset, (nuint)run << PageShift, populate)) continue;
             _memory.Arena.Unmap((byte*)area.Address, area.Bytes);
             MappingBudget.Give(area.Mappings);
-            KernelReports.Warn($"vmalloc error: {area.PageCount} pages in {runs} pieces: the system refuses the mapping, the process has too many");
+            if (!quiet) KernelReports.Warn($"vmalloc error: {area.PageCount} pages in {runs} pieces: the system refuses the mapping, the process has too many");
             return false;
         }
 

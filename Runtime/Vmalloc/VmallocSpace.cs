@@ -127,10 +127,20 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
         }
 
         nuint step = Math.Max(alignment >> PageShift, 1);
-        void* memory = Aliases ? Scattered((uint)pages, flags, step, user, huge) : Contiguous((uint)pages, flags, step, user);
+        void* memory = TryAllocate((uint)pages, flags, step, user, huge);
+        if (memory == null && (flags & GfpFlags.NoFail) != 0 && (flags & GfpFlags.DirectReclaim) != 0)
+        {
+            // Somebody will free a range, a mapping or frames; the failure has been reported once.
+            do Thread.Sleep(1);
+            while ((memory = TryAllocate((uint)pages, flags | GfpFlags.NoWarn, step, user, huge)) == null);
+        }
+
         if (memory != null && (flags & GfpFlags.Zero) != 0) NativeMemory.Clear(memory, pages << PageShift);
         return memory;
     }
+
+    private void* TryAllocate(uint pages, GfpFlags flags, nuint alignment, bool user, bool huge) =>
+        Aliases ? Scattered(pages, flags, alignment, user, huge) : Contiguous(pages, flags, alignment, user);
 
     /// <summary>The kernel's vfree.</summary>
     internal void Free(void* address)
@@ -180,11 +190,11 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
             return null;
         }
 
-        VmallocArea? area = Reserve(count, 1, kind);
+        VmallocArea? area = Reserve(count, 1, kind, quiet: false);
         if (area is null) return null;
         uint* entries = EntriesOf(area);
         for (uint i = 0; i < count; i++) entries[i] = (_memory.FrameOf(pages[i]) + 1) | Hidden;
-        if (!MapRuns(area, populate: true))
+        if (!MapRuns(area, populate: true, quiet: false))
         {
             new Span<uint>(entries, (int)count).Clear();
             GiveRange(area);

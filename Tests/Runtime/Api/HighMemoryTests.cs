@@ -31,6 +31,28 @@ public unsafe class HighMemoryTests
         Sound(memory);
     }
 
+    [Theory]
+    [InlineData(GfpFlags.HighUser)]
+    [InlineData(GfpFlags.HighUser | GfpFlags.Compound)]
+    public void kmap_OfAPageInsideABlock_HarmsNeitherBlockNorNeighbours(GfpFlags flags)
+    {
+        using KernelMemory memory = Boot("X86_32", BackingKind.Automatic);
+
+        // A block that was split and merged before: its pages remember links of old.
+        var old = new nint[64];
+        for (int i = 0; i < old.Length; i++) old[i] = (nint)memory.AllocPages(GfpFlags.HighUser, 0);
+        foreach (nint page in old) memory.FreePages((Page*)page, 0);
+        Page* block = memory.AllocPages(flags, 4);
+        for (int i = 0; i < 16; i++) Assert.True(memory.PageAddress(block + i) == null);
+        for (int i = 0; i < 16; i++) *(int*)memory.Kmap(block + i) = i;
+        for (int i = 0; i < 16; i++) Assert.Equal(i, *(int*)memory.PageAddress(block + i));
+        if ((flags & GfpFlags.Compound) != 0) Assert.True(memory.Memory.HeadOf(block + 5) == block);
+        for (int i = 0; i < 16; i++) memory.Kunmap(block + i);
+        for (int i = 0; i < 16; i++) Assert.True(memory.PageAddress(block + i) == null);
+        memory.FreePages(block, 4);
+        Sound(memory);
+    }
+
     [Fact]
     public void kmap_OfALowPage_IsItsAddress()
     {

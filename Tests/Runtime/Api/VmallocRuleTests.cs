@@ -205,6 +205,34 @@ public unsafe class VmallocRuleTests
     }
 
     [Fact]
+    public void NoFail_WaitsUntilThereIsARange()
+    {
+        using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions { MemorySize = 64 << 20, VmallocSize = 4 << 20 });
+        if (!memory.VmallocSystem.Aliases) return;
+        nint blocking = (nint)memory.Vmalloc(600 * PAGE_SIZE);
+        nint area = 0;
+        Thread waiter = Cpu.Start(() => area = (nint)memory.Vmalloc(600 * PAGE_SIZE, GfpFlags.Kernel | GfpFlags.NoFail));
+        Assert.False(waiter.Join(50));
+        memory.Vfree((void*)blocking);
+        Assert.True(waiter.Join(TimeSpan.FromSeconds(30)));
+        Assert.NotEqual(0, area);
+        memory.Vfree((void*)area);
+        Sound(memory);
+    }
+
+    [Fact]
+    public void RangeWithoutRoomForTheHugeAlignment_IsUsedWithoutIt()
+    {
+        using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions { MemorySize = 64 << 20, VmallocSize = 4 << 20 });
+        if (!memory.VmallocSystem.Aliases) return;
+        void* small = memory.Vmalloc(PAGE_SIZE);
+        void* large = memory.Vmalloc(1000 * PAGE_SIZE);
+        memory.Vfree(large);
+        memory.Vfree(small);
+        Sound(memory);
+    }
+
+    [Fact]
     public void FramesExhausted_IsNull_AndLosesNothing()
     {
         using KernelMemory memory = Boot("Flat", BackingKind.Automatic);

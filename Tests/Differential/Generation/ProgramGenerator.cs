@@ -28,6 +28,9 @@ internal sealed record Recipe(IReadOnlyList<int> Decisions, Defect? Defect, int 
 
 internal sealed partial class ProgramGenerator
 {
+    /// <summary>No way out leaves the section: read alone, the function is one that takes the lock for its caller.</summary>
+    internal const string NeverUnlocked = "never unlocked";
+
     private const int MaximalBits = 4;
     private const int MaximalLifetimes = 4;
 
@@ -37,6 +40,7 @@ internal sealed partial class ProgramGenerator
     private readonly Dictionary<Defect, int> _opportunities = [];
     private readonly SortedSet<string> _features = new(StringComparer.Ordinal);
     private readonly HashSet<int> _marked = [];
+    private readonly HashSet<int> _unlocked = [];
     private readonly List<Code> _members = [];
     private readonly List<string> _fields = [];
     private int _names, _entities, _bits, _lifetimes, _budget, _unreachable;
@@ -99,6 +103,7 @@ internal sealed partial class ProgramGenerator
         for (int i = 0; i < text.Count; i++)
             if (text[i].About.Any(_marked.Contains)) places.Add(i);
         Defect? label = _marked.Count > 0 ? _defect : null;
+        if (label == Defect.UnlockedExit && !_marked.Overlaps(_unlocked)) Feature(NeverUnlocked);
         return new LabelledProgram(string.Join('\n', text.Select(line => line.Text)) + "\n", label, places, _features, _bits, new Recipe(_dice.Thrown, label, _opportunity, _details.Thrown));
     }
 
@@ -159,7 +164,7 @@ internal sealed partial class ProgramGenerator
         if (frame.Live.Count > live) frame.Live.RemoveRange(live, frame.Live.Count - live);
     }
 
-    private static void Settle(Frame frame, Obligation obligation)
+    private void Settle(Frame frame, Obligation obligation)
     {
         if (obligation.AtEnd is { } atEnd)
         {
@@ -171,6 +176,8 @@ internal sealed partial class ProgramGenerator
             foreach (string line in obligation.Closing) frame.Code.Add(line, obligation.Entity);
         }
 
+        // What a function called here forgot shows on each way out from here on.
+        if (_defect is Defect.Leak or Defect.UnlockedExit && _marked.Contains(obligation.Entity)) frame.Code.Lost.Add(obligation.Entity);
         if (obligation.IsSection) frame.IsAtomic = obligation.WasAtomic;
         foreach (string need in obligation.Needs) frame.Held.Remove(need);
     }
@@ -196,7 +203,7 @@ internal sealed partial class ProgramGenerator
     private void Item(Frame frame)
     {
         _budget--;
-        switch (_dice.Weighted(3, 4, 4, 3, 2, 3, 3, 2))
+        switch (_dice.Weighted(6, 8, 8, 6, 4, 6, 6, 4, 1))
         {
             case 0: UseSomething(frame); break;
             case 1: Lifetime(frame); break;
@@ -205,7 +212,8 @@ internal sealed partial class ProgramGenerator
             case 4: Loop(frame); break;
             case 5: Call(frame); break;
             case 6: Section(frame); break;
-            default: Sleep(frame); break;
+            case 7: Sleep(frame); break;
+            default: Many(frame); break;
         }
     }
 
@@ -213,6 +221,12 @@ internal sealed partial class ProgramGenerator
     {
         if (frame.Nesting > 3 || Condition() is not { } condition) return;
         Feature("branch");
+        if (_dice.Chance(20))
+        {
+            Switch(frame);
+            return;
+        }
+
         frame.Code.Add($"if ({condition})");
         frame.Code.Add("{");
         Block(frame);
@@ -224,24 +238,46 @@ internal sealed partial class ProgramGenerator
         frame.Code.Add("}");
     }
 
+    private void Switch(Frame frame)
+    {
+        if (Condition() is not { } condition) return;
+        Feature("switch");
+        frame.Code.Add($"switch ({condition})");
+        frame.Code.Add("{");
+        bool inSwitch = frame.IsInSwitch;
+        frame.IsInSwitch = true;
+        foreach (string label in (string[])["case true:", "default:"])
+        {
+            frame.Code.Add(label);
+            frame.Code.Add("{");
+            Block(frame);
+            frame.Code.Add("break;");
+            frame.Code.Add("}");
+        }
+
+        frame.IsInSwitch = inSwitch;
+        frame.Code.Add("}");
+    }
+
     private void Loop(Frame frame)
     {
         if (frame.Nesting > 3) return;
         Feature("loop");
         string i = Name("i");
         int turns = 1 + _dice.Next(3);
-        string form = _dice.Next(3) switch
+        string form = _dice.Next(4) switch
         {
+            3 => $"for (int {i} = {turns}; {i}-- > 0;)",
             0 => $"for (int {i} = 0; {i} < {turns}; {i}++)",
             1 => $"for (int {i} = 0; {i} < (input & 1) + {turns}; {i}++)",
             _ => $"foreach (int {i} in new int[] {{ {string.Join(", ", Enumerable.Range(1, turns))} }})",
         };
         frame.Code.Add(form);
         frame.Code.Add("{");
-        int outer = frame.LoopBase;
-        frame.LoopBase = frame.Open.Count;
+        (int outer, bool inSwitch) = (frame.LoopBase, frame.IsInSwitch);
+        (frame.LoopBase, frame.IsInSwitch) = (frame.Open.Count, false);
         Block(frame);
-        frame.LoopBase = outer;
+        (frame.LoopBase, frame.IsInSwitch) = (outer, inSwitch);
         frame.Code.Add("}");
     }
 
@@ -249,10 +285,31 @@ internal sealed partial class ProgramGenerator
     {
         if (Condition() is not { } condition) return;
         Feature("early exit");
+        if (frame.Depth > 0 && _dice.Chance(20))
+        {
+            ExceptionalExit(frame, condition);
+            return;
+        }
+
         frame.Code.Add($"if ({condition})");
         frame.Code.Add("{");
         if (frame.LoopBase >= 0 && _dice.Chance(50)) LeaveTurn(frame);
         else Leave(frame);
+        frame.Code.Add("}");
+    }
+
+    /// <summary>A helper throws, and the function leaves.</summary>
+    private void ExceptionalExit(Frame frame, string condition)
+    {
+        Feature("exception");
+        string name = Helper("private static void {0}(int input)", "Check", check => check.Code.Add($"if ({condition}) throw new InvalidOperationException();"), frame);
+        frame.Code.Add("try");
+        frame.Code.Add("{");
+        frame.Code.Add($"{name}(input);", frame.Entities);
+        frame.Code.Add("}");
+        frame.Code.Add("catch (InvalidOperationException)");
+        frame.Code.Add("{");
+        Leave(frame);
         frame.Code.Add("}");
     }
 
@@ -297,7 +354,7 @@ internal sealed partial class ProgramGenerator
         Feature("continue or break");
         for (int i = frame.Open.Count - 1; i >= frame.LoopBase; i--)
             if (!frame.Open[i].IsAutomatic) frame.Open[i].Undo();
-        frame.Code.Add(_dice.Chance(50) ? "break;" : "continue;", frame.Entities);
+        frame.Code.Add(!frame.IsInSwitch && _dice.Chance(50) ? "break;" : "continue;", frame.Entities);
     }
 
     private static bool CanLeak(Obligation obligation) => obligation.Resource is not { IsShared: true };

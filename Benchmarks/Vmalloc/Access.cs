@@ -50,7 +50,7 @@ internal sealed unsafe class Access : IDisposable
         var start = (byte*)_memory.PageAddress(huge);
         Unsafe.InitBlockUnaligned(start, 0, (uint)bytes);
         _memory.Memory.Arena.MakeHuge(start, _bytes);
-        _views.Add(("direct, huge", (nint)start));
+        _views.Add(("direct-huge", (nint)start));
         foreach ((_, nint view) in _views) Unsafe.InitBlockUnaligned((void*)view, 0, (uint)bytes);
     }
 

@@ -28,8 +28,8 @@ internal sealed unsafe class Mapping : IDisposable
     [
         new("vmap", () => Vmap(run, count)),
         new("mmap", () => Mmap(run, count, populate: false)),
-        new("mmap, full", () => Mmap(run, count, populate: true)),
-        new("mmap, touch", () => Mmap(run, count, populate: false, touch: true)),
+        new("mmap-full", () => Mmap(run, count, populate: true)),
+        new("mmap-touch", () => Mmap(run, count, populate: false, touch: true)),
     ];
 
     public void Dispose()

@@ -35,7 +35,7 @@ internal static class VmallocCommand
             Measure("a line a page", () => access.Contenders(Pattern.LineOfPage, settings.Quick ? 1000 : 2_000_000));
             Measure("random", () => access.Contenders(Pattern.Random, settings.Quick ? 1000 : 2_000_000));
             Measure("sequential", () => access.Contenders(Pattern.Sequential, settings.Quick ? 1000 : 4_000_000));
-            Console.WriteLine($"On huge pages: {access.HugeBytes("vmalloc_huge") >> 20} MiB of vmalloc_huge, {access.HugeBytes("direct, huge") >> 20} MiB of the huge direct map.");
+            Console.WriteLine($"On huge pages: {access.HugeBytes("vmalloc_huge") >> 20} MiB of vmalloc_huge, {access.HugeBytes("direct-huge") >> 20} MiB of the huge direct map.");
         }
 
         results.Publish();

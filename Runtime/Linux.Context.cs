@@ -123,10 +123,11 @@ public static unsafe partial class Linux
     /// <param name="line">Filled in by the compiler.</param>
     public static void cant_sleep([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => SleepReports.CheckAtomic(file, line);
 
-    /// <summary><c>schedule()</c>: gives the processor to another thread. May sleep; in atomic context a BUG.</summary>
+    /// <summary><c>schedule()</c>: gives the processor to another thread. May sleep; in atomic context a BUG. Looks at the end of a simulated stack.</summary>
     [MightSleep]
     public static void schedule()
     {
+        KernelTask.Current?.Check();
         if (SleepReports.CheckSchedule()) Thread.Yield();
     }
 

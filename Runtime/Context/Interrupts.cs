@@ -22,7 +22,8 @@ namespace KAlloc;
 /// <summary>The interrupt state of the running thread.</summary>
 internal static unsafe class Interrupts
 {
-    private const nuint InterruptFlag = 0x200;
+    /// <summary>The interrupt bit of saved flags: interrupts were on.</summary>
+    internal const nuint Flag = 0x200;
     private const nuint AlwaysOne = 0x2;
     private const int SavesShift = 16;
     private const int CpuShift = 32;
@@ -42,14 +43,14 @@ internal static unsafe class Interrupts
     {
         block->Execution.IrqSaves++;
         nuint flags = Newest(block);
-        if (block->Execution.IrqDisabled == 0) flags |= InterruptFlag;
+        if (block->Execution.IrqDisabled == 0) flags |= Flag;
         block->Execution.IrqDisabled = 1;
         return flags;
     }
 
     /// <summary>Whether the flags are the state that this thread saved last; reports if not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool CheckFlags(CpuBlock* block, nuint flags) => (flags & ~InterruptFlag) == Newest(block) || ReportWrongFlags(block, flags);
+    internal static bool CheckFlags(CpuBlock* block, nuint flags) => (flags & ~Flag) == Newest(block) || ReportWrongFlags(block, flags);
 
     /// <summary>Restores a state that <see cref="CheckFlags"/> accepted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,7 +58,7 @@ internal static unsafe class Interrupts
     {
         if (block->Execution.IrqDisabled == 0) KernelReports.Warn("WARNING: raw_local_irq_restore() called with IRQs enabled\n" + ContextReport.Task);
         block->Execution.IrqSaves--;
-        if ((flags & InterruptFlag) != 0) Enable(block);
+        if ((flags & Flag) != 0) Enable(block);
         else block->Execution.IrqDisabled = 1;
     }
 
@@ -129,7 +130,7 @@ internal static unsafe class Interrupts
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool ReportWrongFlags(CpuBlock* block, nuint flags)
     {
-        nuint shape = ~InterruptFlag & ~((nuint)ushort.MaxValue << SavesShift);
+        nuint shape = ~Flag & ~((nuint)ushort.MaxValue << SavesShift);
         if ((flags & shape) != (Newest(block) & shape))
         {
             KernelReports.Bug($"BUG: interrupt flags 0x{flags:x} were not saved on CPU#{block->Execution.Cpu}, {ContextReport.Task}: restore what local_irq_save or spin_lock_irqsave returned on the same thread");

@@ -105,7 +105,9 @@ internal static unsafe class CpuBlocks
         get
         {
             CpuBlock* block = ThisCpu.Block;
-            return block != null ? block : Attach();
+            if (block == null) return Attach();
+            StackProbe.Check(block);
+            return block;
         }
     }
 

@@ -6,7 +6,7 @@
 //   +8  CPU number, allocation scopes
 //   +16 softirqs and tasklets raised here and not yet run; interrupts that wait until they are enabled
 //   +72 the ids of the locks that the thread holds, for reports and for read locks
-//   +204 RCU sections left, interrupt states saved; the window of KernelStack.Run, see Runtime/Stack
+//   +204 RCU sections left, the stack's limit, the task, interrupt states saved
 //
 // Invariant: only the owning thread writes it. Cost: the allocation fast path tests AtomicWord with one compare.
 // Kernel concept: preempt_count, current->rcu_read_lock_nesting, PF_MEMALLOC_NOFS/NOIO.
@@ -66,17 +66,14 @@ internal unsafe struct ExecutionState
     /// <summary>Outermost RCU sections left: who waits for a grace period sees by it that a reader has moved on.</summary>
     [FieldOffset(204)] internal uint RcuPasses;
 
-    /// <summary>Below this stack address a check of <c>KernelStack</c> has something to note; 0: the thread is in no window.</summary>
+    /// <summary>Below this stack address a check has something to note, see <see cref="StackProbe"/>; 0: the thread is in no window.</summary>
     [FieldOffset(208)] internal nuint StackLimit;
 
-    /// <summary>The innermost window of <c>KernelStack.Run</c>, which lies in its frame.</summary>
-    [FieldOffset(216)] internal void* StackWindow;
+    /// <summary>The task_struct of the thread that the block serves; kept when the block is parked.</summary>
+    [FieldOffset(216)] internal void* Task;
 
     /// <summary>Interrupt states saved and not yet restored: they are restored last in, first out.</summary>
     [FieldOffset(224)] internal ushort IrqSaves;
-
-    /// <summary>The task_struct of the thread that the block serves; kept when the block is parked.</summary>
-    [FieldOffset(232)] internal void* Task;
 
     /// <summary>256 interrupt lines.</summary>
     internal const int IrqWords = 4;

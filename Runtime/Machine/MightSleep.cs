@@ -16,16 +16,19 @@ internal static unsafe class MightSleep
     internal static void Check([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block != null && block->Execution.AtomicWord != 0) Report(block, file, line);
+        if (block == null) return;
+        StackProbe.Check(block);
+        if (block->Execution.AtomicWord != 0) Report(block, file, line);
     }
 
     /// <summary>The kernel's <c>might_alloc()</c>: an allocation with direct reclaim may sleep.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void CheckAlloc(GfpFlags flags, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        if ((flags & GfpFlags.DirectReclaim) == 0) return;
         CpuBlock* block = ThisCpu.Block;
-        if (block != null && block->Execution.AtomicWord != 0) Report(block, file, line);
+        if (block == null) return;
+        StackProbe.Check(block);
+        if ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0) Report(block, file, line);
     }
 
     /// <summary>The report. Returns unless the bug policy throws. Under <see cref="BugPolicy.Log"/> a place is reported at most once a second.</summary>
@@ -42,7 +45,7 @@ internal static unsafe class MightSleep
             KernelReports.SleepReport == SleepReportForm.Short
                 ? first + task
                 : $"{first}non_block: 0, {task}\npreempt_count: {state.PreemptCount:x}, expected: 0\nRCU nest depth: {state.RcuDepth}, expected: 0"
-                    + ContextReport.HeldLocks(block) + ContextReport.CallTrace());
+                    + (StackProbe.IsOverrun ? "\nThread overran stack, or stack corrupted" : "") + ContextReport.HeldLocks(block) + ContextReport.CallTrace());
     }
 
     private static readonly ReportLimit s_limit = new();

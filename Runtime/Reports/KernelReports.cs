@@ -80,6 +80,15 @@ public static class KernelReports
         if (Policy == BugPolicy.Throw) Throw(text, address);
     }
 
+    /// <summary>
+    /// Reports damage that is done already, from code that must go on to the end of what it does: under <see cref="BugPolicy.Throw"/> too.
+    /// </summary>
+    internal static void BugSeen(string text, nuint address = 0)
+    {
+        Emit(new KernelReport(ReportLevel.Bug, text, address));
+        if (Policy == BugPolicy.FailFast) Environment.FailFast(text);
+    }
+
     /// <summary>Reports a mistake that was repaired or refused.</summary>
     internal static void Warn(string text, nuint address = 0) => Emit(new KernelReport(ReportLevel.Warn, text, address));
 

@@ -1,5 +1,6 @@
 // The process that tests start for what must not happen in their own: work that needs the default system for itself, and writes that must kill.
 //
+//   stack-guard    overflows a kernel stack with a guard page: must die
 //   vmalloc-end [portable]    writes behind a vmalloc area: must die          vmalloc-freed [sanity]   writes to a freed one: must die
 //   stress SEED OPERATIONS THREADS [sanity]                                   double-free     sanity level: every double free is caught
 //   percpu-handle             uses what alloc_percpu returns as a pointer: must die      percpu-preemptible   sanity level: smp_processor_id is checked
@@ -75,6 +76,21 @@ unsafe
         case ["vmalloc-stress", var seed, var operations, var threads]:
             KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20 });
             return new VmallocStress(int.Parse(seed), long.Parse(operations), int.Parse(threads)).Run();
+
+        case ["stack-guard"]:
+        {
+            KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 64 << 20 });
+            KernelTask task = KernelMemory.Default.CreateTask(new KernelTaskOptions { GuardPage = true });
+            StackEntry entry = task.Syscall();
+            var frame = (byte*)task.Alloca(8192);
+            byte* low = (byte*)task.Info;
+            for (byte* at = frame + 8191; at >= low; at--) *at = 0x5a;
+            Console.WriteLine($"magic gone: {task_stack_end_corrupted(task.Task)}");
+            low[-1] = 0x5a;
+            Console.WriteLine("after");
+            entry.Dispose();
+            return 0;
+        }
 
         case ["double-free"]:
             return SanityCheck.Run();

@@ -20,12 +20,12 @@ public unsafe partial class KernelNamesTests
         (nameof(tasklet_fn), typeof(tasklet_fn)), (nameof(timer_fn), typeof(timer_fn)), (nameof(work_fn), typeof(work_fn)), (nameof(softirq_fn), typeof(softirq_fn)),
         (nameof(rw_semaphore), typeof(rw_semaphore)), (nameof(wait_queue_head_t), typeof(wait_queue_head_t)), (nameof(rcu_head), typeof(rcu_head)),
         (nameof(rcu_callback_t), typeof(rcu_callback_t)), (nameof(task_struct), typeof(task_struct)), (nameof(thread_fn), typeof(thread_fn)),
-        (nameof(irq_thread_fn), typeof(irq_thread_fn)),
+        (nameof(irq_thread_fn), typeof(irq_thread_fn)), (nameof(thread_info), typeof(thread_info)), (nameof(thread_union), typeof(thread_union)),
         (nameof(list_head), typeof(list_head)), (nameof(atomic_t), typeof(atomic_t)), (nameof(refcount_t), typeof(refcount_t)), (nameof(kref), typeof(kref)),
     ];
 
     private static readonly string[] s_faces =
-        ["Context", "DeferredWork", "Dma", "Helpers", "Printing", "RawSpinLocks", "ReadWriteLocks", "SleepingLocks", "SpinLocks", "Threads", "UserMemory"];
+        ["Context", "DeferredWork", "Dma", "Helpers", "Printing", "RawSpinLocks", "ReadWriteLocks", "SleepingLocks", "SpinLocks", "Stack", "Threads", "UserMemory"];
 
     [Fact]
     public void Aliases_AreThoseOfThePackage_AndNoneEqualsAThreadingType()
@@ -70,7 +70,7 @@ public unsafe partial class KernelNamesTests
     [Fact]
     public void EveryFunctionOfTheContextFace_IsUsedByATest()
     {
-        string tests = string.Concat(Directory.GetFiles(Path.Combine(Root(), "Tests/Runtime/Context"), "*.cs").Select(File.ReadAllText));
+        string tests = string.Concat(Directory.GetFiles(Path.Combine(Root(), "Tests/Runtime"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
         HashSet<string> used = [.. Word().Matches(tests).Select(match => match.Value)];
         var unused = new List<string>();
         foreach (string face in s_faces)

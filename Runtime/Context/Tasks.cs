@@ -1,37 +1,10 @@
-// What a report or a driver knows of a thread: the kernel's task_struct, as far as KAlloc has use for it.
-//
-// Every thread has one, made when it is first asked for and kept with the thread's block; kernel threads and KernelTask have theirs.
-// Records are never given back to the system and are handed out again oldest first, so that a pointer kept too long points to a dead record
-// for a while, not at once to another task. Kernel concept: struct task_struct, current.
+// The records of tasks. Every thread has one, made when it is first asked for and kept with the thread's block; kernel threads and KernelTask have
+// theirs. Records are never given back to the system and are handed out again oldest first, so that a pointer kept too long points to a dead
+// record for a while, not at once to another task. Kernel concept: alloc_task_struct, current.
 
-using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace KAlloc;
-
-/// <summary>A task: the kernel's <c>struct task_struct</c>.</summary>
-public unsafe struct TaskStruct
-{
-    internal const int NameBytes = 16;
-
-    /// <summary>The low end of the task's kernel stack; null as long as it has none.</summary>
-    public void* stack;
-
-    /// <summary>The number that reports call pid.</summary>
-    public int pid;
-
-    /// <summary>The process.</summary>
-    public int tgid;
-
-    /// <summary><c>PF_…</c> flags: 0x200000 is a kernel thread.</summary>
-    public uint flags;
-
-    /// <summary>The name, at most 15 bytes of UTF-8 and a 0.</summary>
-    public fixed byte comm[NameBytes];
-
-    internal int StackBytes;
-    internal TaskStruct* NextFree;
-}
 
 /// <summary>The records of tasks.</summary>
 internal static unsafe class Tasks
@@ -72,8 +45,12 @@ internal static unsafe class Tasks
         }
     }
 
+    /// <summary>Gives the kernel stack of a task back; set by the layer that hands them out.</summary>
+    internal static Action<nint>? ReleaseStack { get; set; }
+
     internal static void Free(TaskStruct* task)
     {
+        if (task->stack != null) ReleaseStack?.Invoke((nint)task);
         lock (s_lock)
         {
             task->NextFree = null;

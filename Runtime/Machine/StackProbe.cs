@@ -1,0 +1,102 @@
+// The check that a call of the kernel face makes while its thread runs in a window of KernelStack: how deep is the stack?
+//
+//   high  Base ── just below the frame of KernelStack.Run
+//         │ window: the frames of the code under test            StackLimit = lowest address seen at a check so far
+//         End ── below it: STACK_END_MAGIC, the image of thread_info
+//   low
+//
+// StackLimit doubles as high-water mark: the slow path runs only for a new record, and outside windows it is 0, below every address.
+// Invariant: Lowest is exact for the checks that ran; a window is judged overflowed only by a check that stood below End.
+// Cost: a compare with a field of the block that the caller reads anyway. Kernel concept: the stack tracer's check at function entry.
+
+using System.Runtime.CompilerServices;
+
+namespace KAlloc;
+
+/// <summary>A stretch of the running thread's stack that stands for a kernel stack.</summary>
+internal sealed unsafe class StackWindow(nuint high, nuint end, ThreadInfo info, StackWindow? outer)
+{
+    /// <summary>Bytes below the window that stand for what lies below a kernel stack: the magic, and the thread_info under it.</summary>
+    internal static readonly int TailBytes = sizeof(nuint) + sizeof(ThreadInfo);
+
+    /// <summary>The high end.</summary>
+    internal readonly nuint Base = high;
+
+    /// <summary>The lowest address that belongs to the window.</summary>
+    internal readonly nuint End = end;
+
+    /// <summary>What the image below the window was painted with.</summary>
+    internal readonly ThreadInfo Info = info;
+
+    /// <summary>The window that this one is nested in.</summary>
+    internal readonly StackWindow? Outer = outer;
+
+    internal nuint Lowest = high;
+
+    /// <summary>Another window was opened inside: it lies over the low end of this one, so the paint and the image say nothing any more.</summary>
+    internal bool Covered;
+
+    /// <summary>The first check that stood below the end, or null.</summary>
+    internal string? OverflowPlace;
+
+    internal byte* Image => (byte*)End - TailBytes;
+
+    /// <summary>Which parts of the tail are changed, the one that an overflow reaches first in front; empty if none is.</summary>
+    internal string Damage()
+    {
+        if (Covered) return "";
+        ThreadInfo expected = Info;
+        string magic = *(nuint*)(End - (nuint)sizeof(nuint)) == ThreadInfo.EndMagic ? "" : "STACK_END_MAGIC";
+        string fields = ThreadInfo.Differences((ThreadInfo*)Image, &expected);
+        return magic.Length == 0 || fields.Length == 0 ? magic + fields : $"{magic}, {fields}";
+    }
+}
+
+internal static unsafe class StackProbe
+{
+    [ThreadStatic]
+    private static StackWindow? t_window;
+
+    /// <summary>The running thread's innermost window.</summary>
+    internal static StackWindow? Window
+    {
+        get => t_window;
+        set => t_window = value;
+    }
+
+    /// <summary>Asked by a report: whether the simulated kernel stack in use is corrupted. Set by the layer that has such stacks.</summary>
+    internal static Func<bool>? IsTaskStackCorrupted { get; set; }
+
+    /// <summary>Whether the running thread has overrun its kernel stack, of either kind.</summary>
+    internal static bool IsOverrun => t_window?.OverflowPlace is not null || IsTaskStackCorrupted?.Invoke() == true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [SkipLocalsInit]
+    internal static void Check(CpuBlock* block)
+    {
+        byte here;
+        if ((nuint)(&here) < block->Execution.StackLimit) Deeper(block, (nuint)(&here));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Deeper(CpuBlock* block, nuint address)
+    {
+        StackWindow window = t_window!;
+        block->Execution.StackLimit = window.Lowest = address;
+        if (address >= window.End || window.OverflowPlace is not null) return;
+
+        // Building the report uses kilobytes of this stack, far below the window, and may come back here.
+        string damage = window.Damage();
+        window.OverflowPlace = "";
+        window.OverflowPlace = ContextReport.FirstCaller();
+        nuint size = window.Base - window.End;
+        KernelReports.BugSeen($"""
+            BUG: kernel stack overflow: {ContextReport.Task} is {window.End - address} bytes below its stack of {size} bytes
+            Thread overran stack, or stack corrupted
+             depth: {window.Base - address} of {size}, at {window.OverflowPlace}
+             overwritten: {(damage.Length == 0 ? "nothing yet, the frames have holes" : damage)}{ContextReport.CallTrace()}
+            """, address);
+        block->Execution.StackLimit = Math.Min(window.Lowest, address);
+        window.Lowest = block->Execution.StackLimit;
+    }
+}

@@ -20,9 +20,14 @@ public static unsafe partial class Linux
     [return: ViewOf(nameof(page))]
     public static void* kmap(page* page) => HighMemorySystem.Map(page);
 
-    /// <summary>Ends a mapping of <see cref="kmap"/> (<c>kunmap</c>). Never sleeps. A page that is not mapped is a BUG.</summary>
+    /// <summary>Ends a mapping of <see cref="kmap"/> (<c>kunmap</c>). Like that call for process context only: may sleep. A page that is not mapped is a BUG.</summary>
     /// <param name="page">The page, not its address.</param>
-    public static void kunmap([Borrows] page* page) => HighMemorySystem.Unmap(page);
+    [MightSleep]
+    public static void kunmap([Borrows] page* page)
+    {
+        MightSleep.Check();
+        HighMemorySystem.Unmap(page);
+    }
 
     /// <summary>
     /// Maps a page for the running thread (<c>kmap_local_page</c>). Never waits; works in every context. Mappings are undone in reverse order, and the

@@ -47,8 +47,24 @@ internal static unsafe class SleepRows
         Flags("get_zeroed_page", flags => free_page(get_zeroed_page(flags))),
         Flags("__get_dma_pages", flags => free_page(__get_dma_pages(flags, 0))),
         Flags("alloc_pages_exact", flags => free_pages_exact(alloc_pages_exact(10_000, flags), 10_000)),
-        new("mempool_alloc", ByFlags),
-        new("mempool_resize", Always),
+        new("mempool_alloc", ByFlags, () =>
+        {
+            mempool_t* pool = mempool_create_kmalloc_pool(2, 64);
+            return () =>
+            {
+                mempool_free(mempool_alloc(pool, GFP_KERNEL), pool);
+                mempool_destroy(pool);
+            };
+        }),
+        new("mempool_resize", Always, () =>
+        {
+            mempool_t* pool = mempool_create_kmalloc_pool(2, 64);
+            return () =>
+            {
+                Assert.Equal(0, mempool_resize(pool, 4));
+                mempool_destroy(pool);
+            };
+        }),
         new("dma_pool_alloc", ByFlags),
         new("vmap", Always, () =>
         {
@@ -158,6 +174,7 @@ internal static unsafe class SleepRows
         new("handle_nested_irq", Always),
         Simple("synchronize_rcu", synchronize_rcu),
         new("synchronize_srcu", Always),
+        Simple("kfree_rcu_mightsleep", () => kfree_rcu_mightsleep(kmalloc(64, GFP_KERNEL))),
         new("kvfree_rcu_mightsleep", Always),
         Native<long>("copy_to_user", user => { int value = 1; Assert.Equal((nuint)0, copy_to_user((void*)user, &value, 4)); }),
         Native<long>("copy_from_user", user => { int value; Assert.Equal((nuint)0, copy_from_user(&value, (void*)user, 4)); }),
@@ -224,7 +241,13 @@ internal static unsafe class SleepRows
                 kmem_cache_destroy(cache);
             };
         }),
-        new("mempool_create", Always),
+        Simple("mempool_create", () => mempool_destroy(mempool_create(2, &AllocateElement, &FreeElement, null))),
+        Simple("mempool_create_kmalloc_pool", () => mempool_destroy(mempool_create_kmalloc_pool(2, 64))),
+        new("mempool_destroy", Always, () =>
+        {
+            mempool_t* pool = mempool_create_kmalloc_pool(2, 64);
+            return () => mempool_destroy(pool);
+        }),
         Flags("kvmalloc", flags => kvfree(kvmalloc(100, flags))),
         new("kvfree", "memory of vmalloc, in process context", () =>
         {
@@ -269,6 +292,10 @@ internal static unsafe class SleepRows
         int line = Cpu.NewLine();
         return () => call(line);
     });
+
+    private static void* AllocateElement(gfp_t flags, void* data) => kmalloc(64, flags);
+
+    private static void FreeElement(void* element, void* data) => kfree(element);
 
     private static void* MapOne(page* page) => vmap(&page, 1, 0, 0);
 

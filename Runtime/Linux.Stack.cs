@@ -16,9 +16,8 @@ public static unsafe partial class Linux
     /// <summary><c>alloc_thread_stack_node(task, node)</c>: gives a task without a stack one of <see cref="THREAD_SIZE"/> zeroed bytes. May sleep.</summary>
     /// <param name="task">The task; <c>task->stack</c> is set.</param>
     /// <param name="node">Kept for the kernel's shape: there is one node.</param>
-    /// <returns>The low end, with thread_info and the magic word filled in, or null if there is no memory. A task that has a stack: a BUG, and null.</returns>
+    /// <returns>The low end, which belongs to the task, with thread_info and the magic word filled in, or null if there is no memory. A task that has a stack: a BUG, and null.</returns>
     [MightSleep]
-    [return: Allocates("thread-stack", FreedBy = nameof(free_thread_stack), MayReturnNull = true, Zeroed = true)]
     public static void* alloc_thread_stack_node([Borrows] task_struct* task, int node)
     {
         MightSleep.Check();

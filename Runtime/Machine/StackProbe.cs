@@ -85,9 +85,21 @@ internal static unsafe class StackProbe
         block->Execution.StackLimit = window.Lowest = address;
         if (address >= window.End || window.OverflowPlace is not null) return;
 
-        // Building the report uses kilobytes of this stack, far below the window, and may come back here.
+        // What the report itself uses of this stack, kilobytes, is not the code's.
+        block->Execution.StackLimit = 0;
+        try
+        {
+            Report(window, address);
+        }
+        finally
+        {
+            block->Execution.StackLimit = address;
+        }
+    }
+
+    private static void Report(StackWindow window, nuint address)
+    {
         string damage = window.Damage();
-        window.OverflowPlace = "";
         window.OverflowPlace = ContextReport.FirstCaller();
         nuint size = window.Base - window.End;
         KernelReports.BugSeen($"""
@@ -96,7 +108,5 @@ internal static unsafe class StackProbe
              depth: {window.Base - address} of {size}, at {window.OverflowPlace}
              overwritten: {(damage.Length == 0 ? "nothing yet, the frames have holes" : damage)}{ContextReport.CallTrace()}
             """, address);
-        block->Execution.StackLimit = Math.Min(window.Lowest, address);
-        window.Lowest = block->Execution.StackLimit;
     }
 }

@@ -1,5 +1,7 @@
-// At most one report a second from each place, so that a mistake in a loop can be read. Places that share a slot share the second.
-// Cost: one interlocked operation per report. Kernel concept: the static prev_jiffy of __might_sleep, and ratelimit.
+// At most one report a second from each place, so that a mistake in a loop can be read.
+// Cost: a lookup per report. Kernel concept: the static prev_jiffy of __might_sleep, and ratelimit.
+
+using System.Collections.Concurrent;
 
 namespace KAlloc;
 
@@ -7,14 +9,14 @@ internal sealed class ReportLimit
 {
     private const long Interval = 1000;
 
-    /// <summary>When the last report of each slot was made; 0: never.</summary>
-    private readonly long[] _last = new long[256];
+    /// <summary>When the last report of each place was made. As many entries as the program has places with mistakes.</summary>
+    private readonly ConcurrentDictionary<(string File, int Line), long> _last = new();
 
     internal bool MayReport(string file, int line)
     {
-        ref long last = ref _last[(uint)HashCode.Combine(file, line) % (uint)_last.Length];
-        long now = Environment.TickCount64 + 1;
-        long before = Volatile.Read(ref last);
-        return (before == 0 || now - before >= Interval) && Interlocked.CompareExchange(ref last, now, before) == before;
+        long now = Environment.TickCount64;
+        if (_last.TryAdd((file, line), now)) return true;
+        long before = _last[(file, line)];
+        return now - before >= Interval && _last.TryUpdate((file, line), now, before);
     }
 }

@@ -22,7 +22,6 @@ public static unsafe partial class Linux
 
     /// <summary>Ends a mapping of <see cref="kmap"/> (<c>kunmap</c>). Like that call for process context only: may sleep. A page that is not mapped is a BUG.</summary>
     /// <param name="page">The page, not its address.</param>
-    [MightSleep]
     public static void kunmap([Borrows] page* page)
     {
         MightSleep.Check();

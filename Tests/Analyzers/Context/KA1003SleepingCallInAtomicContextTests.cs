@@ -20,7 +20,7 @@ public sealed class KA1003SleepingCallInAtomicContextTests
     [InlineData("static void M() { preempt_disable(); {|KA1003:might_sleep()|}; preempt_enable(); }")]
     [InlineData("static void M() { local_irq_disable(); {|KA1003:might_alloc(GFP_KERNEL)|}; local_irq_enable(); }")]
     [InlineData("static void M(void* to, void* from) { spin_lock(ref Lock); if ({|KA1003:copy_from_user(to, from, 8)|} != 0) { spin_unlock(ref Lock); return; } spin_unlock(ref Lock); }")]
-    [InlineData("static void M(Page* p) { spin_lock(ref Lock); {|KA1003:kmap(p)|}; {|KA1003:kunmap(p)|}; spin_unlock(ref Lock); }")]
+    [InlineData("static void M(Page* p) { spin_lock(ref Lock); {|KA1003:kmap(p)|}; kunmap(p); spin_unlock(ref Lock); }")]
     [InlineData("static void M() { spin_lock(ref Lock); Cache = {|KA1003:kmem_cache_create(\"c\", 64, 0, 0)|}; spin_unlock(ref Lock); }")]
     [InlineData("[InterruptHandler] static void M() { {|KA1003:msleep(1)|}; }")]
     [InlineData("static void M(bool x) { if (x) spin_lock(ref Lock); {|KA1003:msleep(1)|}; if (x) spin_unlock(ref Lock); }")]

@@ -99,7 +99,7 @@ internal static unsafe class Program
     {
         var pages = new List<nint>();
 
-        // All of it, with the reserve that is left to those who free memory: it would stay in large blocks.
+        // The reserve as well: there the kernel keeps large blocks.
         for (Page* page; (page = alloc_page(GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOWARN)) != null;) pages.Add((nint)page);
         pages.Sort();
         for (int i = pages.Count - 1; i > 0; i -= 2)

@@ -120,12 +120,29 @@ internal sealed partial class Evaluator
             ReceiverIsPlace = !isReference,
         };
         EvalArguments(call, creation.Arguments);
-        if (!_dead && !IsTrivial(constructor)) Apply(call);
+        if (!_dead && PrimaryConstructors.OnlyKeeps(constructor)) KeepArguments(call);
+        else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;
         if (creation.Initializer is not null) Escape(Eval(creation.Initializer));
         // A finalizer frees what nobody else does.
         if (isReference && TypeShapes.HasFinalizer(creation.Type!)) LetOut(call.Receiver);
         return isReference || !TypeShapes.IsScalar(creation.Type) ? call.Receiver : LoadAt(call.Receiver, creation.Type);
+    }
+
+    private void KeepArguments(CallSite call)
+    {
+        foreach (IParameterSymbol parameter in call.Method.OriginalDefinition.Parameters)
+        {
+            Value field = Symbols.Field(call.Receiver, parameter), argument = call.Arguments[parameter.Ordinal];
+            if (!TypeShapes.IsScalar(parameter.Type))
+            {
+                StoreStruct(field, argument);
+                continue;
+            }
+
+            _state.Store(field, argument);
+            Settle(field, argument);
+        }
     }
 
     /// <summary>A constructor that nobody wrote.</summary>

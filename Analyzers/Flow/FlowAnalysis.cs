@@ -190,6 +190,12 @@ internal sealed class FlowAnalysis
     internal Value PlaceOf(ISymbol variable)
     {
         if (_places.TryGetValue(variable, out Value place)) return place;
+        if (PrimaryConstructors.Captures(variable, _root))
+        {
+            _places.Add(variable, place = Symbols.Field(Symbols.Make(SymbolKind.This), variable));
+            return place;
+        }
+
         bool own = false;
         for (ISymbol? container = variable.ContainingSymbol; container is not null and not INamedTypeSymbol && !own; container = container.ContainingSymbol)
             own = SymbolEqualityComparer.Default.Equals(container, _root);

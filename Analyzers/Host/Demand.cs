@@ -85,8 +85,18 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     {
         if (!Bodies.IsTheOneThatRuns(method) || Bodies.Of(method, compilation, cancellation) is not { } body) return false;
         foreach (IParameterSymbol parameter in method.Parameters)
-            if (parameter.RefKind is RefKind.Ref or RefKind.Out || TypeShapes.IsPointer(parameter.Type) || parameter.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer) return true;
+            if (parameter.RefKind is RefKind.Ref or RefKind.Out || MayHoldPointer(parameter.Type) || parameter.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer) return true;
         return Mentions(body.Node, facts.InterestingNames(cancellation)) || IsTiny(method, body.Node);
+    }
+
+    /// <summary>A pointer, or a struct of this compilation that has one.</summary>
+    private static bool MayHoldPointer(ITypeSymbol type)
+    {
+        if (TypeShapes.IsPointer(type)) return true;
+        if (type is not { TypeKind: TypeKind.Struct, DeclaringSyntaxReferences.Length: > 0 }) return false;
+        foreach (ISymbol member in type.GetMembers())
+            if (member is IFieldSymbol { IsStatic: false } field && TypeShapes.IsPointer(field.Type)) return true;
+        return false;
     }
 
     private static bool IsTiny(IMethodSymbol method, SyntaxNode body)

@@ -402,4 +402,65 @@ unsafe class Bodies
         void* p = kmem_cache_alloc(cache, GFP_KERNEL);
         CalleeFreeToCache(cache, p);
     }
+
+    sealed class Keeper(byte* memory) : IDisposable
+    {
+        public void Dispose() => kfree(memory);
+    }
+
+    sealed class WrongKeeper(byte* memory) : IDisposable
+    {
+        public void Dispose() => vfree(memory);
+    }
+
+    sealed class LazyKeeper(byte* memory) : IDisposable
+    {
+        public byte* Memory => memory;
+
+        public void Dispose() { }
+    }
+
+    void KeptByPrimaryConstructor()
+    {
+        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
+        if (p == null) return;
+        using var keeper = new Keeper(p);
+        *p = 1;
+    }
+
+    void FreedWrongByPrimaryConstructor()
+    {
+        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
+        if (p == null) return;
+        using (new WrongKeeper(p)) // expect: KA4007
+        {
+            *p = 1;
+        }
+    }
+
+    void LostByPrimaryConstructor()
+    {
+        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
+        if (p == null) return;
+        using (var keeper = new LazyKeeper(p)) keeper.Memory[0] = 1;
+    } // expect: KA4001
+
+    static void CalleeUsePair(in Pair pair) => *pair.First = 1;
+
+    void FreedThenUsedInStruct()
+    {
+        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
+        if (p == null) return;
+        Pair pair = default;
+        pair.First = p;
+        kfree(p);
+        CalleeUsePair(pair); // expect: KA4006
+    }
+
+    void FreedTwiceByReference(bool early)
+    {
+        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
+        if (early) CalleeFree(p);
+        CalleeFreeAndClear(ref p); // expect: KA4005
+    }
 }

@@ -80,7 +80,13 @@ internal sealed partial class Evaluator
 
         analysis.NoteLeft(section.Site!);
         _state.Sections = _state.Sections!.Without(section);
-        if (!certain || section.Uncertain) return false;
+        if (!certain || section.Uncertain)
+        {
+            // Whoever held it: to take it back claims nothing.
+            if (!identity.IsZero) _state.Released = new Released(identity, call.Syntax, true, false, _state.Released);
+            return false;
+        }
+
         if (!identity.IsZero) _state.Released = new Released(identity, call.Syntax, section.Inherited, true, _state.Released);
         if (section.IsShared != contract.Shared)
             return analysis.Raise(new UnlockEvent(_state, call, contract, UnlockFault.WrongKind, section, null));

@@ -30,6 +30,9 @@ internal sealed record Allocation(int Symbol, AllocationContract Contract, IMeth
 
     internal Value? Flags { get; init; }
 
+    /// <summary>The cache as written, for messages.</summary>
+    internal string? CacheSyntax { get; init; }
+
     /// <summary>The order as written, for a fix.</summary>
     internal string? OrderSyntax { get; init; }
 

@@ -75,13 +75,21 @@ internal sealed partial class Evaluator
 
         if (Symbols.Of(target) is { Kind: SymbolKind.Local, Item: ISymbol variable })
         {
-            if (hadOld && old != value) analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, variable);
+            if (hadOld && old != value) analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, variable, IsReallocation(site));
             else if (!hadOld) analysis.NoteUnset(site.Syntax.GetLocation(), variable);
         }
         else if (hadOld && old != value)
         {
-            analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, null);
+            analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, null, IsReallocation(site));
         }
+    }
+
+    /// <summary>The assigned value is the result of a reallocation.</summary>
+    private bool IsReallocation(IOperation site)
+    {
+        IOperation? value = (site as ISimpleAssignmentOperation)?.Value;
+        while (value is IConversionOperation conversion) value = conversion.Operand;
+        return value is IInvocationOperation call && analysis.Model.Find(call.TargetMethod) is { } contract && contract.Allocations.Exists(allocation => allocation.Old.IsPresent);
     }
 
     /// <summary>A pointer was written to memory: if others can read that memory, they may free it.</summary>

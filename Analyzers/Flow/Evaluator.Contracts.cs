@@ -107,6 +107,7 @@ internal sealed partial class Evaluator
             Order = order,
             OrderSyntax = call.Inner is null ? call.SyntaxOf(contract.Order)?.Syntax.ToString() : null,
             Cache = cache,
+            CacheSyntax = call.Inner is null ? call.SyntaxOf(contract.Cache)?.Syntax.ToString() : null,
             Flags = flags,
         });
         _state.Note(new Primitive(PrimitiveKind.Allocate, pointer) { Contract = contract, Site = chain, Size = size, Order = order, Cache = cache, Flags = flags });

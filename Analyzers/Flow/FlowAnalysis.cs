@@ -287,11 +287,11 @@ internal sealed class FlowAnalysis
     // Losses
 
     /// <summary>A variable that held <paramref name="old"/> is overwritten or goes out of scope.</summary>
-    internal void CheckLost(FlowState state, Value old, Location place, LossKind kind, ISymbol? variable)
+    internal void CheckLost(FlowState state, Value old, Location place, LossKind kind, ISymbol? variable, bool isReallocation = false)
     {
         bool owned = state.TryGetAllocation(old, out Allocation allocation) && allocation.Status == AllocationStatus.Owned && !Reachability.IsReachable(state, allocation.Symbol);
         if (variable is not null && !old.IsZero && !Holders.IsWidened(state, old) && (!owned || old.Offset != 0)) _holders.Spoil(place, variable);
-        if (owned) Lose(new LossEvent(state, allocation, _body, place, kind, variable));
+        if (owned) Lose(new LossEvent(state, allocation, _body, place, kind, variable) { IsReallocation = isReallocation });
     }
 
     /// <summary>On this path the variable held nothing yet.</summary>

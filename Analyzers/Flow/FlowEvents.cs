@@ -107,7 +107,11 @@ internal enum LossKind
 /// <summary>
 /// The last pointer to an owned allocation is gone. <see cref="Holder"/> held it, if on every path to the place freeing that variable is right.
 /// </summary>
-internal readonly record struct LossEvent(FlowState State, Allocation Allocation, SyntaxNode Body, Location Place, LossKind Kind, ISymbol? Holder);
+internal readonly record struct LossEvent(FlowState State, Allocation Allocation, SyntaxNode Body, Location Place, LossKind Kind, ISymbol? Holder)
+{
+    /// <summary>The pointer was overwritten by the result of a reallocation of the same memory, which failed.</summary>
+    internal bool IsReallocation { get; init; }
+}
 
 /// <summary>A rule of the flow engine: hears events, returns findings. Stateless.</summary>
 internal abstract class FlowRule

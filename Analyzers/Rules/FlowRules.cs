@@ -20,8 +20,11 @@ internal static class FlowRules
         new KA3001OrderMismatch(),
         new KA4001MemoryNotFreed(),
         new KA4003ResultDiscarded(),
+        new KA4004ReallocLosesPointer(),
         new KA4005FreedTwice(),
         new KA4006UsedAfterFree(),
         new KA4007WrongDeallocator(),
+        new KA4008NotTheStart(),
+        new KA4009OtherCache(),
     ];
 }

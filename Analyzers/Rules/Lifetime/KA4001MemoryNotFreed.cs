@@ -31,7 +31,7 @@ internal sealed class KA4001MemoryNotFreed : FlowRule
     internal override FlowIssue? OnLoss(in LossEvent loss)
     {
         Allocation allocation = loss.Allocation;
-        if (!MustBeFreed(allocation)) return null;
+        if (!MustBeFreed(allocation) || loss.IsReallocation) return null;
         string name = allocation.Name ?? Names.Of(allocation.Method) + "(…)";
         string where = loss.Kind switch
         {

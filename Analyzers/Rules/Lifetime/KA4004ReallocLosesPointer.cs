@@ -22,7 +22,7 @@ internal sealed class KA4004ReallocLosesPointer : FlowRule
     {
         if (!loss.IsReallocation || !KA4001MemoryNotFreed.MustBeFreed(loss.Allocation)) return null;
         Allocation allocation = loss.Allocation;
-        return new FlowIssue(Rule, loss.Place, allocation.Name ?? "the variable") { Subject = allocation.Site }
+        return new FlowIssue(Rule, loss.Place, allocation.Name ?? "the variable")
             .Step(allocation.Site.GetLocation(), $"the old memory is allocated here by '{Names.Of(allocation.Method)}'");
     }
 }

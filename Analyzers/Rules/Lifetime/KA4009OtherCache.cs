@@ -1,5 +1,4 @@
 using KAlloc.Analyzers.Flow;
-using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
 using SymbolKind = KAlloc.Analyzers.Flow.SymbolKind;
 

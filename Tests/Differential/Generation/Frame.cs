@@ -47,6 +47,9 @@ internal sealed class Resource(int entity, Family family)
     /// <summary>The condition under which the pointer is owned at all.</summary>
     internal string? Guard { get; set; }
 
+    /// <summary>It was allocated on some ways only.</summary>
+    internal bool MayBeNull { get; set; }
+
     /// <summary>A static holds it too: losing the local is no leak.</summary>
     internal bool IsShared { get; set; }
 
@@ -109,6 +112,9 @@ internal sealed class Frame(string fail, bool atomic, int depth, IEnumerable<str
 
     /// <summary>How many obligations were open where the innermost loop began; -1 outside of loops.</summary>
     internal int LoopBase { get; set; } = -1;
+
+    /// <summary>A break would leave a switch.</summary>
+    internal bool IsInSwitch { get; set; }
 
     internal int Nesting { get; set; }
 

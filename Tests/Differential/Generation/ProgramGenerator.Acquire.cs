@@ -83,13 +83,23 @@ internal sealed partial class ProgramGenerator
     }
 
     /// <summary>Flags that suit the context, or, by mistake, do not.</summary>
-    private string Flags(Frame frame, Family family, int entity)
+    private string Flags(Frame frame, Family family, int entity, bool mayBeVariable = false)
     {
         bool takesFlags = family.Allocate[0].Contains("{gfp}", StringComparison.Ordinal);
         if (!frame.IsAtomic) return _dice.Pick(["GFP_KERNEL", "GFP_KERNEL", "GFP_KERNEL | __GFP_ZERO", "GFP_NOIO", "GFP_ATOMIC"]);
         string right = _dice.Pick(["GFP_ATOMIC", "GFP_NOWAIT", "GFP_ATOMIC | __GFP_ZERO"]);
-        if (!takesFlags || !Here(Defect.SleepInAtomic, entity)) return right;
-        return _details.Pick(["GFP_KERNEL", "GFP_KERNEL | __GFP_ZERO", "GFP_NOIO"]);
+        if (!takesFlags) return right;
+        bool wrong = Here(Defect.SleepInAtomic, entity);
+        if (mayBeVariable && _dice.Chance(30))
+        {
+            Feature("flags by condition");
+            string atomic = Name("atomic"), flags = Name("gfp");
+            frame.Code.Add($"bool {atomic} = {(wrong ? "false" : "true")};", entity);
+            frame.Code.Add($"gfp_t {flags} = {atomic} ? GFP_ATOMIC : GFP_KERNEL;", entity);
+            return flags;
+        }
+
+        return wrong ? _details.Pick(["GFP_KERNEL", "GFP_KERNEL | __GFP_ZERO", "GFP_NOIO"]) : right;
     }
 
     private static string Allocation(Resource resource, string template, string flags) => template.Replace("{gfp}", flags).Replace("{order}", resource.OrderText);
@@ -99,8 +109,8 @@ internal sealed partial class ProgramGenerator
     {
         Family family = resource.Family;
         string template = _dice.Pick(family.Allocate);
-        string flags = Flags(frame, family, resource.Entity);
-        int form = frame.Depth > 0 ? _dice.Weighted(5, 3, 2, 2, 1, 1) : 0;
+        int form = frame.Depth > 0 ? _dice.Weighted(5, 3, 2, 2, 1, 1, 2, 1) : 0;
+        string flags = Flags(frame, family, resource.Entity, mayBeVariable: form is 0 or 4 or 7);
         switch (form)
         {
             case 1:
@@ -121,6 +131,25 @@ internal sealed partial class ProgramGenerator
                 string fill = BoxFactory(frame, resource, template, ref flags);
                 LeaveIf(frame, $"!{fill}({Arguments("ref " + box, flags)})", family.MayFail, resource.Entity);
                 frame.Code.Add($"{family.Type} {name} = {box}.{family.Field};", resource.Entity);
+                break;
+            case 6:
+                Feature("returned struct");
+                string given = Name("box");
+                string makeBox = Helper("private static Box {0}()", "Make", helper =>
+                {
+                    string made = Name("made");
+                    helper.Code.Add($"Box {made} = default;");
+                    helper.Code.Add($"{made}.{family.Field} = {Allocation(resource, template, flags)};", resource.Entity);
+                    helper.Code.Add($"return {made};", resource.Entity);
+                }, frame);
+                frame.Code.Add($"Box {given} = {makeBox}();", resource.Entity);
+                frame.Code.Add($"{family.Type} {name} = {given}.{family.Field};", resource.Entity);
+                CheckNull(frame, resource, name);
+                break;
+            case 7 when Condition() is { } either:
+                Feature("conditional expression");
+                frame.Code.Add($"{family.Type} {name} = {either} ? {Allocation(resource, template, flags)} : {Allocation(resource, family.Allocate[^1], flags)};", resource.Entity);
+                CheckNull(frame, resource, name);
                 break;
             case 4:
                 Feature("lambda source");
@@ -151,6 +180,25 @@ internal sealed partial class ProgramGenerator
             frame.Code.Add($"{name} = {Allocation(resource, template, flags.Contains("GFP", StringComparison.Ordinal) ? flags : frame.IsAtomic ? "GFP_ATOMIC" : "GFP_KERNEL")};", resource.Entity);
             CheckNull(frame, resource, name);
         }
+        else if (family.Name == "kmalloc" && _dice.Chance(15))
+        {
+            Reallocate(frame, resource, name);
+        }
+    }
+
+    /// <summary>Makes the memory larger: where that fails the old memory is still owned.</summary>
+    private void Reallocate(Frame frame, Resource resource, string name)
+    {
+        Feature("reallocated");
+        string larger = Name("larger");
+        frame.Code.Add($"Thing* {larger} = (Thing*)krealloc({name}, 128, {(frame.IsAtomic ? "GFP_ATOMIC" : "GFP_KERNEL")});", resource.Entity);
+        frame.Code.Add($"if ({larger} == null)", resource.Entity);
+        frame.Code.Add("{");
+        frame.Open.Add(new Obligation(resource.Entity, () => Release(frame, resource)) { Resource = resource });
+        Leave(frame);
+        frame.Open.RemoveAt(frame.Open.Count - 1);
+        frame.Code.Add("}");
+        frame.Code.Add($"{name} = {larger};", resource.Entity);
     }
 
     private static string Arguments(string first, string second) => second.Length == 0 ? first : first + ", " + second;
@@ -181,7 +229,9 @@ internal sealed partial class ProgramGenerator
         frame.Code.Add($"{name} = {Allocation(resource, _dice.Pick(resource.Family.Allocate), Flags(frame, resource.Family, resource.Entity))};", resource.Entity);
         CheckNull(frame, resource, name);
         frame.Code.Add("}");
-        resource.Guard = _dice.Chance(50) ? guard : $"{name} != {resource.Family.Null}";
+        // Each deallocator takes null.
+        resource.Guard = _dice.Next(3) switch { 0 => guard, 1 => $"{name} != {resource.Family.Null}", _ => null };
+        resource.MayBeNull = true;
         return true;
     }
 
@@ -192,7 +242,7 @@ internal sealed partial class ProgramGenerator
         string name = resource.Aliases[0];
         string alias;
         bool isVariable = true;
-        switch (_dice.Weighted(8, 3, 3, 3, 2, 2, 2))
+        switch (_dice.Weighted(8, 3, 3, 3, 2, 2, 2, 2))
         {
             case 1:
                 Feature("struct field");
@@ -239,7 +289,7 @@ internal sealed partial class ProgramGenerator
                 alias = $"(({family.Type}){raw})";
                 isVariable = false;
                 break;
-            case 5 when frame.Live.Find(other => other.Family.Type == "Thing*" && other.Guard is null && other.Aliases.Count > 0) is { } outer:
+            case 5 when frame.Live.Find(other => other.Family.Type == "Thing*" && !other.MayBeNull && other.Aliases.Count > 0) is { } outer:
                 Feature("native field");
                 string place = $"{outer.Aliases[0]}->{(family.Field == "item" ? "next" : family.Field)}";
                 frame.Code.Add($"{place} = {name};", resource.Entity);
@@ -251,6 +301,14 @@ internal sealed partial class ProgramGenerator
                 _fields.Add($"private static {family.Type} {alias};");
                 frame.Code.Add($"{alias} = {name};", resource.Entity);
                 resource.IsShared = true;
+                break;
+            case 7:
+                Feature("ref local");
+                string target = Name("box"), link = Name("link");
+                frame.Code.Add($"Box {target} = default;");
+                frame.Code.Add($"ref {family.Type} {link} = ref {target}.{family.Field};");
+                frame.Code.Add($"{link} = {name};", resource.Entity);
+                alias = $"{target}.{family.Field}";
                 break;
             default:
                 return;

@@ -17,6 +17,8 @@ internal sealed partial class ProgramGenerator
         new("spin_lock(ref World.LockB)", "spin_unlock(ref World.LockB)", ["B"]),
         new("spin_lock_bh(ref World.LockB)", "spin_unlock_bh(ref World.LockB)", ["B", "irq"]),
         new("spin_lock_irq(ref World.LockA)", "spin_unlock_irq(ref World.LockA)", ["A", "irq"]),
+        new("read_lock(ref World.ReadWrite)", "read_unlock(ref World.ReadWrite)", ["rw"]),
+        new("write_lock_irqsave(ref World.ReadWrite, out nuint {flags})", "write_unlock_irqrestore(ref World.ReadWrite, {flags})", ["rw", "irq"]),
         new("rcu_read_lock()", "rcu_read_unlock()", ["rcu"]),
         new("preempt_disable()", "preempt_enable()", ["preempt"]),
         new("local_irq_save(out nuint {flags})", "local_irq_restore({flags})", ["irq"]),
@@ -32,7 +34,8 @@ internal sealed partial class ProgramGenerator
             return;
         }
 
-        SectionForm[] free = [.. s_sections.Where(form => !form.Needs.Any(frame.Held.Contains) && (form.IsAtomic || !frame.IsAtomic))];
+        // After a lock was not left, nothing may enable interrupts for good: it would hide that they are off.
+        SectionForm[] free = [.. s_sections.Where(form => !form.Needs.Any(frame.Held.Contains) && (form.IsAtomic || !frame.IsAtomic) && (_marked.Count == 0 || !form.Enter.Contains("_irq(", StringComparison.Ordinal)))];
         if (free.Length == 0) return;
         SectionForm section = _dice.Pick(free);
         int entity = NewEntity();
@@ -44,10 +47,13 @@ internal sealed partial class ProgramGenerator
         if (wrapped)
         {
             Feature("lock helper");
-            string name = Helper("private static void {0}()", "Enter", helper => helper.Code.Add(enter + ";", entity), frame);
-            string other = Helper("private static void {0}()", "Exit", helper => helper.Code.Add(leave + ";", entity), frame);
-            frame.Code.Add($"{name}();", entity);
-            leave = other + "()";
+            bool byRef = enter.Contains("ref World.Lock", StringComparison.Ordinal) && _dice.Chance(50);
+            string place = byRef ? enter[enter.IndexOf("ref ", StringComparison.Ordinal)..enter.IndexOf(')')] : "", parameter = byRef ? "ref spinlock_t gate" : "";
+            string enterInside = byRef ? enter.Replace(place, "ref gate") : enter, leaveInside = byRef ? leave.Replace(place, "ref gate") : leave;
+            string name = Helper($"private static void {{0}}({parameter})", "Enter", helper => helper.Code.Add(enterInside + ";", entity), frame);
+            string other = Helper($"private static void {{0}}({parameter})", "Exit", helper => helper.Code.Add(leaveInside + ";", entity), frame);
+            frame.Code.Add($"{name}({place});", entity);
+            leave = $"{other}({place})";
         }
         else if (tries)
         {
@@ -145,7 +151,7 @@ internal sealed partial class ProgramGenerator
         Feature("interrupt handler");
         if (!_fields.Contains("private static int s_input;")) _fields.Add("private static int s_input;");
         string name = Name("Handle");
-        var handler = new Frame("return IRQ_HANDLED;", true, frame.Depth - 1, ["handler", "A", "B", "irq", "mutex"]);
+        var handler = new Frame("return IRQ_HANDLED;", true, frame.Depth - 1, ["handler", "A", "B", "rw", "irq", "mutex"]);
         _members.Add(handler.Code);
         handler.Code.Add($"private static irqreturn_t {name}(int irq, void* dev)");
         handler.Code.Add("{");

@@ -128,7 +128,7 @@ internal sealed partial class ProgramGenerator
     {
         if (frame.Depth == 0) return;
         Feature("called step");
-        List<Resource> lent = frame.Live.FindAll(resource => resource.Guard is null && _dice.Chance(50));
+        List<Resource> lent = frame.Live.FindAll(resource => !resource.MayBeNull && _dice.Chance(50));
         string parameters = string.Concat(lent.Select((resource, i) => $", {resource.Family.Type} lent{i}"));
         string arguments = string.Concat(lent.Select(resource => ", " + _dice.Pick(resource.Aliases)));
         int[] about = [.. lent.Select(resource => resource.Entity)];

@@ -26,7 +26,7 @@ internal sealed partial class ProgramGenerator
         if (Here(Defect.WrongDeallocator, entity)) Free(frame, resource, _details.Pick(family.FreeWrongly), _details);
         else if (family.HasOrder && Here(Defect.OrderMismatch, entity)) FreeWithOtherOrder(frame, resource);
         else if (Here(Defect.DoubleFree, entity)) FreeTwice(frame, resource);
-        else if (Here(Defect.UseAfterFree, entity)) FreeAndUse(frame, resource);
+        else if ((resource.Guard is not null || !resource.MayBeNull) && Here(Defect.UseAfterFree, entity)) FreeAndUse(frame, resource);
         else Free(frame, resource, _dice.Pick(family.Free), _dice);
         if (resource.Guard is not null) frame.Code.Add("}");
     }
@@ -105,7 +105,7 @@ internal sealed partial class ProgramGenerator
         Family family = resource.Family;
         string pointer = dice.Pick(resource.Aliases), type = family.Type;
         string variable = keep || resource.Variables.Count == 0 ? "" : dice.Pick(resource.Variables);
-        int form = frame.Depth > 0 ? dice.Weighted(10, 3, 5, 3, 2, 2, 2, 2, 2, 2) : dice.Weighted(6, 3);
+        int form = frame.Depth > 0 ? dice.Weighted(10, 3, 5, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2) : dice.Weighted(6, 3);
         switch (form)
         {
             case 1:
@@ -175,10 +175,57 @@ internal sealed partial class ProgramGenerator
                 frame.Code.Add($"{variable} = {family.Null};", entity);
                 frame.Code.Add("}");
                 break;
+            case 10:
+                Feature("interface");
+                frame.Code.Add($"{DropperInterface(resource, template, dice)}.Drop({pointer});", entity);
+                break;
+            case 11:
+                Feature("table of functions");
+                string table = Name("Table"), operations = Name("table");
+                _fields.Add($"private struct {table} {{ public delegate*<{type}, void> Drop; }}");
+                frame.Code.Add($"{table} {operations} = default;", entity);
+                frame.Code.Add($"{operations}.Drop = &{Helper($"private static void {{0}}({type} item)", "Drop", drop => drop.Code.Add(resource.Fill(template, "item") + ";", entity), frame)};", entity);
+                frame.Code.Add($"{operations}.Drop({pointer});", entity);
+                break;
+            case 12:
+                Feature("static readonly delegate");
+                string kept = Name("s_drop");
+                _fields.Add($"private static readonly {family.Visitor} {kept} = {Helper($"private static void {{0}}({type} item)", "Drop", drop => drop.Code.Add(resource.Fill(template, "item") + ";", entity), frame)};");
+                frame.Code.Add($"{kept}({pointer});", entity);
+                break;
+            case 13 when frame.HasInput:
+                Feature("switch");
+                frame.Code.Add("switch (input & 1)");
+                frame.Code.Add("{");
+                frame.Code.Add("case 0:", entity);
+                frame.Code.Add(resource.Fill(template, pointer) + ";", entity);
+                frame.Code.Add("break;", entity);
+                frame.Code.Add("default:", entity);
+                frame.Code.Add(resource.Fill(template, pointer) + ";", entity);
+                frame.Code.Add("break;", entity);
+                frame.Code.Add("}", entity);
+                break;
             default:
                 frame.Code.Add(resource.Fill(template, pointer) + ";", entity);
                 break;
         }
+    }
+
+    /// <summary>An object behind an interface that one class implements; the expression that gives it.</summary>
+    private string DropperInterface(Resource resource, string template, Dice dice)
+    {
+        string contract = Name("IDropper"), name = Name("Dropper"), type = resource.Family.Type;
+        var code = new Code();
+        _members.Add(code);
+        _fields.Add($"private interface {contract} {{ void Drop({type} item); }}");
+        code.Add($"private sealed class {name} : {contract}");
+        code.Add("{");
+        code.Add($"public void Drop({type} item) => {resource.Fill(template, "item")};", resource.Entity);
+        code.Add("}");
+        if (dice.Next(2) == 0) return $"(({contract})new {name}())";
+        string kept = Name("s_dropper");
+        _fields.Add($"private static readonly {contract} {kept} = new {name}();");
+        return kept;
     }
 
     /// <summary>Frees at once, or through one more function.</summary>
@@ -225,7 +272,7 @@ internal sealed partial class ProgramGenerator
 
     private void UseSomething(Frame frame)
     {
-        List<Resource> usable = frame.Live.FindAll(resource => resource.Guard is null);
+        List<Resource> usable = frame.Live.FindAll(resource => !resource.MayBeNull);
         if (usable.Count == 0)
         {
             frame.Code.Add("World.Count++;");
@@ -240,7 +287,7 @@ internal sealed partial class ProgramGenerator
         Family family = resource.Family;
         int entity = resource.Entity, useForm = dice.Next(Family.UseForms);
         string pointer = dice.Pick(resource.Aliases), type = family.Type;
-        switch (frame.Depth > 0 ? dice.Weighted(8, 3, 2, 1, 1, 1) : 0)
+        switch (frame.Depth > 0 ? dice.Weighted(8, 3, 2, 1, 1, 1, 1) : 0)
         {
             case 1:
                 Feature("helper uses");
@@ -266,6 +313,22 @@ internal sealed partial class ProgramGenerator
                 string function = Name("touch");
                 frame.Code.Add($"delegate*<{type}, void> {function} = &{target};", entity);
                 frame.Code.Add($"{function}({pointer});", entity);
+                break;
+            case 6:
+                Feature("recursion");
+                string walk = Name("Walk");
+                var code = new Code();
+                _members.Add(code);
+                code.Add($"private static void {walk}(int depth, {type} item)");
+                code.Add("{");
+                code.Add("if (depth > 0)");
+                code.Add("{");
+                code.Add($"{walk}(depth - 1, item);", entity);
+                code.Add("return;");
+                code.Add("}");
+                code.Add(family.Use("item", useForm), entity);
+                code.Add("}");
+                frame.Code.Add($"{walk}(2, {pointer});", entity);
                 break;
             case 5 when type == "Thing*":
                 frame.Code.Add($"memset({pointer}, 0, 4);", entity);

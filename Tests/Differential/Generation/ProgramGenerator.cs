@@ -213,6 +213,12 @@ internal sealed partial class ProgramGenerator
     {
         if (frame.Nesting > 3 || Condition() is not { } condition) return;
         Feature("branch");
+        if (_dice.Chance(20))
+        {
+            Switch(frame);
+            return;
+        }
+
         frame.Code.Add($"if ({condition})");
         frame.Code.Add("{");
         Block(frame);
@@ -224,24 +230,46 @@ internal sealed partial class ProgramGenerator
         frame.Code.Add("}");
     }
 
+    private void Switch(Frame frame)
+    {
+        if (Condition() is not { } condition) return;
+        Feature("switch");
+        frame.Code.Add($"switch ({condition})");
+        frame.Code.Add("{");
+        bool inSwitch = frame.IsInSwitch;
+        frame.IsInSwitch = true;
+        foreach (string label in (string[])["case true:", "default:"])
+        {
+            frame.Code.Add(label);
+            frame.Code.Add("{");
+            Block(frame);
+            frame.Code.Add("break;");
+            frame.Code.Add("}");
+        }
+
+        frame.IsInSwitch = inSwitch;
+        frame.Code.Add("}");
+    }
+
     private void Loop(Frame frame)
     {
         if (frame.Nesting > 3) return;
         Feature("loop");
         string i = Name("i");
         int turns = 1 + _dice.Next(3);
-        string form = _dice.Next(3) switch
+        string form = _dice.Next(4) switch
         {
+            3 => $"for (int {i} = {turns}; {i}-- > 0;)",
             0 => $"for (int {i} = 0; {i} < {turns}; {i}++)",
             1 => $"for (int {i} = 0; {i} < (input & 1) + {turns}; {i}++)",
             _ => $"foreach (int {i} in new int[] {{ {string.Join(", ", Enumerable.Range(1, turns))} }})",
         };
         frame.Code.Add(form);
         frame.Code.Add("{");
-        int outer = frame.LoopBase;
-        frame.LoopBase = frame.Open.Count;
+        (int outer, bool inSwitch) = (frame.LoopBase, frame.IsInSwitch);
+        (frame.LoopBase, frame.IsInSwitch) = (frame.Open.Count, false);
         Block(frame);
-        frame.LoopBase = outer;
+        (frame.LoopBase, frame.IsInSwitch) = (outer, inSwitch);
         frame.Code.Add("}");
     }
 
@@ -249,10 +277,31 @@ internal sealed partial class ProgramGenerator
     {
         if (Condition() is not { } condition) return;
         Feature("early exit");
+        if (frame.Depth > 0 && _dice.Chance(20))
+        {
+            ExceptionalExit(frame, condition);
+            return;
+        }
+
         frame.Code.Add($"if ({condition})");
         frame.Code.Add("{");
         if (frame.LoopBase >= 0 && _dice.Chance(50)) LeaveTurn(frame);
         else Leave(frame);
+        frame.Code.Add("}");
+    }
+
+    /// <summary>A helper throws, and the function leaves.</summary>
+    private void ExceptionalExit(Frame frame, string condition)
+    {
+        Feature("exception");
+        string name = Helper("private static void {0}(int input)", "Check", check => check.Code.Add($"if ({condition}) throw new InvalidOperationException();"), frame);
+        frame.Code.Add("try");
+        frame.Code.Add("{");
+        frame.Code.Add($"{name}(input);", frame.Entities);
+        frame.Code.Add("}");
+        frame.Code.Add("catch (InvalidOperationException)");
+        frame.Code.Add("{");
+        Leave(frame);
         frame.Code.Add("}");
     }
 
@@ -297,7 +346,7 @@ internal sealed partial class ProgramGenerator
         Feature("continue or break");
         for (int i = frame.Open.Count - 1; i >= frame.LoopBase; i--)
             if (!frame.Open[i].IsAutomatic) frame.Open[i].Undo();
-        frame.Code.Add(_dice.Chance(50) ? "break;" : "continue;", frame.Entities);
+        frame.Code.Add(!frame.IsInSwitch && _dice.Chance(50) ? "break;" : "continue;", frame.Entities);
     }
 
     private static bool CanLeak(Obligation obligation) => obligation.Resource is not { IsShared: true };

@@ -43,6 +43,7 @@ public static unsafe class World
     public static kmem_cache* CacheB;
     public static spinlock_t LockA;
     public static spinlock_t LockB;
+    public static rwlock_t ReadWrite;
     public static mutex_t Mutex;
     public static int Count;
 
@@ -62,6 +63,7 @@ public static unsafe class World
     {
         LockA = default;
         LockB = default;
+        ReadWrite = default;
         Mutex = default;
         Count = 0;
     }

@@ -44,6 +44,15 @@ public static unsafe class ShadowLinux
 
     public static T* kzalloc<T>(gfp_t flags) where T : unmanaged => (T*)kzalloc(sizeof(T), flags);
 
+    public static void* krealloc(void* p, size_t size, gfp_t flags)
+    {
+        void* larger = kmalloc(size, flags);
+        if (larger == null) return null;
+        if (p != null) Buffer.MemoryCopy(Shadow.Use(p), larger, (nuint)size, Math.Min((nuint)size, Linux.ksize(p)));
+        kfree(p);
+        return larger;
+    }
+
     public static void kfree(void* p) => Shadow.Free((nuint)p, s_kmalloc, () => Linux.kfree(p));
 
     public static void kfree_sensitive(void* p) => kfree(p);
@@ -158,6 +167,14 @@ public static unsafe class ShadowLinux
     public static void spin_lock_irqsave(ref spinlock_t l, out nuint flags) => Linux.spin_lock_irqsave(ref l, out flags);
 
     public static void spin_unlock_irqrestore(ref spinlock_t l, nuint flags) => Linux.spin_unlock_irqrestore(ref l, flags);
+
+    public static void read_lock(ref rwlock_t l) => Linux.read_lock(ref l);
+
+    public static void read_unlock(ref rwlock_t l) => Linux.read_unlock(ref l);
+
+    public static void write_lock_irqsave(ref rwlock_t l, out nuint flags) => Linux.write_lock_irqsave(ref l, out flags);
+
+    public static void write_unlock_irqrestore(ref rwlock_t l, nuint flags) => Linux.write_unlock_irqrestore(ref l, flags);
 
     public static void preempt_disable() => Linux.preempt_disable();
 

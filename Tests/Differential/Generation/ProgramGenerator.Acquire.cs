@@ -17,6 +17,13 @@ internal sealed partial class ProgramGenerator
         resource.Aliases.Add(name);
         resource.Variables.Add(name);
         bool labelled = frame.HasLabels && frame.Nesting <= 1;
+        if (!labelled && frame.Depth > 0 && _dice.Chance(12))
+        {
+            Device(frame, resource);
+            frame.Live.Add(resource);
+            return;
+        }
+
         int form = labelled ? 3 : _dice.Weighted(6, 2, 2, 0, 2);
         if (form == 4 && !BeginConditional(frame, resource, name)) form = 0;
         if (form != 4) Acquire(frame, resource, name);

@@ -167,25 +167,4 @@ internal sealed partial class ProgramGenerator
         frame.Code.Add("free_irq(7, null);");
         frame.Code.Add("}");
     }
-
-    // Owners
-
-    /// <summary>A class whose Dispose frees.</summary>
-    private string Owner(Resource resource)
-    {
-        string name = Name("Owner");
-        Family family = resource.Family;
-        var code = new Code();
-        _members.Add(code);
-        code.Add($"private sealed class {name}({family.Type} item) : IDisposable");
-        code.Add("{");
-        code.Add("public void Dispose()");
-        code.Add("{");
-        var dispose = new Frame("return;", false, 0, []) { HasInput = false };
-        Release(dispose, resource.SeenAs("item", resource.OrderText));
-        foreach (Line line in dispose.Code.Lines) code.Add(line.Text.Trim(), line.About);
-        code.Add("}");
-        code.Add("}");
-        return name;
-    }
 }

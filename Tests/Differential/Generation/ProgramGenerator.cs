@@ -159,7 +159,7 @@ internal sealed partial class ProgramGenerator
         if (frame.Live.Count > live) frame.Live.RemoveRange(live, frame.Live.Count - live);
     }
 
-    private static void Settle(Frame frame, Obligation obligation)
+    private void Settle(Frame frame, Obligation obligation)
     {
         if (obligation.AtEnd is { } atEnd)
         {
@@ -171,6 +171,8 @@ internal sealed partial class ProgramGenerator
             foreach (string line in obligation.Closing) frame.Code.Add(line, obligation.Entity);
         }
 
+        // What a function called here forgot shows on each way out from here on.
+        if (_defect is Defect.Leak or Defect.UnlockedExit && _marked.Contains(obligation.Entity)) frame.Code.Lost.Add(obligation.Entity);
         if (obligation.IsSection) frame.IsAtomic = obligation.WasAtomic;
         foreach (string need in obligation.Needs) frame.Held.Remove(need);
     }
@@ -196,7 +198,7 @@ internal sealed partial class ProgramGenerator
     private void Item(Frame frame)
     {
         _budget--;
-        switch (_dice.Weighted(3, 4, 4, 3, 2, 3, 3, 2))
+        switch (_dice.Weighted(6, 8, 8, 6, 4, 6, 6, 4, 1))
         {
             case 0: UseSomething(frame); break;
             case 1: Lifetime(frame); break;
@@ -205,7 +207,8 @@ internal sealed partial class ProgramGenerator
             case 4: Loop(frame); break;
             case 5: Call(frame); break;
             case 6: Section(frame); break;
-            default: Sleep(frame); break;
+            case 7: Sleep(frame); break;
+            default: Many(frame); break;
         }
     }
 

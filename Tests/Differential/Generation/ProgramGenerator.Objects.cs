@@ -1,0 +1,138 @@
+// Objects that own memory, and memory that loops own.
+
+namespace KAlloc.Differential.Tests.Generation;
+
+internal sealed partial class ProgramGenerator
+{
+    /// <summary>A class whose Dispose frees.</summary>
+    private string Owner(Resource resource)
+    {
+        string name = Name("Owner");
+        Code code = Class($"private sealed class {name}({resource.Family.Type} item) : IDisposable");
+        Method(code, "public void Dispose()", dispose => Release(dispose, resource.SeenAs("item", resource.OrderText)));
+        code.Add("}");
+        return name;
+    }
+
+    /// <summary>An object that allocates in one method and frees in another.</summary>
+    private void Device(Frame frame, Resource resource)
+    {
+        Feature("object with methods");
+        Family family = resource.Family;
+        int entity = resource.Entity;
+        string name = Name("Device"), device = Name("device");
+        string flags = Flags(frame, family, entity), template = _dice.Pick(family.Allocate);
+        bool clears = _dice.Chance(50), disposes = !frame.HasLabels && _dice.Chance(30);
+        Code code = Class($"private sealed class {name} : IDisposable");
+        code.Add($"internal {family.Type} item;");
+        code.Add("");
+        Method(code, "internal bool Open()", open =>
+        {
+            open.Code.Add($"item = {Allocation(resource, template, flags)};", entity);
+            open.Code.Add(family.MayFail ? $"return item != {family.Null};" : "return true;", entity);
+        });
+        code.Add("");
+        Method(code, "internal void Close()", close =>
+        {
+            Release(close, resource.SeenAs("item", resource.OrderText));
+            if (clears) close.Code.Add($"item = {family.Null};", entity);
+        });
+        code.Add("");
+        Method(code, "public void Dispose()", dispose => dispose.Code.Add("Close();", entity));
+        code.Add("}");
+
+        frame.Code.Add($"{(disposes ? "using " : "")}var {device} = new {name}();", entity);
+        LeaveIf(frame, $"!{device}.Open()", family.MayFail, entity);
+        resource.Aliases.Clear();
+        resource.Variables.Clear();
+        resource.Aliases.Add(device + ".item");
+        frame.Open.Add(new Obligation(entity, () => CloseDevice(frame, resource, device, clears)) { Resource = resource, IsAutomatic = disposes });
+    }
+
+    private void CloseDevice(Frame frame, Resource resource, string device, bool clears)
+    {
+        int entity = resource.Entity;
+        if (Here(Defect.Leak, entity))
+        {
+            Feature("not closed");
+            frame.Code.Lost.Add(entity);
+            frame.Code.Add("World.Count++;", entity);
+            return;
+        }
+
+        frame.Code.Add($"{device}.{_dice.Pick(["Close", "Dispose"])}();", entity);
+        if (clears) return;
+        if (Here(Defect.DoubleFree, entity))
+        {
+            Feature("closed twice");
+            frame.Code.Add($"{device}.Close();", entity);
+        }
+        else if (Here(Defect.UseAfterFree, entity))
+        {
+            Feature("used after closed");
+            Use(frame, resource, _details);
+        }
+    }
+
+    /// <summary>An array or a list filled by one loop and emptied by another: correct, and nothing that two turns could show.</summary>
+    private void Many(Frame frame)
+    {
+        string gfp = frame.IsAtomic ? "GFP_ATOMIC" : "GFP_KERNEL", i = Name("i");
+        if (_dice.Chance(50))
+        {
+            Feature("array by loop");
+            string items = Name("items");
+            frame.Code.Add($"Thing*[] {items} = new Thing*[3];");
+            frame.Code.Add($"for (int {i} = 0; {i} < {items}.Length; {i}++)");
+            frame.Code.Add("{");
+            frame.Code.Add($"{items}[{i}] = kzalloc<Thing>({gfp});");
+            frame.Code.Add($"if ({items}[{i}] == null)");
+            frame.Code.Add("{");
+            frame.Code.Add($"while (--{i} >= 0) kfree({items}[{i}]);");
+            Leave(frame);
+            frame.Code.Add("}");
+            frame.Code.Add("}");
+            frame.Code.Add($"foreach (Thing* {Name("item")} in {items}) kfree(item{_names});");
+        }
+        else
+        {
+            Feature("list");
+            string head = Name("head"), node = Name("node");
+            frame.Code.Add($"Thing* {head} = null;");
+            frame.Code.Add($"for (int {i} = 0; {i} < 3; {i}++)");
+            frame.Code.Add("{");
+            frame.Code.Add($"Thing* {node} = kzalloc<Thing>({gfp});");
+            frame.Code.Add($"if ({node} == null) break;");
+            frame.Code.Add($"{node}->next = {head};");
+            frame.Code.Add($"{head} = {node};");
+            frame.Code.Add("}");
+            frame.Code.Add($"while ({head} != null)");
+            frame.Code.Add("{");
+            string next = Name("next");
+            frame.Code.Add($"Thing* {next} = {head}->next;");
+            frame.Code.Add($"kfree({head});");
+            frame.Code.Add($"{head} = {next};");
+            frame.Code.Add("}");
+        }
+    }
+
+    private Code Class(string head)
+    {
+        var code = new Code();
+        _members.Add(code);
+        code.Add(head);
+        code.Add("{");
+        return code;
+    }
+
+    /// <summary>A method of a class; it knows no input.</summary>
+    private static void Method(Code code, string head, Action<Frame> body)
+    {
+        var frame = new Frame("return;", false, 0, []) { HasInput = false };
+        code.Add(head);
+        code.Add("{");
+        body(frame);
+        foreach (Line line in frame.Code.Lines) code.Add(line.Text.Trim(), line.About);
+        code.Add("}", [.. frame.Code.Lost]);
+    }
+}

@@ -79,6 +79,12 @@ internal sealed class Confusion
         text.AppendLine("kind              found misplaced missed | recall  | false   true silence | false alarms");
         foreach ((Defect defect, Row row) in Rows)
             text.AppendLine(CultureInfo.InvariantCulture, $"{defect,-17} {row.Found,5} {row.Misplaced,9} {row.Missed,6} | {row.Recall * 100,6:f1}% | {row.False,5} {row.Silent,14} | {row.FalseAlarms * 100,6:f2}%");
+        if (_features.TryGetValue((Defect.UnlockedExit, ProgramGenerator.NeverUnlocked), out (int Missed, int All) never))
+        {
+            Row row = Rows[Defect.UnlockedExit];
+            text.AppendLine(CultureInfo.InvariantCulture, $"UnlockedExit where some way out does leave the section: {row.Found - never.All + never.Missed} of {row.Wrong - never.All} found; where none does: {never.All - never.Missed} of {never.All}");
+        }
+
         return text.ToString();
     }
 

@@ -23,7 +23,7 @@ public sealed class DeterminismTests
     private static readonly Lazy<string> s_expected = new(() => Describe(Analyze(s_ordered, concurrent: false)));
 
     [Fact]
-    public void Programs_HaveFindings() => Assert.True(s_expected.Value.Count(letter => letter == '\n') >= Programs / 10, s_expected.Value);
+    public void Programs_HaveFindings() => Assert.True(s_expected.Value.Count(letter => letter == '\n') >= Programs / 10 && !s_expected.Value.Contains("AD0001", StringComparison.Ordinal), s_expected.Value);
 
     [Theory]
     [InlineData(1)]
@@ -41,7 +41,7 @@ public sealed class DeterminismTests
     public async Task FilesAskedForOneByOne_OnFourThreads_SameFindings()
     {
         CSharpCompilation compilation = Shuffled(7);
-        CompilationWithAnalyzers analysis = compilation.WithAnalyzers(KernelSetup.CreateAnalyzers(), Options(concurrent: true));
+        CompilationWithAnalyzers analysis = compilation.WithAnalyzers(KernelSetup.CreateAnalyzers(), Batch.Options(concurrent: true));
         SyntaxTree[] files = [.. compilation.SyntaxTrees];
         new Random(8).Shuffle(files);
         var found = new System.Collections.Concurrent.ConcurrentBag<Diagnostic>();
@@ -60,10 +60,7 @@ public sealed class DeterminismTests
     }
 
     private static ImmutableArray<Diagnostic> Analyze(CSharpCompilation compilation, bool concurrent) =>
-        compilation.WithAnalyzers(KernelSetup.CreateAnalyzers(), Options(concurrent)).GetAnalyzerDiagnosticsAsync().GetAwaiter().GetResult();
-
-    private static CompilationWithAnalyzersOptions Options(bool concurrent) =>
-        new(new AnalyzerOptions([]), (exception, analyzer, _) => throw new InvalidOperationException($"{analyzer} threw {exception}"), concurrent, logAnalyzerExecutionTime: false);
+        compilation.WithAnalyzers(KernelSetup.CreateAnalyzers(), Batch.Options(concurrent)).GetAnalyzerDiagnosticsAsync().GetAwaiter().GetResult();
 
     private static string Describe(ImmutableArray<Diagnostic> found) =>
         string.Join('\n', found.Select(diagnostic => $"{diagnostic.Location.GetLineSpan()} {diagnostic.Id} {diagnostic.GetMessage()} {string.Join(' ', diagnostic.AdditionalLocations.Select(place => place.GetLineSpan().ToString()))}").Order(StringComparer.Ordinal));

@@ -116,6 +116,7 @@ internal sealed partial class ProgramGenerator
     {
         Family family = resource.Family;
         string template = _dice.Pick(family.Allocate);
+        int first = _entities;
         int form = frame.Depth > 0 ? _dice.Weighted(5, 3, 2, 2, 1, 1, 2, 1) : 0;
         string flags = Flags(frame, family, resource.Entity, mayBeVariable: form is 0 or 4 or 7);
         switch (form)
@@ -123,13 +124,13 @@ internal sealed partial class ProgramGenerator
             case 1:
                 Feature("returned");
                 string factory = Factory(frame, resource, template, ref flags);
-                frame.Code.Add($"{family.Type} {name} = {factory}({Arguments("input", flags)});", resource.Entity);
+                frame.Code.Add($"{family.Type} {name} = {factory}({Arguments("input", flags)});", [resource.Entity, .. Since(first)]);
                 CheckNull(frame, resource, name, _lastFailed);
                 break;
             case 2:
                 Feature("out");
                 string outFactory = OutFactory(frame, resource, template, ref flags);
-                LeaveIf(frame, $"{outFactory}({Arguments("input", flags)}, out {family.Type} {name}) != 0", family.MayFail || _lastFailed, resource.Entity);
+                LeaveIf(frame, $"{outFactory}({Arguments("input", flags)}, out {family.Type} {name}) != 0", family.MayFail || _lastFailed, [resource.Entity, .. Since(first)]);
                 break;
             case 3:
                 Feature("filled struct");

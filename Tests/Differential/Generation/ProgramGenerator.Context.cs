@@ -86,6 +86,7 @@ internal sealed partial class ProgramGenerator
             return;
         }
 
+        _unlocked.Add(entity);
         frame.Code.Add(leave + ";", entity);
     }
 

@@ -123,6 +123,9 @@ internal sealed partial class ProgramGenerator
         }, frame);
     }
 
+    /// <summary>What functions written since then are about: a call of them may be where it becomes known.</summary>
+    private IEnumerable<int> Since(int entity) => Enumerable.Range(entity + 1, _entities - entity);
+
     /// <summary>A part of the work in a function of its own, which may fail and may use what the caller has.</summary>
     private void Call(Frame frame)
     {
@@ -141,7 +144,7 @@ internal sealed partial class ProgramGenerator
             Finish(step, mayFail ? "return 0;" : null);
         }, frame, mayFail ? "return -EINVAL;" : "return;");
         // What went wrong inside may be known only here: a lock left taken, a sleep in the caller's section.
-        about = [.. about, .. Enumerable.Range(first + 1, _entities - first)];
+        about = [.. about, .. Since(first)];
         if (!mayFail)
         {
             frame.Code.Add($"{name}(input{arguments});", about);

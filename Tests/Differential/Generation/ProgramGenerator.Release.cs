@@ -246,7 +246,7 @@ internal sealed partial class ProgramGenerator
     private void Consume(Frame frame, Resource resource)
     {
         Feature("consumed");
-        int entity = resource.Entity;
+        int entity = resource.Entity, first = _entities;
         string name = Helper($"private static void {{0}}(int input, {resource.Family.Type} item)", "Finish", finish =>
         {
             Resource own = resource.SeenAs("item", resource.OrderText);
@@ -255,7 +255,7 @@ internal sealed partial class ProgramGenerator
             Block(finish);
             Finish(finish, null);
         }, frame, "return;");
-        frame.Code.Add($"{name}(input, {_dice.Pick(resource.Aliases)});", entity);
+        frame.Code.Add($"{name}(input, {_dice.Pick(resource.Aliases)});", [entity, .. Since(first)]);
         if (Here(Defect.DoubleFree, entity))
         {
             Feature("freed after consumed");

@@ -28,6 +28,9 @@ internal sealed record Recipe(IReadOnlyList<int> Decisions, Defect? Defect, int 
 
 internal sealed partial class ProgramGenerator
 {
+    /// <summary>No way out leaves the section: read alone, the function is one that takes the lock for its caller.</summary>
+    internal const string NeverUnlocked = "never unlocked";
+
     private const int MaximalBits = 4;
     private const int MaximalLifetimes = 4;
 
@@ -37,6 +40,7 @@ internal sealed partial class ProgramGenerator
     private readonly Dictionary<Defect, int> _opportunities = [];
     private readonly SortedSet<string> _features = new(StringComparer.Ordinal);
     private readonly HashSet<int> _marked = [];
+    private readonly HashSet<int> _unlocked = [];
     private readonly List<Code> _members = [];
     private readonly List<string> _fields = [];
     private int _names, _entities, _bits, _lifetimes, _budget, _unreachable;
@@ -99,6 +103,7 @@ internal sealed partial class ProgramGenerator
         for (int i = 0; i < text.Count; i++)
             if (text[i].About.Any(_marked.Contains)) places.Add(i);
         Defect? label = _marked.Count > 0 ? _defect : null;
+        if (label == Defect.UnlockedExit && !_marked.Overlaps(_unlocked)) Feature(NeverUnlocked);
         return new LabelledProgram(string.Join('\n', text.Select(line => line.Text)) + "\n", label, places, _features, _bits, new Recipe(_dice.Thrown, label, _opportunity, _details.Thrown));
     }
 

@@ -19,16 +19,19 @@ public sealed unsafe partial class KernelMemory : IDisposable
 {
     private static readonly Lock s_bootLock = new();
     private static KernelMemory? s_default;
+    private int _disposed;
 
     private KernelMemory(KernelMemoryOptions options, bool isDefault)
     {
         Layout = options.Layout;
         DebugLevel = options.DebugLevel;
         nuint bytes = MemoryBytes(options, isDefault);
+        if (OperatingSystem.IsLinux() && CgroupMemory.Limit() is var container && bytes > container)
+            KernelReports.Info($"KAlloc: the memory size of {bytes} bytes is above the container's limit of {container}: memory may be out before the limit is reached");
         Memory = new PhysicalMemory(options.Backing, bytes, DirectBytes(options.Layout, bytes), isDefault);
         try
         {
-            Pages = new PageAllocator(Memory, options.Layout);
+            Pages = new PageAllocator(Memory, options.Layout, PageOptionsOf(options));
             Slab = new SlabAllocator(Pages, options.DebugLevel, KmallocSizes.FirstOtherId);
             KmallocSystem = new KmallocCaches(Pages, Slab);
             VmallocSystem = new VmallocSpace(Pages, VmallocBytes(options, bytes), unmapAtOnce: options.DebugLevel >= DebugLevel.Sanity);
@@ -41,8 +44,10 @@ public sealed unsafe partial class KernelMemory : IDisposable
         catch
         {
             // A failed boot leaves no trace: the next one must find its addresses free.
+            Pages?.StopBackground();
             VmallocSystem?.Dispose();
             Slab?.Dispose();
+            Pages?.Dispose();
             Memory.Dispose();
             throw;
         }
@@ -64,7 +69,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
     /// <summary>Bytes of physical memory: the limit.</summary>
     public ulong TotalBytes => (ulong)Memory.Frames << PhysicalMemory.PageShift;
 
-    /// <summary>Bytes in the buddy lists. Memory that caches keep is not free in this sense.</summary>
+    /// <summary>Bytes that nobody uses: in the buddy lists and in the threads' page sets. Memory that caches keep is not free in this sense.</summary>
     public ulong FreeBytes => (ulong)Pages.FreeFrames << PhysicalMemory.PageShift;
 
     /// <summary>From addresses to frames.</summary>
@@ -110,11 +115,13 @@ public sealed unsafe partial class KernelMemory : IDisposable
     /// <summary>Gives all memory of a system back, whether or not it is in use. The default system is never disposed.</summary>
     public void Dispose()
     {
-        if (Memory.IsDefault) return;
+        if (Memory.IsDefault || Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        Pages.StopBackground();
         PerCpu.Dispose();
         HighMemory.Dispose();
         VmallocSystem.Dispose();
         Slab.Dispose();
+        Pages.Dispose();
         Memory.Dispose();
     }
 
@@ -131,15 +138,18 @@ public sealed unsafe partial class KernelMemory : IDisposable
     }
 
     /// <summary>
-    /// Gives back to the buddy what caches keep for later: empty slabs, free objects of this thread and of threads that ended, freed vmalloc areas.
-    /// Running threads are asked, and follow when they next run out of objects. May sleep.
+    /// Gives back to the buddy what is kept for later: empty slabs, free objects of this thread and of threads that ended, freed vmalloc areas, all
+    /// threads' page sets, page blocks kept for atomic requests. Running threads are asked for their objects, and follow when they next run out of
+    /// them. May sleep.
     /// </summary>
     /// <returns>Whether frames came back.</returns>
     [MightSleep]
     public bool Shrink()
     {
         MightSleep.Check();
-        return VmallocSystem.Purge() | Slab.ShrinkAll();
+        bool any = VmallocSystem.Purge() | Slab.ShrinkAll();
+        Pages.Drain();
+        return any;
     }
 
     /// <summary>
@@ -155,10 +165,18 @@ public sealed unsafe partial class KernelMemory : IDisposable
     {
         const ulong Window = 1UL << DefaultMap.WindowShift;
         ulong bytes = options.MemorySize;
-        if (bytes == 0) bytes = Math.Min((ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2, Window);
+        if (bytes == 0) bytes = Math.Min(MemoryOffered() / 2, Window);
         if (bytes < PhysicalMemory.MaxBlockBytes || (isDefault && bytes > Window))
             throw new ArgumentOutOfRangeException(nameof(options), bytes, "The memory size must be between 4 MiB and 1 TiB.");
         return (nuint)(bytes & ~(ulong)(PhysicalMemory.MaxBlockBytes - 1));
+    }
+
+    /// <summary>What the container allows, or what the machine has.</summary>
+    private static ulong MemoryOffered()
+    {
+        ulong machine = OperatingSystem.IsLinux() ? CgroupMemory.Machine() : 0;
+        if (machine == 0) return (ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return Math.Min(machine, CgroupMemory.Limit());
     }
 
     private static ulong VmallocBytes(KernelMemoryOptions options, nuint bytes)

@@ -64,6 +64,13 @@ internal unsafe struct CpuBlock
     /// <summary>1 while the block serves no thread.</summary>
     [FieldOffset(276)] internal int Parked;
 
+    /// <summary>Above 0 while the thread reclaims memory: its own requests then may use all reserves and start no reclaim (the kernel's
+    /// <c>PF_MEMALLOC</c>).</summary>
+    [FieldOffset(320)] internal int MemAllocDepth;
+
+    /// <summary>Number of the <c>MemoryOwner</c> that accounted requests of the thread are charged to; 0: nobody.</summary>
+    [FieldOffset(324)] internal ushort ActiveOwner;
+
     [FieldOffset(SlotOffset)] internal CacheSlot FirstSlot;
 
     /// <summary>The slot of one of the first 256 caches.</summary>
@@ -91,6 +98,9 @@ internal static unsafe class CpuBlocks
 
     /// <summary>The value of <see cref="CacheSlot.Top"/> of a slot without a sheaf.</summary>
     internal static nint* NullTop => NullSheaf + CacheSlot.SheafLink;
+
+    /// <summary>Told of each block that is about to be parked: it serves no thread any more. Runs on the thread that ends or on the finalizer's.</summary>
+    internal static event Action<nint>? Parking;
 
     /// <summary>Number of blocks ever made: CPU numbers run from 0 to one below it.</summary>
     internal static int Count => Volatile.Read(ref s_count);
@@ -151,6 +161,9 @@ internal static unsafe class CpuBlocks
     {
         // A thread that ended inside an atomic section takes the section with it: the next one starts in process context.
         block->Execution = new ExecutionState { Cpu = block->Execution.Cpu, Task = block->Execution.Task };
+        block->MemAllocDepth = 0;
+        block->ActiveOwner = 0;
+        Parking?.Invoke((nint)block);
         lock (s_lock)
         {
             Volatile.Write(ref block->Parked, 1);

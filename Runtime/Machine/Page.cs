@@ -1,13 +1,15 @@
 // struct page: what the allocator knows of a frame. 32 bytes (the book's has 40, today's 64), an array of them is the memory map.
 //
 //        0          4          8              12     13       14          16     20     24
-//        | Flags    | RefCount | MapCount     | Order| Mt     | SlabCache | Next | Prev | Private          |  a block's head page
-//        |          |          | Inuse,Touched|      | Colour |           | list links  | Freelist         |  a slab's head page
+//        | Flags    | RefCount | MapCount     | Order| Mt     | Owner     | Next | Prev | Private          |  a block's head page
+//        |          |          | Inuse,Touched|      | Colour | SlabCache | list links  | Freelist         |  a slab's head page
 //        |          |          |              |      |        |           | pkmap slot  |                  |  a high page in use
 //        | Tail     | 0        |              |      |        |           | head's pfn  |                  |  a tail of a compound block
 //
 // Links are frame numbers, not pointers: 4 bytes reach 16 TiB. A page of zeros is a frame never used.
-// Invariant: RefCount is 0 exactly for free frames and for frames that are not the first of their block. A free block's head has Buddy set.
+// Invariant: RefCount is 0 exactly for free frames and for frames that are not the first of their block. A free block's head has Buddy set if
+// it lies in the buddy lists, PageSet if it lies in a thread's page set. The first eight bytes are written as one word (State), so that a
+// block changes from one user to the page set in one atomic step: two threads that free the same block cannot both succeed.
 // The book says the raw count of a free page is -1; the source of that era, and this, has 0.
 // Kernel concept: struct page, page-flags.h.
 
@@ -97,6 +99,9 @@ public enum PageFlags : uint
     /// <summary>Mapped by vmalloc.</summary>
     Vmalloc = 1 << 28,
 
+    /// <summary>Head of a free block in a thread's page set.</summary>
+    PageSet = 1 << 29,
+
     /// <summary>Flags that a page must not have when it is freed (the kernel's <c>PAGE_FLAGS_CHECK_AT_FREE</c>).</summary>
     CheckAtFree = Lru | Locked | Private | Private2 | Writeback | Reserved | Active | Unevictable | Mlocked,
 
@@ -113,15 +118,36 @@ public unsafe struct Page
     internal const int Bytes = 32;
     internal const uint Nil = uint.MaxValue;
 
+    /// <summary><see cref="State"/> of a block with one user and no flag.</summary>
+    internal const ulong OneUser = 1UL << 32;
+
+    /// <summary><see cref="Shape"/> of a block of an order that is mapped nowhere and charged to nobody; the migrate type does not count.</summary>
+    internal static ulong PlainShape(int order) => (ulong)(uint)order << 32;
+
+    /// <summary>What of <see cref="Shape"/> a plain block must equal <see cref="PlainShape"/> in.</summary>
+    internal const ulong ShapeMask = ~(0xFFUL << 40);
+
     [FieldOffset(0)] internal PageFlags Flags;
     [FieldOffset(4)] internal int RefCount;
     [FieldOffset(8)] internal int MapCount;
     [FieldOffset(12)] internal byte Order;
     [FieldOffset(13)] internal byte MigrateType;
     [FieldOffset(14)] internal ushort SlabCache;
+
+    /// <summary>The <c>MemoryOwner</c> that the block is charged to; 0: nobody.</summary>
+    [FieldOffset(14)] internal ushort Owner;
     [FieldOffset(16)] internal uint Next;
     [FieldOffset(20)] internal uint Prev;
     [FieldOffset(24)] internal nuint Private;
+
+    /// <summary>Flags and reference count in one word.</summary>
+    [FieldOffset(0)] internal ulong State;
+
+    /// <summary>Map count, order, migrate type and owner in one word.</summary>
+    [FieldOffset(8)] internal ulong Shape;
+
+    /// <summary>Both links in one word.</summary>
+    [FieldOffset(16)] internal ulong Links;
 
     /// <summary>Objects of the slab that are handed out, to users or to sheaves.</summary>
     [FieldOffset(8)] internal ushort Inuse;

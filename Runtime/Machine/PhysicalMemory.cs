@@ -33,7 +33,7 @@ internal sealed unsafe class PhysicalMemory : IDisposable
         IsDefault = isDefault;
         Frames = (uint)(bytes >> PageShift);
         LowFrames = (uint)(directBytes >> PageShift);
-        _memMapBytes = RoundToPages((nuint)Frames * Page.Bytes);
+        _memMapBytes = RoundToPages((nuint)MapCost(bytes, (int)PageSize, Page.Bytes));
         _classMapBytes = isDefault ? (nuint)2 << (DefaultMap.WindowShift - PageShift) : RoundToPages((nuint)Frames * 2);
         Arena = Arena.Create(backing, bytes, directBytes, isDefault ? unchecked((nuint)DefaultMap.PageOffset) : 0, MaxBlockBytes);
         DirectMap = Arena.DirectMap;
@@ -44,6 +44,9 @@ internal sealed unsafe class PhysicalMemory : IDisposable
         Dispose();
         throw new InvalidOperationException("KAlloc cannot reserve its memory map: the address range is taken or too small.");
     }
+
+    /// <summary>Bytes of a memory map.</summary>
+    internal static ulong MapCost(ulong bytes, int pageSize, int structSize) => bytes / (ulong)pageSize * (ulong)structSize;
 
     internal bool IsDefault { get; }
     internal Arena Arena { get; }
@@ -65,7 +68,7 @@ internal sealed unsafe class PhysicalMemory : IDisposable
     internal nuint MemMapBytes => _memMapBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal uint FrameOf(Page* page) => (uint)(page - MemMap);
+    internal uint FrameOf(Page* page) => (uint)(((nuint)page - (nuint)MemMap) / Page.Bytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal Page* PageOf(uint frame) => MemMap + frame;

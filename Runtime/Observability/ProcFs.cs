@@ -4,7 +4,7 @@
 //   vmallocinfo   a line for each area, guard page included in its size
 //
 // Cost: builds strings and takes each lock for a moment; figures of different lines may be of different moments.
-// Not done: zoneinfo, pagetypeinfo, meminfo, vmstat. Kernel concept: mm/vmstat.c, mm/slab_common.c, mm/vmalloc.c.
+// Pages: ProcFs.Pages.cs. Not done: meminfo, vmstat. Kernel concept: mm/vmstat.c, mm/slab_common.c, mm/vmalloc.c.
 
 using System.Globalization;
 using System.Text;
@@ -12,7 +12,7 @@ using System.Text;
 namespace KAlloc;
 
 /// <summary>The files of <c>/proc</c> that show a system's memory, as text.</summary>
-public sealed unsafe class ProcFs
+public sealed unsafe partial class ProcFs
 {
     private readonly PageAllocator _pages;
     private readonly SlabAllocator _slab;

@@ -71,14 +71,20 @@ internal sealed unsafe partial class PageAllocator
         Split(page, order);
     }
 
-    /// <summary>Fills the null entries of an array with single frames; returns how many entries are filled in all.</summary>
+    /// <summary>
+    /// Fills the null entries of an array with single frames; returns how many entries are filled in all. Accounted requests get one frame: each
+    /// needs a charge of its own.
+    /// </summary>
     internal nuint AllocateBulk(GfpFlags flags, nuint count, Page** pages)
     {
         nuint filled = 0;
+        bool one = false;
         for (nuint i = 0; i < count; i++)
         {
             if (pages[i] == null)
             {
+                if (one) break;
+                one = (flags & GfpFlags.Account) != 0;
                 // Only the first page is worth waiting for; the rest is what is there.
                 pages[i] = Allocate(filled == 0 ? flags : (flags & ~GfpFlags.Reclaim) | GfpFlags.NoWarn, 0);
                 if (pages[i] == null) break;

@@ -1,153 +1,184 @@
-// The page allocator: flags to zones, zones in order, what happens when none has memory.
+// The page allocator: flags to zones, and the fast path.
 //
 //   Allocate(flags, order)
 //     might_alloc check, allocation scopes
-//     gfp_zone(flags) -> start in the zonelist, then downwards: MOVABLE, HIGHMEM, NORMAL, DMA32, DMA. A request never goes up.
-//     none: if the caller may sleep, caches give back what they do not need, and once more; then null and a report
+//     gfp_zone(flags) -> the preferred zone. Clear of its low mark, and the thread's page set has a block: done, without lock or atomic operation
+//     else  FromZones: the zonelist downwards, MOVABLE, HIGHMEM, NORMAL, DMA32, DMA. A request never goes up
+//     else  PageAllocator.Slow.cs: reserves, reclaim, out of memory
+//   Free(page, order)
+//     one compare-and-swap from "one user, no flags" to "in a page set": anything else is looked at in PageAllocator.Free.cs
 //
 // Invariant: a block handed out has one reference and knows its order, compound or not: that is how a wrong order is caught at free.
-// Cost: one zone lock. Kernel concept: __alloc_pages, get_page_from_freelist, __alloc_pages_slowpath.
+// Kernel concept: __alloc_pages, get_page_from_freelist, rmqueue, free_frozen_pages.
 
-using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace KAlloc;
 
-internal sealed unsafe partial class PageAllocator
+internal sealed unsafe partial class PageAllocator : IDisposable
 {
-    private const GfpFlags ZoneBits = GfpFlags.Dma | GfpFlags.HighMem | GfpFlags.Dma32 | GfpFlags.Movable;
+    private const GfpFlags ZoneBits = GfpFlags.Dma | GfpFlags.HighMem | GfpFlags.Dma32 | GfpFlags.Movable | GfpFlags.Reclaimable;
+    private const GfpFlags NeedsMore = GfpFlags.Zero | GfpFlags.Compound;
+    private const GfpFlags Rare = GfpFlags.Account | GfpFlags.Cold;
 
-    /// <summary>gfp_zone by the four zone bits; 255: a combination that makes no sense.</summary>
+    /// <summary>More than one zone; movable and reclaimable at once.</summary>
+    private const byte BadZones = 255;
+    private const byte BadMobility = 254;
+
+    /// <summary>gfp_zone by the four zone bits and the reclaimable bit.</summary>
     private static ReadOnlySpan<byte> ZoneTable =>
     [
-        (byte)ZoneType.Normal, (byte)ZoneType.Dma, (byte)ZoneType.HighMem, 255, (byte)ZoneType.Dma32, 255, 255, 255,
-        (byte)ZoneType.Normal, (byte)ZoneType.Dma, (byte)ZoneType.Movable, 255, (byte)ZoneType.Dma32, 255, 255, 255,
+        (byte)ZoneType.Normal, (byte)ZoneType.Dma, (byte)ZoneType.HighMem, BadZones, (byte)ZoneType.Dma32, BadZones, BadZones, BadZones,
+        (byte)ZoneType.Normal, (byte)ZoneType.Dma, (byte)ZoneType.Movable, BadZones, (byte)ZoneType.Dma32, BadZones, BadZones, BadZones,
+        (byte)ZoneType.Normal, (byte)ZoneType.Dma, (byte)ZoneType.HighMem, BadZones, (byte)ZoneType.Dma32, BadZones, BadZones, BadZones,
+        BadMobility, BadMobility, BadMobility, BadZones, BadMobility, BadZones, BadZones, BadZones,
     ];
 
     private readonly PhysicalMemory _memory;
-    private readonly Zone[] _zones;
-    private readonly int[] _zonelistStart = new int[5];
-    private long _lastFailureReport = long.MinValue / 2;
+    private readonly PageBlocks _blocks;
 
-    internal PageAllocator(PhysicalMemory memory, MemoryLayout layout)
+    // Fields of the two above, for the fast path.
+    private readonly Page* _map;
+    private readonly byte* _blockInfo;
+    private readonly PageSets _sets;
+    private readonly Zone[] _zones;
+
+    /// <summary>The highest zone of the list of each request type; null: there is none.</summary>
+    private readonly Zone?[] _preferred = new Zone?[5];
+
+    internal PageAllocator(PhysicalMemory memory, MemoryLayout layout, PageOptions options = default)
     {
         _memory = memory;
-        var zones = new List<Zone>();
-        uint start = 0;
-        foreach (ZoneBoundary boundary in layout.Zones)
+        _blocks = new PageBlocks(memory.Frames);
+        _map = memory.MemMap;
+        _blockInfo = _blocks.Info;
+        _zones = MakeZones(memory, layout, options.NoGrouping);
+        SetUpMarks(options.MinFreeKilobytes);
+        _sets = new PageSets(_zones);
+        for (int type = 0; type < _preferred.Length; type++)
         {
-            uint end = (uint)Math.Min(boundary.End >> PhysicalMemory.PageShift, memory.Frames);
-            if (end > start) zones.Add(new Zone(memory, boundary.Type, start, end));
-            start = Math.Max(start, end);
-        }
-
-        _zones = [.. zones];
-        for (int type = 0; type < _zonelistStart.Length; type++)
-        {
-            // The highest zone not above the wanted one. A zone that the layout does not have means NORMAL.
-            int index = HighestZone(type);
+            // A zone that the layout does not have means NORMAL.
             bool configured = false;
             foreach (ZoneBoundary boundary in layout.Zones) configured |= (int)boundary.Type == type;
-            _zonelistStart[type] = index < 0 && !configured ? HighestZone((int)ZoneType.Normal) : index;
+            _preferred[type] = HighestZone(configured || type == (int)ZoneType.Movable ? type : (int)ZoneType.Normal);
         }
-    }
 
-    /// <summary>Asks caches for memory they do not need; true if some came back. Installed by the slab layer.</summary>
-    internal Func<bool>? Reclaim { get; set; }
+        NoFragment = HighestZone((int)ZoneType.Dma32) is { Type: ZoneType.Dma32 };
+        _usesSets = !options.NoPageSets;
+        _giveBackAfter = options.GiveBackAfter;
+        _outOfMemory = options.OutOfMemory;
+        _outOfMemoryCallback = options.OutOfMemoryCallback;
+        _kswapd = StartBackground();
+    }
 
     /// <summary>Says what an address is, in more detail than this layer can. Installed by the slab layer.</summary>
     internal Func<nuint, string?>? DescribeObject { get; set; }
 
     internal PhysicalMemory Memory => _memory;
+    internal PageBlocks Blocks => _blocks;
+    internal PageSets Sets => _sets;
 
     /// <summary>Zones that have frames, lowest first.</summary>
     internal ReadOnlySpan<Zone> Zones => _zones;
 
+    /// <summary>Frames that nobody uses: on the lists, never handed out, or in page sets.</summary>
     internal long FreeFrames
     {
         get
         {
             long sum = 0;
-            foreach (Zone zone in _zones) sum += zone.FreeFrames;
+            foreach (Zone zone in _zones) sum += zone.FreeFrames + _sets.FramesOf(zone);
             return sum;
         }
     }
 
-    internal Zone ZoneOf(uint frame)
-    {
-        int i = 0;
-        while (frame >= _zones[i].End) i++;
-        return _zones[i];
-    }
+    internal Zone ZoneOf(uint frame) => _zones[_blocks.ZoneOf(frame)];
 
     /// <summary>The kernel's alloc_pages: 2^order frames, or null.</summary>
     internal Page* Allocate(GfpFlags flags, int order)
     {
-        MightSleep.CheckAlloc(flags);
-        CpuBlock* block = ThisCpu.Block;
-        if (block != null) flags &= ~block->Execution.AllocationScopeBits;
+        CpuBlock* block = CpuBlocks.Current;
+        if ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0) MightSleep.CheckAlloc(flags);
+        flags &= ~block->Execution.AllocationScopeBits;
         int type = ZoneTable[(int)(flags & ZoneBits)];
-        if ((uint)order > PhysicalMemory.MaxOrder || type > (int)ZoneType.Movable) return Refuse(flags, order);
-        Page* page = TryZones(flags, order, type);
-        return page != null ? page : AllocateSlow(flags, order, type);
-    }
-
-    private Page* TryZones(GfpFlags flags, int order, int type)
-    {
-        PageFlags pageFlags = order > 0 && (flags & GfpFlags.Compound) != 0 ? PageFlags.Head : PageFlags.None;
-        for (int i = _zonelistStart[type]; i >= 0; i--)
+        if ((uint)order <= PageSet.SmallOrder && type <= (int)ZoneType.Movable && (flags & Rare) == 0 && _preferred[type] is { } zone && zone.HasPlenty(order, type))
         {
-            Page* page = _zones[i].Allocate(order, pageFlags);
-            if (page == null) continue;
-            if (pageFlags != 0) LinkTails(page, order);
-            if ((flags & GfpFlags.Zero) != 0) _memory.Zero(_memory.FrameOf(page), 1u << order);
-            return page;
+            Page* page = FromSet(block, zone, order, ((int)flags >> 3) & 3);
+            if (page != null) return (flags & NeedsMore) == 0 ? page : Finish(page, flags, order);
         }
 
-        return null;
+        return AllocateMore(block, flags, order, type);
     }
 
-    private Page* AllocateSlow(GfpFlags flags, int order, int type)
+    /// <summary>A block from the thread's page set, or null if the set has none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Page* FromSet(CpuBlock* block, Zone zone, int order, int type)
     {
-        bool mayReclaim = (flags & GfpFlags.DirectReclaim) != 0;
-        bool noFail = (flags & GfpFlags.NoFail) != 0;
-        if (noFail && !mayReclaim)
-            KernelReports.Warn($"WARNING: __GFP_NOFAIL without __GFP_DIRECT_RECLAIM cannot be kept: mode:0x{(uint)flags:x}({flags.Format()})");
-        if (noFail && order > 1)
-            KernelReports.Warn($"WARNING: __GFP_NOFAIL with order {order}: orders above 1 may take for ever");
-        for (int round = 0; mayReclaim; round++)
+        PageSet* set = _sets.OfAny(block->Execution.Cpu);
+        if (set == null || !(set += zone.Index)->Enter()) return null;
+        uint frame = set->Take(_map, (order * Mobility.SetTypes) + type, order);
+        set->Leave();
+        return frame == Page.Nil ? null : MakeUser(_map + frame, order, (MigrateType)type);
+    }
+
+    /// <summary>A block that was in a page set gets its user: 32 bytes in four stores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Page* MakeUser(Page* page, int order, MigrateType type)
+    {
+        page->Shape = Page.PlainShape(order) | ((ulong)type << 40);
+        page->Links = 0;
+        page->Private = 0;
+        Volatile.Write(ref page->State, Page.OneUser);
+        return page;
+    }
+
+    /// <summary>The kernel's __free_pages. Null is ignored.</summary>
+    internal void Free(Page* page, int order)
+    {
+        // One user, no flags, the right order, mapped nowhere, charged to nobody: the page is ours in one atomic step.
+        if ((uint)order > PageSet.SmallOrder || !_memory.IsPage(page) || (page->Shape & Page.ShapeMask) != Page.PlainShape(order) || page->KmapSlot != 0
+            || Interlocked.CompareExchange(ref page->State, (ulong)PageFlags.PageSet, Page.OneUser) != Page.OneUser)
         {
-            bool freed = Reclaim is { } reclaim && reclaim();
-            Page* page = TryZones(flags, order, type);
-            if (page != null) return page;
-            if (!noFail && (!freed || round >= 1)) break;
-            if (!freed) Thread.Sleep(1);
+            FreeUnusual(page, order);
+            return;
         }
 
-        if ((flags & GfpFlags.NoWarn) == 0) ReportFailure(flags, order);
-        return null;
+        // Another user's free may have split it between the look and the step.
+        GiveToSet(page, page->Order);
     }
 
-    private Page* Refuse(GfpFlags flags, int order)
+    /// <summary>Puts a block whose state says page set into the thread's, or into the buddy if that cannot be.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void GiveToSet(Page* page, int order)
     {
-        if ((uint)order > PhysicalMemory.MaxOrder)
+        uint frame = _memory.FrameOf(page);
+        byte info = _blockInfo[frame >> Mobility.BlockOrder];
+        CpuBlock* block = CpuBlocks.Current;
+        PageSet* set = _sets.OfAny(block->Execution.Cpu);
+        if (set != null && (set += PageBlocks.ZoneIn(info))->Enter())
         {
-            if ((flags & GfpFlags.NoWarn) == 0)
-                KernelReports.Warn($"WARNING: page order {order} is not in 0..{PhysicalMemory.MaxOrder}, the request fails: mode:0x{(uint)flags:x}({flags.Format()})");
+            set->Push(_map, PageSet.ListOf(order, PageBlocks.TypeIn(info)), frame, order);
+            set->NoteFree(order);
+            if (set->Count >= set->High) TrimSet(set, _zones[PageBlocks.ZoneIn(info)]);
+            set->Leave();
         }
         else
         {
-            KernelReports.Bug($"BUG: mode:0x{(uint)flags:x}({flags.Format()}) names more than one zone: use at most one of __GFP_DMA, __GFP_DMA32 and __GFP_HIGHMEM");
+            GiveToBuddy(block, frame, order);
         }
-
-        return null;
     }
 
-    private void ReportFailure(GfpFlags flags, int order)
+    /// <summary>What a block needs before its user gets it, besides a reference.</summary>
+    private Page* Finish(Page* page, GfpFlags flags, int order)
     {
-        long now = Stopwatch.GetTimestamp();
-        long last = Volatile.Read(ref _lastFailureReport);
-        if (now - last < 10 * Stopwatch.Frequency || Interlocked.CompareExchange(ref _lastFailureReport, now, last) != last) return;
-        KernelReports.Warn($"{Thread.CurrentThread.Name ?? "thread"}: page allocation failure: order:{order}, mode:0x{(uint)flags:x}({flags.Format()}), nodemask=(null)");
+        if (order > 0 && (flags & GfpFlags.Compound) != 0)
+        {
+            page->Flags |= PageFlags.Head;
+            LinkTails(page, order);
+        }
+
+        if ((flags & GfpFlags.Zero) != 0) _memory.Zero(_memory.FrameOf(page), 1u << order);
+        return page;
     }
 
     private void LinkTails(Page* head, int order)
@@ -157,19 +188,31 @@ internal sealed unsafe partial class PageAllocator
         {
             Page* tail = head + i;
             tail->HeadFrame = frame;
-            tail->RefCount = 0;
-            tail->Flags = PageFlags.Tail;
+            tail->State = (ulong)PageFlags.Tail;
         }
     }
 
-    private int HighestZone(int type)
+    public void Dispose()
     {
-        int found = -1;
-        for (int i = 0; i < _zones.Length; i++)
-        {
-            if ((int)_zones[i].Type <= type) found = i;
-        }
-
-        return found;
+        StopBackground();
+        _wake.Dispose();
+        _sets.Dispose();
+        _blocks.Dispose();
     }
+}
+
+/// <summary>What the page allocator is told at boot.</summary>
+/// <param name="MinFreeKilobytes">min_free_kbytes; 0: by the formula.</param>
+/// <param name="NoGrouping">Whether all page blocks are of one type.</param>
+/// <param name="NoPageSets">Whether every request goes to the buddy.</param>
+internal readonly record struct PageOptions(long MinFreeKilobytes = 0, bool NoGrouping = false, bool NoPageSets = false)
+{
+    /// <summary>How long a page block stays free before its memory goes back to the operating system; null: for ever.</summary>
+    internal TimeSpan? GiveBackAfter { get; init; }
+
+    /// <summary>What a request for which there is no memory does in the end.</summary>
+    internal OutOfMemoryPolicy OutOfMemory { get; init; }
+
+    /// <summary>For <see cref="OutOfMemoryPolicy.Callback"/>: frees memory and says whether it did.</summary>
+    internal Func<OutOfMemoryInfo, bool>? OutOfMemoryCallback { get; init; }
 }

@@ -63,6 +63,14 @@ internal abstract unsafe class Arena : IDisposable
     /// <summary>Makes frames read as zero without mapping them.</summary>
     internal abstract void Zero(nuint offset, nuint bytes);
 
+    /// <summary>Gives the memory of frames back to the system. They stay usable; what they read as is not known.</summary>
+    /// <returns>False if the system cannot.</returns>
+    internal abstract bool Discard(nuint offset, nuint bytes);
+
+    /// <summary>Gets memory for free frames now, so that their first use is no page fault. What they held is lost.</summary>
+    /// <returns>False if the system cannot.</returns>
+    internal abstract bool Populate(nuint offset, nuint bytes);
+
     /// <summary>Gives everything back to the system.</summary>
     public abstract void Dispose();
 

@@ -26,6 +26,12 @@ internal static unsafe partial class PosixNative
     internal const int MadvPopulateWrite = 23;
     internal const int MadvCollapse = 25;
 
+    internal const int MadvDontNeed = 4;
+
+    internal const int EfdNonBlock = 0x800;
+    internal const int EfdCloexec = 0x80000;
+    internal const short PollIn = 1;
+
     internal const int FallocKeepSize = 1;
     internal const int FallocPunchHole = 2;
 
@@ -54,6 +60,26 @@ internal static unsafe partial class PosixNative
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     internal static partial int Fallocate(int fd, int mode, long offset, long length);
 
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    internal static partial int Eventfd(uint count, int flags);
+
+    [LibraryImport("libc", EntryPoint = "write")]
+    internal static partial nint Write(int fd, void* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    internal static partial nint Read(int fd, void* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    internal static partial int Poll(PollFd* files, nuint count, int milliseconds);
+
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int fd);
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PollFd
+    {
+        internal int Fd;
+        internal short Events;
+        internal short Returned;
+    }
 }

@@ -38,7 +38,22 @@ internal sealed unsafe class PortableArena : Arena
     internal override byte* HiddenAddress(nuint offset) => _high + (offset - DirectBytes);
 
     internal override void Zero(nuint offset, nuint bytes) =>
-        NativeMemory.Clear(offset < DirectBytes ? DirectMap + offset : HiddenAddress(offset), bytes);
+        NativeMemory.Clear(At(offset), bytes);
+
+    private byte* At(nuint offset) => offset < DirectBytes ? DirectMap + offset : HiddenAddress(offset);
+
+    internal override bool Discard(nuint offset, nuint bytes)
+    {
+        byte* start = At(offset);
+        if (OperatingSystem.IsWindows()) return WindowsNative.DiscardVirtualMemory(start, bytes) == 0;
+        return OperatingSystem.IsLinux() && PosixNative.Madvise(start, bytes, PosixNative.MadvDontNeed) == 0;
+    }
+
+    internal override bool Populate(nuint offset, nuint bytes)
+    {
+        for (nuint at = 0; at < bytes; at += (nuint)Environment.SystemPageSize) Volatile.Write(ref At(offset)[at], 0);
+        return true;
+    }
 
     public override void Dispose()
     {

@@ -1,4 +1,4 @@
-// The four calls that the portable backing needs on Windows.
+// The calls that the portable backing needs on Windows.
 
 using System.Runtime.InteropServices;
 
@@ -21,4 +21,7 @@ internal static unsafe partial class WindowsNative
 
     [LibraryImport("kernel32", SetLastError = true)]
     internal static partial int VirtualProtect(byte* address, nuint size, uint protection, uint* old);
+
+    [LibraryImport("kernel32")]
+    internal static partial uint DiscardVirtualMemory(byte* address, nuint size);
 }

@@ -38,7 +38,7 @@ public unsafe class VmallocCallTests
         var taken = new List<nint>();
         if (memory.VmallocSystem.Aliases)
         {
-            for (Page* page; (page = memory.Pages.Allocate(GfpFlags.HighUser | GfpFlags.NoWarn, 0)) != null;) taken.Add((nint)page);
+            for (Page* page; (page = memory.Pages.Allocate(GfpFlags.HighUser | GfpFlags.MemAlloc | GfpFlags.NoWarn, 0)) != null;) taken.Add((nint)page);
             for (int i = taken.Count - 1; i >= 0; i -= 2)
             {
                 memory.FreePages((Page*)taken[i], 0);

@@ -54,6 +54,7 @@ public unsafe class PageInvariantTests
 
     internal static void AllInLargestBlocks(KernelMemory memory)
     {
+        memory.Pages.Drain();
         foreach (Zone zone in memory.Pages.Zones)
         {
             for (int order = 0; order < 10; order++) Assert.Equal(0, zone.FreeBlocks(order));
@@ -103,7 +104,7 @@ public unsafe class PageInvariantTests
         using KernelMemory memory = Boot("X86_64", BackingKind.Automatic, megabytes: 24);
         int frames = 0;
         var pages = new List<nint>();
-        for (Page* page; (page = memory.Pages.Allocate(GfpFlags.Kernel | GfpFlags.NoWarn, 0)) != null; frames++) pages.Add((nint)page);
+        for (Page* page; (page = memory.Pages.Allocate(GfpFlags.Kernel | GfpFlags.MemAlloc | GfpFlags.NoWarn, 0)) != null; frames++) pages.Add((nint)page);
         Assert.Equal(24 << 8, frames);
         Assert.Throws<OutOfMemoryException>(() => memory.AllocPages(GfpFlags.Kernel, 0));
         Sound(memory);

@@ -90,7 +90,7 @@ public unsafe class SlabInvariantTests
         Assert.InRange(objects.Count, 7000, 8192);
         foreach (nint obj in objects) memory.Kfree((void*)obj);
         var pages = new List<nint>();
-        for (Page* page; (page = memory.TryAllocPages(GfpFlags.Kernel | GfpFlags.NoWarn, 10)) != null;) pages.Add((nint)page);
+        for (Page* page; (page = memory.TryAllocPages(GfpFlags.Kernel | GfpFlags.MemAlloc | GfpFlags.NoWarn, 10)) != null;) pages.Add((nint)page);
         Assert.Equal(4, pages.Count);
     }
 

@@ -1,25 +1,5 @@
 namespace KAlloc;
 
-/// <summary>How much an allocator checks. Fixed at boot.</summary>
-/// <remarks>
-/// What is caught where:
-/// <list type="bullet">
-/// <item>Always: every wrong call to the page allocator (double free, foreign pointer, wrong order, interior page); every wrong call to vmalloc;
-/// for kmalloc and caches: foreign pointers, objects of another cache, interior pointers into objects whose size is a power of two, freeing twice
-/// in a row, and double frees that still lie in the same sheaf or slab when the slow path looks.</item>
-/// <item><see cref="Sanity"/>: also every other double free and interior pointer of kmalloc and caches, at the call that makes it. Caches
-/// then keep no objects per thread: every call goes to the slab, at about 10 to 20 times the cost.</item>
-/// </list>
-/// </remarks>
-public enum DebugLevel
-{
-    /// <summary>The fast checks only.</summary>
-    None,
-
-    /// <summary>Every object is looked up in its slab at every call.</summary>
-    Sanity,
-}
-
 /// <summary>How a <see cref="KernelMemory"/> is booted.</summary>
 public sealed class KernelMemoryOptions
 {
@@ -41,8 +21,28 @@ public sealed class KernelMemoryOptions
     /// <summary>Size of the vmalloc range in bytes. 0: 128 MiB with a high-memory zone (the 32-bit kernel's), else 4 times the memory.</summary>
     public ulong VmallocSize { get; set; }
 
+    /// <summary>The reserve for requests that may not wait, in KiB (<c>min_free_kbytes</c>). 0: the kernel's formula, the square root of 16 times the
+    /// memory in KiB: 4 MiB of 1 GiB, 16 MiB of 16 GiB.</summary>
+    public long MinFreeKilobytes { get; set; }
+
+    /// <summary>Whether pages that move, that shrinkers free and that stay are kept apart, so that large blocks remain possible. On by default.</summary>
+    public bool GroupByMobility { get; set; } = true;
+
+    /// <summary>How long a page block of 2 MiB stays free before its memory goes back to the operating system: 1 second by default.
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: it never does.</summary>
+    public TimeSpan GiveBackAfter { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What a request does when there is no memory and reclaim found none.</summary>
+    public OutOfMemoryPolicy OutOfMemory { get; set; }
+
+    /// <summary>For <see cref="OutOfMemoryPolicy.Callback"/>: frees memory and says whether it did; the request then tries again.</summary>
+    public Func<OutOfMemoryInfo, bool>? OutOfMemoryCallback { get; set; }
+
+    /// <summary>Whether every request goes to the buddy lists: for tests that look at them.</summary>
+    internal bool NoPageSets { get; set; }
+
     /// <summary>The options of <see cref="KernelMemory.Default"/> from <c>runtimeconfig.json</c>: <c>KAlloc.MemorySize</c>,
-    /// <c>KAlloc.Layout</c>, <c>KAlloc.Backing</c>, <c>KAlloc.DebugLevel</c>.</summary>
+    /// <c>KAlloc.Layout</c>, <c>KAlloc.Backing</c>, <c>KAlloc.DebugLevel</c>, <c>KAlloc.GiveBackMilliseconds</c>.</summary>
     /// <exception cref="FormatException">A value cannot be read.</exception>
     public static KernelMemoryOptions FromRuntimeConfig()
     {
@@ -50,6 +50,7 @@ public sealed class KernelMemoryOptions
         if (AppContext.GetData("KAlloc.MemorySize") is { } size) options.MemorySize = ulong.Parse(size.ToString()!);
         if (AppContext.GetData("KAlloc.Backing") is string backing) options.Backing = Parse<BackingKind>(backing, "KAlloc.Backing");
         if (AppContext.GetData("KAlloc.DebugLevel") is string level) options.DebugLevel = Parse<DebugLevel>(level, "KAlloc.DebugLevel");
+        if (AppContext.GetData("KAlloc.GiveBackMilliseconds") is { } delay) options.GiveBackAfter = TimeSpan.FromMilliseconds(long.Parse(delay.ToString()!));
         if (AppContext.GetData("KAlloc.Layout") is string layout)
         {
             options.Layout = layout switch

@@ -3,25 +3,32 @@
 
 namespace KAlloc;
 
-internal sealed unsafe class ZoneCheck(PhysicalMemory memory, Zone zone, List<string> errors)
+internal sealed unsafe class ZoneCheck(PhysicalMemory memory, PageBlocks blocks, Zone zone, List<string> errors)
 {
     private const int MaxErrors = 20;
     private readonly string _name = MemoryLayout.NameOf(zone.Type);
 
-    internal long Run(uint[] head, uint[] tail, long[] blocks, uint fresh, long freeFrames)
+    internal long Run(FreeList[] lists, uint fresh, long freeFrames, long usableFrames)
     {
-        long listed = 0;
-        for (int order = 0; order <= PhysicalMemory.MaxOrder; order++) listed += List(order, head[order], tail[order], blocks[order], fresh);
+        long listed = 0, highAtomic = 0;
+        for (int i = 0; i < lists.Length; i++)
+        {
+            long frames = List(i / Mobility.Types, (MigrateType)(i % Mobility.Types), lists[i], fresh);
+            listed += frames;
+            if (i % Mobility.Types == (int)MigrateType.HighAtomic) highAtomic += frames;
+        }
+
         long free = listed + (zone.End - fresh);
         if (free != freeFrames) Error($"counts {freeFrames} free frames, has {free}");
+        if (free - highAtomic != usableFrames) Error($"counts {usableFrames} usable frames, has {free - highAtomic}");
         return Walk(fresh, listed);
     }
 
-    private long List(int order, uint head, uint tail, long expected, uint fresh)
+    private long List(int order, MigrateType type, FreeList list, uint fresh)
     {
         long count = 0;
         uint last = Page.Nil;
-        for (uint frame = head; frame != Page.Nil; frame = memory.PageOf(frame)->Next)
+        for (uint frame = list.Head; frame != Page.Nil; frame = memory.PageOf(frame)->Next)
         {
             if (frame < zone.Start || frame >= fresh)
             {
@@ -32,18 +39,21 @@ internal sealed unsafe class ZoneCheck(PhysicalMemory memory, Zone zone, List<st
             Page* page = memory.PageOf(frame);
             if ((frame & ((1u << order) - 1)) != 0) Error($"order {order}: frame {frame} is not aligned");
             if (page->Flags != PageFlags.Buddy) Error($"order {order}: frame {frame} on the list has flags {page->Flags}");
+            if (page->MigrateType != (byte)type || blocks.TypeOf(frame) != type)
+                Error($"order {order}: frame {frame} on the list of {type} is marked {(MigrateType)page->MigrateType}, its page block {blocks.TypeOf(frame)}");
             if (page->Order != order) Error($"order {order}: frame {frame} on the list has order {page->Order}");
             if (page->RefCount != 0) Error($"order {order}: free frame {frame} has {page->RefCount} references");
             if (page->Prev != last) Error($"order {order}: frame {frame} links back to {page->Prev}, not {last}");
-            Page* buddy = memory.PageOf(frame ^ (1u << order));
-            if (order < PhysicalMemory.MaxOrder && (buddy->Flags & PageFlags.Buddy) != 0 && buddy->Order == order)
+            Page* buddy = memory.PageOf(order < PhysicalMemory.MaxOrder ? frame ^ (1u << order) : frame);
+            bool apart = type == MigrateType.HighAtomic != (blocks.TypeOf(memory.FrameOf(buddy)) == MigrateType.HighAtomic);
+            if (order < PhysicalMemory.MaxOrder && (buddy->Flags & PageFlags.Buddy) != 0 && buddy->Order == order && !apart)
                 Error($"order {order}: frame {frame} and its buddy are both free and not merged");
             last = frame;
-            if (++count > expected) break;
+            if (++count > list.Count) break;
         }
 
-        if (count != expected) Error($"order {order}: counts {expected} blocks, has {count} or more");
-        else if (tail != last) Error($"order {order}: the list ends at {last}, not {tail}");
+        if (count != list.Count) Error($"order {order}: counts {list.Count} blocks, has {count} or more");
+        else if (list.Tail != last) Error($"order {order}: the list ends at {last}, not {list.Tail}");
         return count << order;
     }
 
@@ -58,6 +68,10 @@ internal sealed unsafe class ZoneCheck(PhysicalMemory memory, Zone zone, List<st
             if ((page->Flags & PageFlags.Buddy) != 0)
             {
                 free += size;
+            }
+            else if ((page->Flags & PageFlags.PageSet) != 0)
+            {
+                // In a page set, or on the way to it.
             }
             else if (page->RefCount > 0 && (page->Flags & PageFlags.Tail) == 0)
             {

@@ -1,0 +1,224 @@
+// The free pages that a thread keeps of one zone: what makes a page cost a few instructions instead of a lock.
+//
+//   lists   orders 0..3 of three migrate types, order 9 of two (movable or not); linked through Page.Next/Prev, head warm, tail cold
+//   alloc   takes the head           free   puts at the head          refill appends a batch          too many: the coldest go to the buddy
+//
+// Only the owner uses its set, so there is no atomic operation in it. Another thread that wants the pages back (drain) claims the set:
+//   owner     Busy = 1; Claimed != 0 ? hands off : work; Busy = 0
+//   drainer   Claimed = 1; barrier on all processors; wait for Busy == 0; work; Claimed = 0
+// An owner who meets a claim goes to the buddy; it never waits. Prev of a list's head is not valid: nobody reads it.
+// Invariant: Count is the number of frames in the lists; each block's state is PageSet and its order is written.
+// Kernel concept: struct per_cpu_pages, rmqueue_pcplist, free_unref_page_commit, nr_pcp_alloc, nr_pcp_free.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace KAlloc;
+
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal unsafe struct PageSet
+{
+    internal const int Bytes = 192;
+
+    /// <summary>Largest order of the small lists (PAGE_ALLOC_COSTLY_ORDER).</summary>
+    internal const int SmallOrder = 3;
+
+    internal const int Lists = (SmallOrder + 1) * Mobility.SetTypes + 2;
+
+    /// <summary>A refill takes at most this many times two batches (CONFIG_PCP_BATCH_SCALE_MAX).</summary>
+    private const int MaxScale = 5;
+
+    [FieldOffset(0)] private int _busy;
+    [FieldOffset(4)] private int _claimed;
+
+    /// <summary>Frames in the lists.</summary>
+    [FieldOffset(8)] internal int Count;
+
+    /// <summary>Above this many the set gives some back.</summary>
+    [FieldOffset(12)] internal int High;
+    [FieldOffset(16)] internal int HighMin;
+    [FieldOffset(20)] internal int HighMax;
+    [FieldOffset(24)] internal int Batch;
+
+    /// <summary>Doublings of the next refill: grows while the thread only allocates.</summary>
+    [FieldOffset(28)] private int _allocScale;
+
+    /// <summary>Frames freed lately: grows while the thread only frees.</summary>
+    [FieldOffset(32)] private int _freed;
+
+    /// <summary>The list that gives pages back next.</summary>
+    [FieldOffset(36)] private int _turn;
+
+    /// <summary><see cref="Count"/> when it was last looked at.</summary>
+    [FieldOffset(40)] private int _seen;
+
+    [FieldOffset(64)] private fixed uint _head[Lists];
+    [FieldOffset(128)] private fixed uint _tail[Lists];
+
+    internal void Clear()
+    {
+        for (int i = 0; i < Lists; i++) _head[i] = _tail[i] = Page.Nil;
+    }
+
+    /// <summary>The list of an order and type, or -1: blocks of that order are not kept.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int ListOf(int order, MigrateType type)
+    {
+        if ((uint)order <= SmallOrder) return (order * Mobility.SetTypes) + (type == MigrateType.HighAtomic ? (int)MigrateType.Movable : (int)type);
+        return order == Mobility.BlockOrder ? Lists - (type == MigrateType.Movable ? 1 : 2) : -1;
+    }
+
+    /// <summary>The owner begins: false if another thread has claimed the set.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool Enter()
+    {
+        Volatile.Write(ref _busy, 1);
+        if (Volatile.Read(ref _claimed) == 0) return true;
+        Volatile.Write(ref _busy, 0);
+        return false;
+    }
+
+    /// <summary>The owner is done.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Leave() => Volatile.Write(ref _busy, 0);
+
+    /// <summary>Another thread wants the set; it must make all processors see that before it waits.</summary>
+    internal void Claim() => Volatile.Write(ref _claimed, 1);
+
+    internal readonly bool IsClaimed => _claimed != 0;
+
+    internal void WaitForOwner()
+    {
+        SpinWait wait = default;
+        while (Volatile.Read(ref _busy) != 0) wait.SpinOnce();
+    }
+
+    internal void EndClaim() => Volatile.Write(ref _claimed, 0);
+
+    /// <summary>Takes the head of a list, or <see cref="Page.Nil"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal uint Take(Page* map, int list, int order)
+    {
+        uint frame = _head[list];
+        if (frame == Page.Nil) return frame;
+        _head[list] = map[frame].Next;
+        Count -= 1 << order;
+        return frame;
+    }
+
+    /// <summary>Puts a block at the head of a list.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Push(Page* map, int list, uint frame, int order)
+    {
+        uint head = _head[list];
+        map[frame].Next = head;
+        if (head == Page.Nil) _tail[list] = frame;
+        else map[head].Prev = frame;
+        _head[list] = frame;
+        Count += 1 << order;
+    }
+
+    /// <summary>Puts a block at the tail of a list.</summary>
+    internal void Append(Page* map, int list, uint frame, int order)
+    {
+        map[frame].Next = Page.Nil;
+        if (_head[list] == Page.Nil)
+        {
+            _head[list] = frame;
+        }
+        else
+        {
+            map[frame].Prev = _tail[list];
+            map[_tail[list]].Next = frame;
+        }
+
+        _tail[list] = frame;
+        Count += 1 << order;
+    }
+
+    /// <summary>Takes the tail of a list: a page that is not in the processor's cache.</summary>
+    internal uint TakeTail(Page* map, int list, int order)
+    {
+        if (_head[list] == Page.Nil) return Page.Nil;
+        uint frame = _tail[list];
+        if (frame == _head[list])
+        {
+            _head[list] = Page.Nil;
+        }
+        else
+        {
+            _tail[list] = map[frame].Prev;
+            map[_tail[list]].Next = Page.Nil;
+        }
+
+        Count -= 1 << order;
+        return frame;
+    }
+
+    /// <summary>Takes a cold block from the list whose turn it is.</summary>
+    internal bool TakeColdest(Page* map, out uint frame, out int order)
+    {
+        for (int i = 0; i < Lists; i++)
+        {
+            int list = (_turn + i) % Lists;
+            order = list >= Lists - 2 ? Mobility.BlockOrder : list / Mobility.SetTypes;
+            frame = TakeTail(map, list, order);
+            if (frame != Page.Nil) return true;
+        }
+
+        order = 0;
+        frame = Page.Nil;
+        return false;
+    }
+
+    /// <summary>How many blocks of an order to fetch: twice as many each time, as long as nothing is freed.</summary>
+    internal int RefillBlocks(int order)
+    {
+        if (HighMin != HighMax) High = Math.Min(High + Batch, HighMax);
+        int batch = Batch;
+        if (order == 0)
+        {
+            int most = Math.Max(High - Count - batch, batch);
+            batch <<= _allocScale;
+            if (batch <= most && _allocScale < MaxScale) _allocScale++;
+            batch = Math.Min(batch, most);
+        }
+        else if (batch > 1)
+        {
+            batch = Math.Max(batch >> order, 2);
+        }
+
+        _freed >>= 1;
+        return batch;
+    }
+
+    /// <summary>How many frames to give back now that there are too many.</summary>
+    /// <param name="zoneIsLow">The zone is below its high mark: the set shrinks.</param>
+    internal int SurplusFrames(bool zoneIsLow)
+    {
+        _turn = (_turn + 1) % Lists;
+        int most = Math.Max(High - Batch, Batch);
+        int frames = Math.Clamp(_freed, Math.Min(Batch, most), most);
+        if (zoneIsLow) High = Math.Max(High - frames, HighMin);
+        return frames;
+    }
+
+    /// <summary>Notes that a block was freed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void NoteFree(int order)
+    {
+        _allocScale >>= 1;
+        if (_freed < Batch << MaxScale) _freed += 1 << order;
+    }
+
+    /// <summary>Whether the set holds as much as at the last call, and something. A set in use seldom does; one that does loses a refill.</summary>
+    internal bool IsQuiet()
+    {
+        int before = _seen;
+        _seen = Count;
+        return before == Count && before != 0;
+    }
+
+    /// <summary>Lets the limit sink back towards its least value when the thread is quiet.</summary>
+    internal void Decay() => High = Math.Max(HighMin, High - (High >> 3));
+}

@@ -3,6 +3,7 @@ using KAlloc.Benchmarks.Alloc;
 using KAlloc.Benchmarks.Analysis;
 using KAlloc.Benchmarks.Bulk;
 using KAlloc.Benchmarks.Vmalloc;
+using KAlloc.Benchmarks.Pages;
 
 namespace KAlloc.Benchmarks;
 
@@ -13,6 +14,7 @@ internal static class BenchmarkCommands
     [
         AllocCommand.Create(),
         AllocMemoryCommand.Create(),
+        PagesCommand.Create(),
         AnalyzersCommand.Create(),
         AnalyzersCommand.CreatePeak(),
         BulkCommand.Create(),

@@ -2,8 +2,8 @@ using System.CommandLine;
 using KAlloc.Benchmarks.Alloc;
 using KAlloc.Benchmarks.Analysis;
 using KAlloc.Benchmarks.Bulk;
-using KAlloc.Benchmarks.Vmalloc;
 using KAlloc.Benchmarks.Pages;
+using KAlloc.Benchmarks.Vmalloc;
 
 namespace KAlloc.Benchmarks;
 

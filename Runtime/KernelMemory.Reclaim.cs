@@ -61,6 +61,23 @@ public sealed unsafe partial class KernelMemory
         Pages.Sweep(now: true);
     }
 
+    /// <summary>
+    /// Charges a cache's slabs to an owner: a budget for the cache. When the budget is used up, the cache serves from the slabs it has and then fails.
+    /// </summary>
+    /// <param name="cache">A cache that has not served anything yet; else it is a BUG.</param>
+    /// <param name="owner">The owner.</param>
+    public void SetCacheOwner([Borrows] KmemCache* cache, MemoryOwner owner)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        if (cache->Partial.Count + cache->Full.Count + cache->Empty.Count != 0)
+        {
+            KernelReports.Bug($"BUG: cache {Slab.NameOf(cache->Id)} has slabs already: its owner must be set before its first allocation", (nuint)cache);
+            return;
+        }
+
+        cache->Owner = owner.Number;
+    }
+
     private static PageOptions PageOptionsOf(KernelMemoryOptions options) => new(options.MinFreeKilobytes, !options.GroupByMobility, options.NoPageSets)
     {
         GiveBackAfter = options.GiveBackAfter == Timeout.InfiniteTimeSpan ? null : options.GiveBackAfter,

@@ -66,6 +66,9 @@ public unsafe struct KmemCache
     /// <summary>Objects that a sheaf of this cache holds.</summary>
     [FieldOffset(164)] internal int SheafCapacity;
 
+    /// <summary>Number of the <see cref="MemoryOwner"/> that the cache's slabs are charged to; 0: nobody.</summary>
+    [FieldOffset(168)] internal ushort Owner;
+
     /// <summary>Address bits that are 0 for every object: slabs start on pages, objects at multiples of the size.</summary>
     internal readonly nuint InteriorMask => (Size & (0u - Size)) - 1 & (uint)(PhysicalMemory.PageSize - 1);
 }

@@ -187,14 +187,17 @@ internal sealed unsafe partial class SlabAllocator
     {
         // The preferred order without effort, then the smallest that will do with all that the caller allows.
         GfpFlags allowed = (flags & ~(GfpFlags.Zero | GfpFlags.HighMem | GfpFlags.Movable | GfpFlags.Dma32)) | cache->AllocFlags | GfpFlags.Compound;
+
+        // A slab serves all: its pages are charged to the cache's owner, never to the owner of the request that happens to need them.
+        allowed &= ~GfpFlags.Account;
         Page* slab = null;
         if (cache->Order > cache->MinOrder)
         {
             GfpFlags quick = (allowed & ~(GfpFlags.DirectReclaim | GfpFlags.NoFail)) | GfpFlags.NoWarn | GfpFlags.NoMemAlloc;
-            slab = _pages.Allocate(quick, cache->Order);
+            slab = SlabPages(cache, quick, cache->Order);
         }
 
-        if (slab == null) slab = _pages.Allocate(allowed, cache->MinOrder);
+        if (slab == null) slab = SlabPages(cache, allowed, cache->MinOrder);
         if (slab == null) return null;
         uint frame = _memory.FrameOf(slab);
         slab->SlabCache = cache->Id;
@@ -205,6 +208,22 @@ internal sealed unsafe partial class SlabAllocator
         for (uint i = 0; i < 1u << slab->Order; i++) Volatile.Write(ref _memory.ClassMap[frame + i], cache->Id);
         if (cache->Constructor != null) Construct(cache, (byte*)_memory.Address(frame), ObjectsIn(cache, slab));
         return slab;
+    }
+
+    private Page* SlabPages(KmemCache* cache, GfpFlags flags, int order)
+    {
+        if (cache->Owner == 0) return _pages.Allocate(flags, order);
+        CpuBlock* block = CpuBlocks.Current;
+        ushort before = block->ActiveOwner;
+        block->ActiveOwner = cache->Owner;
+        try
+        {
+            return _pages.Allocate(flags | GfpFlags.Account, order);
+        }
+        finally
+        {
+            block->ActiveOwner = before;
+        }
     }
 
     private void Construct(KmemCache* cache, byte* first, uint count)
@@ -234,7 +253,9 @@ internal sealed unsafe partial class SlabAllocator
             uint next = slab->Next;
             for (uint i = 0; i < 1u << slab->Order; i++) Volatile.Write(ref _memory.ClassMap[frame + i], 0);
             slab->Flags &= ~PageFlags.Slab;
-            slab->SlabCache = 0;
+
+            // The page named its cache while it was a slab; now it names who pays for it.
+            slab->Owner = Caches[slab->SlabCache].Owner;
             slab->MapCount = 0;
             _pages.FreeChecked(slab, slab->Order);
             frame = next;

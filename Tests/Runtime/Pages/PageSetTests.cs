@@ -259,6 +259,31 @@ public unsafe class PageSetTests
     }
 
     [Fact]
+    public void Owner_OfACache_PaysForItsSlabs_AndNotForOthers()
+    {
+        using KernelMemory memory = Boot(64);
+        using var owner = new MemoryOwner("sessions", 64 << 10);
+        KmemCache* cache = memory.CreateCache("session", 1000);
+        memory.SetCacheOwner(cache, owner);
+        var objects = new List<nint>();
+        nint address = (nint)cache;
+        while (Record.Exception(() => objects.Add((nint)memory.CacheAlloc((KmemCache*)address, GfpFlags.Kernel | GfpFlags.NoWarn))) is null)
+        {
+        }
+
+        Assert.InRange(objects.Count, 40, 65);
+        Assert.InRange(owner.Bytes, 32 << 10, 64 << 10);
+        Bug("has slabs already", () => memory.SetCacheOwner((KmemCache*)address, owner));
+        foreach (nint obj in objects) memory.CacheFree(cache, (void*)obj);
+        memory.DestroyCache(cache);
+        Assert.Equal(0, owner.Bytes);
+
+        // A small kmalloc block lies in a slab of everybody's.
+        using (owner.Enter()) memory.Kfree(memory.Kmalloc(100, GfpFlags.KernelAccount));
+        Assert.Equal(0, owner.Bytes);
+    }
+
+    [Fact]
     public void Owner_OverLimit_MayMakeRoom()
     {
         using KernelMemory memory = Boot(64);

@@ -98,7 +98,9 @@ internal static unsafe class Program
     private static List<nint> FillEverySecondPage()
     {
         var pages = new List<nint>();
-        for (Page* page; (page = alloc_page(GFP_KERNEL | __GFP_NOWARN)) != null;) pages.Add((nint)page);
+
+        // The reserve as well: there the kernel keeps large blocks.
+        for (Page* page; (page = alloc_page(GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOWARN)) != null;) pages.Add((nint)page);
         pages.Sort();
         for (int i = pages.Count - 1; i > 0; i -= 2)
         {

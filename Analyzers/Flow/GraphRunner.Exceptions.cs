@@ -1,5 +1,6 @@
 // Exceptions and finally blocks. The graph has no exception edges: when a call inside a try may throw, the state before it is sent to the
 // handlers; when a throw statement runs, the state is. Once per handler and ownership, so that handlers do not drown in states.
+// The regions of a lambda or local function are enclosed in those of the graph that declares it: a walk outwards ends at the graph's own root.
 
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -12,7 +13,7 @@ internal sealed partial class GraphRunner
 {
     private static bool IsGuarded(BasicBlock block)
     {
-        for (ControlFlowRegion? region = block.EnclosingRegion; region is not null; region = region.EnclosingRegion)
+        for (ControlFlowRegion? region = block.EnclosingRegion; region is { Kind: not ControlFlowRegionKind.Root }; region = region.EnclosingRegion)
             if (region.Kind == ControlFlowRegionKind.Try) return true;
         return false;
     }
@@ -36,7 +37,7 @@ internal sealed partial class GraphRunner
     /// <summary>Sends an exception from inside a region to the handlers around it, innermost first.</summary>
     private void Unwind(FlowState state, ControlFlowRegion from, Unwinding exception)
     {
-        for (ControlFlowRegion? region = from; region is not null; region = region.EnclosingRegion)
+        for (ControlFlowRegion? region = from; region is { Kind: not ControlFlowRegionKind.Root }; region = region.EnclosingRegion)
         {
             if (region.Kind != ControlFlowRegionKind.Try || region.EnclosingRegion is not { } guarded) continue;
             if (guarded.Kind == ControlFlowRegionKind.TryAndFinally)
@@ -107,7 +108,7 @@ internal sealed partial class GraphRunner
     /// <summary>A finally or filter block ended: go on where the path was heading.</summary>
     private void Resume(FlowState state, ControlFlowBranch end)
     {
-        for (ControlFlowRegion? region = end.Source.EnclosingRegion; region is not null; region = region.EnclosingRegion)
+        for (ControlFlowRegion? region = end.Source.EnclosingRegion; region is { Kind: not ControlFlowRegionKind.Root }; region = region.EnclosingRegion)
         {
             if (region.Kind == ControlFlowRegionKind.Filter) return;
             if (region.Kind == ControlFlowRegionKind.Finally) break;

@@ -8,6 +8,52 @@ unsafe class Bodies
 
     static void Work() => Console.WriteLine();
 
+    /// <summary>The lambda's graph has no finally of its own: what it throws leaves it.</summary>
+    void LambdaInsideTry()
+    {
+        void* p = NativeMemory.Alloc(4);
+        try
+        {
+            Func<int> length = () => Console.ReadLine()!.Length;
+            if (length() > 3) Work();
+        }
+        finally
+        {
+            NativeMemory.Free(p);
+        }
+    }
+
+    void LocalFunctionInsideUsing(Stream stream)
+    {
+        using (stream)
+        {
+            void* p = NativeMemory.Alloc(4);
+            Check();
+            NativeMemory.Free(p);
+
+            static void Check()
+            {
+                if (Console.ReadLine() is null) throw new InvalidOperationException();
+                Work();
+            }
+        }
+    }
+
+    void LeakBesideLambdaInsideTry()
+    {
+        try
+        {
+            Action work = () => Work();
+            work();
+            void* p = NativeMemory.Alloc(4);
+            Console.WriteLine((nint)p);
+        }
+        finally
+        {
+            Work();
+        }
+    } // expect: KA4001
+
     void Finally()
     {
         void* p = NativeMemory.Alloc(4);

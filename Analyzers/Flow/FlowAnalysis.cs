@@ -27,6 +27,9 @@ internal sealed class FlowAnalysis
     private readonly SyntaxNode _body;
     private int _visits;
 
+    /// <summary>How many functions run in place inside of a finally block that an exception of some call reached.</summary>
+    private int _unwinding;
+
     private FlowAnalysis(FlowScope scope, ISymbol root, SyntaxNode body)
     {
         _scope = scope;
@@ -132,7 +135,10 @@ internal sealed class FlowAnalysis
         FlowState state = entry.Fork();
         state.Loops = default;
         state.Pending = null;
+        bool unwinds = IsUnwinding(entry);
+        if (unwinds) _unwinding++;
         runner.Run(state);
+        if (unwinds) _unwinding--;
         var outcomes = new List<(FlowState State, Value Value)>();
         foreach ((FlowState returned, Value value, _) in runner.Returns)
         {
@@ -219,6 +225,13 @@ internal sealed class FlowAnalysis
 
     internal bool MayLeaveSections(IMethodSymbol method) => _scope.MayLeaveSections(method);
 
+    private static bool IsUnwinding(FlowState state)
+    {
+        for (Continuation? running = state.Pending; running is not null; running = running.Outer)
+            if (running.Exception is { IsImplicit: true }) return true;
+        return false;
+    }
+
     // Events
 
     /// <summary>Set while something is performed again that its own body has told of.</summary>
@@ -227,8 +240,7 @@ internal sealed class FlowAnalysis
     internal bool Raise(in SleepEvent sleep)
     {
         // A call may throw anywhere in a section: what a finally block does then is no statement about the section.
-        for (Continuation? running = sleep.State.Pending; running is not null; running = running.Outer)
-            if (running.Exception is { IsImplicit: true }) return false;
+        if (_unwinding > 0 || IsUnwinding(sleep.State)) return false;
         bool told = false;
         foreach (FlowRule rule in Rules) told |= Add(sleep.Call.Inner is null ? rule.OnSleep(sleep, Model.Gfp) : rule.OnSleepInside(sleep));
         return told;

@@ -164,6 +164,8 @@ internal sealed partial class FlowState(SymbolTable symbols)
         for (int i = 0; i < _cells.Count; i++)
             if (Rebase(_cells.KeyAt(i), source, target) is { } address) copies.Add((address, _cells.ValueAt(i)));
         Clear(target);
+        // What the source is not known to hold is not what the target held.
+        Epoch++;
         foreach ((Value address, Value value) in copies)
         {
             _cells.Set(address, value);

@@ -17,6 +17,9 @@ internal static unsafe class Sheaf
 {
     /// <summary>Most objects that a sheaf can hold.</summary>
     internal const int MaxCapacity = CacheSlot.SheafLink - 1;
+
+    /// <summary>Half a sheaf is filled at once, so that frees that follow find room.</summary>
+    internal const int MaxFillLevel = MaxCapacity / 2;
     private const nuint Mask = CacheSlot.SheafBytes - 1;
     private const nuint FullEnd = CacheSlot.SheafLink * 8;
 

@@ -95,7 +95,7 @@ internal sealed unsafe partial class SlabAllocator
 
     private nint Fill(KmemCache* cache, CacheSlot* slot, GfpFlags flags)
     {
-        nint* objects = stackalloc nint[Sheaf.MaxCapacity];
+        nint* objects = stackalloc nint[Sheaf.MaxFillLevel];
         int count = TakeObjects(cache, objects, cache->FillLevel, flags);
         if (count == 0) return 0;
 

@@ -34,7 +34,10 @@ internal sealed partial class ProgramGenerator
         code.Add("");
         Method(code, "internal void Close()", close =>
         {
-            Release(close, resource.SeenAs("item", resource.OrderText));
+            Resource own = resource.SeenAs("item", resource.OrderText);
+            // A using declaration closes what could not be opened, too.
+            own.MayBeNull = disposes && family.MayFail;
+            Release(close, own);
             if (clears) close.Code.Add($"item = {family.Null};", entity);
         });
         code.Add("");

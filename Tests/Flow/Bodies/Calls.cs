@@ -23,6 +23,42 @@ unsafe class Bodies
         }
     }
 
+    struct Parcel
+    {
+        public int Tag;
+        public byte* Item;
+    }
+
+    static Parcel CalleeMakeParcel()
+    {
+        Parcel made = default;
+        made.Item = (byte*)NativeMemory.AllocZeroed(1, 64);
+        return made;
+    }
+
+    static void CalleeNativeFree(byte* item)
+    {
+        NativeMemory.Free(item);
+    }
+
+    void ParcelEachTurn(int n)
+    {
+        for (int i = 0; i < n; i++)
+        {
+            Parcel parcel = CalleeMakeParcel();
+            byte* p = parcel.Item;
+            CalleeNativeFree(p);
+        }
+    }
+
+    void ParcelAgain()
+    {
+        Parcel parcel = CalleeMakeParcel();
+        NativeMemory.Free(parcel.Item);
+        parcel = CalleeMakeParcel();
+        NativeMemory.Free(parcel.Item);
+    }
+
     static byte* CalleeMake(nuint size, gfp_t flags) => (byte*)kmalloc(size, flags);
 
     static byte* CalleeMakeOrThrow(nuint size)

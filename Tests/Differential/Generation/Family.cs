@@ -12,6 +12,9 @@ namespace KAlloc.Differential.Tests.Generation;
 /// <param name="FreeWrongly">Calls that look as if they freed {p}.</param>
 internal sealed record Family(string Name, string Type, string Field, string Visitor, string[] Allocate, string[] Free, string[] FreeWrongly)
 {
+    /// <summary>The field of Thing that holds such a pointer.</summary>
+    internal string NativeField => Field == "item" ? "next" : Field;
+
     internal bool HasOrder { get; init; }
 
     /// <summary>Allocating or freeing may sleep whatever the flags are.</summary>

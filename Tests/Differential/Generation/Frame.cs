@@ -50,12 +50,15 @@ internal sealed class Resource(int entity, Family family)
     /// <summary>It was allocated on some ways only.</summary>
     internal bool MayBeNull { get; set; }
 
+    /// <summary>Its fields that hold other resources.</summary>
+    internal HashSet<string> TakenFields { get; private init; } = [];
+
     /// <summary>A static holds it too: losing the local is no leak.</summary>
     internal bool IsShared { get; set; }
 
     internal string Fill(string template, string pointer) => template.Replace("{p}", pointer).Replace("{order}", OrderText);
 
-    internal Resource SeenAs(string name, string orderText) => new(Entity, Family) { Order = Order, OrderText = orderText, IsShared = IsShared, Aliases = { name }, Variables = { name } };
+    internal Resource SeenAs(string name, string orderText) => new(Entity, Family) { Order = Order, OrderText = orderText, IsShared = IsShared, TakenFields = TakenFields, Aliases = { name }, Variables = { name } };
 }
 
 /// <summary>Something a function must undo before it ends.</summary>

@@ -297,9 +297,9 @@ internal sealed partial class ProgramGenerator
                 alias = $"(({family.Type}){raw})";
                 isVariable = false;
                 break;
-            case 5 when frame.Live.Find(other => other.Family.Type == "Thing*" && !other.MayBeNull && other.Aliases.Count > 0) is { } outer:
+            case 5 when frame.Live.Find(other => other.Family.Type == "Thing*" && !other.MayBeNull && other.Aliases.Count > 0 && other.TakenFields.Add(family.NativeField)) is { } outer:
                 Feature("native field");
-                string place = $"{outer.Aliases[0]}->{(family.Field == "item" ? "next" : family.Field)}";
+                string place = $"{outer.Aliases[0]}->{family.NativeField}";
                 frame.Code.Add($"{place} = {name};", resource.Entity);
                 alias = place;
                 break;

@@ -76,7 +76,8 @@ internal sealed class Compaction
     {
         SymbolKind.Argument or SymbolKind.This or SymbolKind.Static or SymbolKind.Captured or SymbolKind.Function => true,
         SymbolKind.Load => IsSeen(_symbols.Root(_symbols[root].A)),
-        SymbolKind.Local => _symbols[root].Item is IParameterSymbol,
+        // A struct that is returned is a local until then.
+        SymbolKind.Local => _symbols[root].Item is IParameterSymbol || _needed.Contains(root),
         SymbolKind.Zero => false,
         SymbolKind.Binary or SymbolKind.View => IsKnown(new Value(root, 0)) || _needed.Contains(root),
         _ => _needed.Contains(root),

@@ -59,6 +59,19 @@ unsafe class Bodies
         NativeMemory.Free(parcel.Item);
     }
 
+    void ParcelNotFreed()
+    {
+        Parcel parcel = CalleeMakeParcel();
+        byte* p = parcel.Item;
+        *p = 1;
+    } // expect: KA4001
+
+    void ParcelFreedWrongly()
+    {
+        Parcel parcel = CalleeMakeParcel();
+        vfree(parcel.Item); // expect: KA4007
+    }
+
     static byte* CalleeMake(nuint size, gfp_t flags) => (byte*)kmalloc(size, flags);
 
     static byte* CalleeMakeOrThrow(nuint size)

@@ -1,7 +1,7 @@
 // One rule test: the library's own test, with the kernel's setup and with the checks that the library leaves out.
 //
 //   generated code    the same sources as generated files must yield nothing (the library skips this as soon as an analyzer says anything on it)
-//   arguments         an explicit result of a rule whose message has placeholders must give them (left out, the library compares nothing)
+//   arguments         an explicit result of a rule whose message takes arguments must give them (left out, the library compares nothing)
 //   path              every additional location has its text in Properties["path.i"], and no text is without its place
 //   all rules         every analyzer that ships runs, so a second voice on the same defect fails the test
 
@@ -93,7 +93,7 @@ public class KernelTest<TAnalyzer, TCodeFix> : CSharpCodeFixTest<TAnalyzer, TCod
             bool hasPlaceholder = Regex.IsMatch(rule.MessageFormat.ToString(), @"\{\d");
             bool saysNothing = result.MessageArguments is null or { Length: 0 } && (result.Message is null || result.Message == rule.MessageFormat.ToString());
             if (hasPlaceholder && saysNothing)
-                Verify.Fail($"The expected {result.Id} gives no arguments, but its message has placeholders: \"{rule.MessageFormat}\". Add WithArguments, or use {{|{result.Id}:…|}}.");
+                Verify.Fail($"The expected {result.Id} gives no arguments, but its message takes some: \"{rule.MessageFormat}\". Add WithArguments, or use {{|{result.Id}:…|}}.");
         }
     }
 

@@ -8,7 +8,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace KAlloc.Meta.Tests.Verifier;
 
-/// <summary>Says something about every field named <c>bad</c>: the smallest rule with a placeholder and a path.</summary>
+/// <summary>Says something about every field named <c>bad</c>: the smallest rule with an argument in its message and a path.</summary>
 public abstract class ToyAnalyzer(GeneratedCodeAnalysisFlags generatedCode, params string[] steps) : DiagnosticAnalyzer
 {
     public static readonly DiagnosticDescriptor Rule = new("KT0001", "Toy", "'{0}' is bad", "Toy", DiagnosticSeverity.Warning, true);

@@ -12,6 +12,15 @@ public static unsafe partial class Linux
     /// <inheritdoc cref="SlabFlags.ConsistencyChecks"/>
     public const slab_flags_t SLAB_CONSISTENCY_CHECKS = SlabFlags.ConsistencyChecks;
 
+    /// <inheritdoc cref="SlabFlags.RedZone"/>
+    public const slab_flags_t SLAB_RED_ZONE = SlabFlags.RedZone;
+
+    /// <inheritdoc cref="SlabFlags.Poison"/>
+    public const slab_flags_t SLAB_POISON = SlabFlags.Poison;
+
+    /// <inheritdoc cref="SlabFlags.StoreUser"/>
+    public const slab_flags_t SLAB_STORE_USER = SlabFlags.StoreUser;
+
     /// <inheritdoc cref="SlabFlags.HwCacheAlign"/>
     public const slab_flags_t SLAB_HWCACHE_ALIGN = SlabFlags.HwCacheAlign;
 

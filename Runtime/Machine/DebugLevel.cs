@@ -18,4 +18,7 @@ public enum DebugLevel
 
     /// <summary>Every object is looked up in its slab at every call.</summary>
     Sanity,
+
+    /// <summary>Also red zones, poison and user tracking in every cache (the kernel's <c>slab_debug=FZPU</c>). Memory may double, a call takes microseconds.</summary>
+    Full,
 }

@@ -46,6 +46,9 @@ public unsafe struct KmemCache
 
     /// <summary>Every call goes to the slab and is checked there.</summary>
     [FieldOffset(56)] internal bool Direct;
+
+    /// <summary>Bytes of red zone before each object.</summary>
+    [FieldOffset(60)] internal uint LeftPad;
     [FieldOffset(64)] internal SpinWord Lock;
     [FieldOffset(68)] internal SlabList Partial;
     [FieldOffset(76)] internal SlabList Full;
@@ -53,6 +56,12 @@ public unsafe struct KmemCache
 
     /// <summary>Slabs with free objects that are kept; an empty one beyond that goes back to the buddy.</summary>
     [FieldOffset(92)] internal int MinPartial;
+
+    /// <summary>Where behind an object the records of its last allocation and free are, with <see cref="SlabFlags.StoreUser"/>.</summary>
+    [FieldOffset(96)] internal uint TrackOffset;
+
+    /// <summary>Slabs start their objects at 0..this times <see cref="ColourUnit"/>, so that those of different slabs fall on different cache lines.</summary>
+    [FieldOffset(100)] internal uint Colours;
     [FieldOffset(128)] internal SpinWord BarnLock;
     [FieldOffset(132)] internal int FullSheaves;
     [FieldOffset(136)] internal int EmptySheaves;
@@ -69,8 +78,18 @@ public unsafe struct KmemCache
     /// <summary>Number of the <see cref="MemoryOwner"/> that the cache's slabs are charged to; 0: nobody.</summary>
     [FieldOffset(168)] internal ushort Owner;
 
-    /// <summary>Address bits that are 0 for every object: slabs start on pages, objects at multiples of the size.</summary>
-    internal readonly nuint InteriorMask => (Size & (0u - Size)) - 1 & (uint)(PhysicalMemory.PageSize - 1);
+    /// <summary>Address bits that are 0 for every object: slabs start on pages, objects at multiples of the size behind the colour.</summary>
+    internal readonly nuint InteriorMask
+    {
+        get
+        {
+            uint steps = Size | LeftPad | (Colours != 0 ? ColourUnit : 0);
+            return (steps & (0u - steps)) - 1 & (uint)(PhysicalMemory.PageSize - 1);
+        }
+    }
+
+    /// <summary>Distance of colours: a cache line, or the alignment if that is more.</summary>
+    internal readonly uint ColourUnit => Math.Max(64, Align);
 }
 
 /// <summary>A list of slabs: the frame number of the first and their number.</summary>

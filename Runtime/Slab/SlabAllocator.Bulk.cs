@@ -16,10 +16,10 @@ internal sealed unsafe partial class SlabAllocator
         int taken = cache->Direct ? 0 : TakeFromSheaves(cache, objects, count);
         while (taken < count)
         {
-            int batch = TakeObjects(cache, objects + taken, count - taken, flags);
+            int batch = HasZones(cache) ? TakeChecked(cache, objects + taken, flags) : TakeObjects(cache, objects + taken, count - taken, flags);
             if (batch == 0)
             {
-                FreeToSlabs(cache, objects, taken);
+                FreeBulk(cache, objects, (nuint)taken);
                 return false;
             }
 
@@ -40,6 +40,12 @@ internal sealed unsafe partial class SlabAllocator
             if (i < count && objects[i] != 0) FreeObject(cache, (void*)objects[i]);
             i++;
         }
+    }
+
+    private int TakeChecked(KmemCache* cache, nint* objects, GfpFlags flags)
+    {
+        *objects = AllocateDirect(cache, flags);
+        return *objects != 0 ? 1 : 0;
     }
 
     private int TakeFromSheaves(KmemCache* cache, nint* objects, int count)

@@ -33,7 +33,7 @@ internal sealed unsafe partial class SlabAllocator
         Page* slab = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(address)));
         if ((slab->Flags & PageFlags.Slab) == 0) return null;
         KmemCache* cache = Caches + slab->SlabCache;
-        nuint start = (nuint)_memory.Address(_memory.FrameOf(slab));
+        nuint start = FirstObject(cache, slab);
         nuint index = (address - start) / cache->Size;
         if (index >= ObjectsIn(cache, slab)) return $"0x{address:x} is in the unused end of a slab of {NameOf(cache->Id)}";
         nuint obj = start + (index * cache->Size);
@@ -64,12 +64,12 @@ internal sealed unsafe partial class SlabAllocator
         for (uint frame = first; frame != Page.Nil; frame = _memory.PageOf(frame)->Next)
         {
             Page* slab = _memory.PageOf(frame);
-            nuint start = (nuint)_memory.Address(frame);
+            nuint start = FirstObject(cache, slab);
             for (uint i = 0; i < slab->Touched; i++)
             {
                 nuint obj = start + ((nuint)i * cache->Size);
                 if (IsOnFreelist(cache, slab, start, obj)) continue;
-                if (++count <= 8) text.Append($"\nObject 0x{obj:x} @offset={obj - start}");
+                if (++count <= 8) text.Append($"\nObject 0x{obj:x} @offset={obj - (nuint)_memory.Address(frame)}");
             }
         }
     }
@@ -146,7 +146,7 @@ internal sealed unsafe partial class SlabAllocator
 
     private void CheckFreelist(KmemCache* cache, Page* slab, uint frame, uint total, List<string> errors)
     {
-        nuint start = (nuint)_memory.Address(frame);
+        nuint start = FirstObject(cache, slab);
         uint free = total - slab->Touched;
         for (nuint obj = slab->Freelist; obj != 0; obj = ReadLink(cache, obj))
         {

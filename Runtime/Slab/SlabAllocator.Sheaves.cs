@@ -34,7 +34,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         if (cache->Direct)
         {
-            FreeToSlabs(cache, &obj, 1);
+            if (!HasZones(cache) || CheckAndMarkFree(cache, obj)) FreeToSlabs(cache, &obj, 1);
             return;
         }
 

@@ -27,11 +27,28 @@ internal sealed unsafe partial class SlabAllocator
     private uint ObjectsIn(KmemCache* cache, Page* slab) =>
         slab->Order == cache->Order ? cache->ObjectsPerSlab : ((uint)PhysicalMemory.PageSize << slab->Order) / cache->Size;
 
+    /// <summary>
+    /// Where a slab's objects begin: behind its colour and the first red zone. The colour follows from the frame's number, so that nothing must be
+    /// remembered. A slab of the smallest order, made when memory is short, has none.
+    /// </summary>
+    private nuint FirstObject(KmemCache* cache, Page* slab)
+    {
+        uint frame = _memory.FrameOf(slab);
+        nuint start = (nuint)_memory.Address(frame) + cache->LeftPad;
+        if (cache->Colours == 0 || slab->Order != cache->Order) return start;
+        return start + ((nuint)((frame >> cache->Order) % (cache->Colours + 1)) * cache->ColourUnit);
+    }
+
     /// <summary>One object straight from a slab.</summary>
     private nint AllocateDirect(KmemCache* cache, GfpFlags flags)
     {
         nint obj;
-        return TakeObjects(cache, &obj, 1, flags) == 1 ? obj : 0;
+        do
+        {
+            if (TakeObjects(cache, &obj, 1, flags) != 1) return 0;
+        }
+        while (HasZones(cache) && !CheckAndMarkUsed(cache, obj));
+        return obj;
     }
 
     /// <summary>Up to <paramref name="wanted"/> objects in ascending order of their slabs; grows the cache if it has none. 0: no memory.</summary>
@@ -68,7 +85,7 @@ internal sealed unsafe partial class SlabAllocator
             if (frame == Page.Nil) break;
             Page* slab = _memory.PageOf(frame);
             uint total = ObjectsIn(cache, slab);
-            nuint start = (nuint)_memory.Address(frame);
+            nuint start = FirstObject(cache, slab);
             while (taken < wanted && slab->Inuse < total)
             {
                 nuint obj = slab->Freelist;
@@ -113,10 +130,9 @@ internal sealed unsafe partial class SlabAllocator
     {
         Page* slab = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(obj)));
         if ((slab->Flags & PageFlags.Slab) == 0 || slab->SlabCache != cache->Id) return SlabError.NotInSlab;
-        nuint start = (nuint)_memory.Address(_memory.FrameOf(slab));
-        nuint index = (obj - start) / cache->Size;
-        if (start + (index * cache->Size) != obj) return SlabError.Interior;
-        if (index >= slab->Touched || IsOnFreelist(cache, slab, start, obj)) return SlabError.AlreadyFree;
+        nuint start = FirstObject(cache, slab);
+        SlabError error = CheckUsed(cache, slab, start, obj);
+        if (error != SlabError.None) return error;
 
         uint total = ObjectsIn(cache, slab);
         bool wasFull = slab->Inuse == total;
@@ -144,6 +160,13 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         return SlabError.None;
+    }
+
+    private SlabError CheckUsed(KmemCache* cache, Page* slab, nuint start, nuint obj)
+    {
+        nuint index = (obj - start) / cache->Size;
+        if (start + (index * cache->Size) != obj || index >= ObjectsIn(cache, slab)) return SlabError.Interior;
+        return index >= slab->Touched || IsOnFreelist(cache, slab, start, obj) ? SlabError.AlreadyFree : SlabError.None;
     }
 
     /// <summary>
@@ -205,8 +228,9 @@ internal sealed unsafe partial class SlabAllocator
         slab->Touched = 0;
         slab->Freelist = 0;
         slab->Flags |= PageFlags.Slab;
+        if (HasZones(cache)) PrepareObjects(cache, slab);
         for (uint i = 0; i < 1u << slab->Order; i++) Volatile.Write(ref _memory.ClassMap[frame + i], cache->Id);
-        if (cache->Constructor != null) Construct(cache, (byte*)_memory.Address(frame), ObjectsIn(cache, slab));
+        if (cache->Constructor != null) Construct(cache, (byte*)FirstObject(cache, slab), ObjectsIn(cache, slab));
         return slab;
     }
 

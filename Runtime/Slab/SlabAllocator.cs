@@ -4,7 +4,7 @@
 //   ids 1..        the kmalloc caches, in a fixed order, then the sheaves' own cache, then the users'
 //
 // The slabs are in SlabAllocator.Slabs.cs, the per-thread sheaves in SlabAllocator.Sheaves.cs, the checks in SlabAllocator.Checks.cs.
-// Cost: creating a cache takes a lock and touches one descriptor. Not done: merging, colouring, red zones and poison.
+// Cost: creating a cache takes a lock and touches one descriptor. Not done: merging of caches.
 // Kernel concept: mm/slab_common.c.
 
 using System.Numerics;
@@ -27,6 +27,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     private readonly PhysicalMemory _memory;
     private readonly PageAllocator _pages;
     private readonly bool _direct;
+    private readonly SlabFlags _addedFlags;
     private readonly int _system;
     private readonly KmemCache* _sheafCache;
     private readonly Dictionary<ushort, GCHandle> _constructors = [];
@@ -48,6 +49,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         if (Caches == null) throw new InvalidOperationException("KAlloc cannot reserve its cache table: the address range is taken.");
         _system = Register(this);
         _sheafCache = Initialize(firstId, "kmem_sheaf", CacheSlot.SheafBytes, CacheSlot.SheafBytes, SlabFlags.ConsistencyChecks, null);
+        if (level >= DebugLevel.Full) _addedFlags = ZoneFlags;
         pages.Reclaim = ShrinkAll;
         pages.DescribeObject = Describe;
     }
@@ -172,16 +174,19 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         *cache = default;
         cache->Id = (ushort)id;
         cache->System = _system;
-        cache->Flags = flags;
+        cache->Flags = flags |= _addedFlags;
         cache->ObjectSize = (uint)size;
         cache->Align = Alignment((uint)size, (uint)align, flags);
         cache->Constructor = constructor;
 
-        // The free pointer lies in the middle of a free object, away from overflows of its neighbours; behind it where the content must survive.
-        bool outside = constructor != null || (flags & SlabFlags.TypesafeByRcu) != 0;
-        uint inner = ((uint)size + 7) & ~7u;
-        cache->FreeOffset = outside ? inner : (inner / 2) & ~7u;
-        cache->Size = (inner + (outside ? 8u : 0) + cache->Align - 1) & ~(cache->Align - 1);
+        LayOut(cache, (uint)size);
+        if (cache->Size > MaxObjectSize)
+        {
+            // No block holds the object together with what watches it.
+            cache->Flags = flags &= ~ZoneFlags;
+            LayOut(cache, (uint)size);
+        }
+
         ChooseOrder(cache);
         cache->Random = (nuint)global::System.Random.Shared.NextInt64();
         cache->MinPartial = Math.Clamp(BitOperations.Log2(cache->Size) / 2, 5, 10);
@@ -190,7 +195,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         if ((flags & SlabFlags.ReclaimAccount) != 0) cache->AllocFlags |= GfpFlags.Reclaimable;
         if ((flags & SlabFlags.Account) != 0) cache->AllocFlags |= GfpFlags.Account;
         cache->Partial.First = cache->Full.First = cache->Empty.First = Page.Nil;
-        cache->Direct = _direct || (flags & SlabFlags.ConsistencyChecks) != 0;
+        cache->Direct = _direct || (flags & (SlabFlags.ConsistencyChecks | ZoneFlags)) != 0;
         cache->FastId = cache->Direct || id >= CpuBlock.SlotCount ? (ushort)0 : (ushort)id;
         cache->SheafCapacity = CapacityFor(cache->Size);
         cache->FillLevel = Math.Max(1, cache->SheafCapacity / 2);
@@ -200,6 +205,29 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         Volatile.Write(ref cache->Magic, KmemCache.Alive);
         if (id >= _nextId) Volatile.Write(ref _nextId, id + 1);
         return cache;
+    }
+
+    /// <summary>
+    ///   red zone | object | red zone to the word | free pointer | allocated by, freed by | to the alignment        what flags ask for
+    /// </summary>
+    private static void LayOut(KmemCache* cache, uint size)
+    {
+        bool redZone = (cache->Flags & SlabFlags.RedZone) != 0;
+        uint inner = (size + 7) & ~7u;
+        if (redZone && inner == size) inner += 8;
+
+        // The free pointer lies in the middle of a free object, away from overflows of its neighbours; behind it where the content must survive.
+        bool outside = cache->Constructor != null || (cache->Flags & (SlabFlags.TypesafeByRcu | ZoneFlags)) != 0;
+        cache->FreeOffset = outside ? inner : (inner / 2) & ~7u;
+        if (outside) inner += 8;
+        if ((cache->Flags & SlabFlags.StoreUser) != 0)
+        {
+            cache->TrackOffset = inner;
+            inner += 2 * (uint)sizeof(Track);
+        }
+
+        cache->LeftPad = redZone ? cache->Align : 0;
+        cache->Size = (inner + cache->LeftPad + cache->Align - 1) & ~(cache->Align - 1);
     }
 
     /// <summary>The kernel's limits of a CPU's array: what a thread keeps is memory that nobody else can have.</summary>
@@ -235,7 +263,9 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
             }
         }
 
-        cache->ObjectsPerSlab = (ushort)(((uint)PhysicalMemory.PageSize << cache->Order) / cache->Size);
+        uint slabBytes = (uint)PhysicalMemory.PageSize << cache->Order;
+        cache->ObjectsPerSlab = (ushort)(slabBytes / cache->Size);
+        cache->Colours = slabBytes % cache->Size / cache->ColourUnit;
     }
 
     /// <summary>An id of a destroyed cache first: ids below 256 have the fast path.</summary>

@@ -12,6 +12,17 @@ public enum SlabFlags : uint
     /// <summary><c>SLAB_CONSISTENCY_CHECKS</c> (was DEBUG_FREE): every object is looked up in its slab at every call of this cache.</summary>
     ConsistencyChecks = 0x100,
 
+    /// <summary>
+    /// <c>SLAB_RED_ZONE</c>: bytes before and after each object are watched: a write there is reported when the object is freed, or handed out again.
+    /// </summary>
+    RedZone = 0x400,
+
+    /// <summary>
+    /// <c>SLAB_POISON</c>: free objects are filled with 0x6b and end in 0xa5; a write after free is reported when the object is handed out again. Not applied
+    /// where the content must survive a free: with a constructor, or <see cref="TypesafeByRcu"/>.
+    /// </summary>
+    Poison = 0x800,
+
     /// <summary><c>SLAB_HWCACHE_ALIGN</c>: objects start on cache lines; small ones share a line without crossing it.</summary>
     HwCacheAlign = 0x2000,
 
@@ -20,6 +31,9 @@ public enum SlabFlags : uint
 
     /// <summary><c>SLAB_CACHE_DMA32</c>: slabs come from below 4 GiB.</summary>
     CacheDma32 = 0x8000,
+
+    /// <summary><c>SLAB_STORE_USER</c>: each object remembers who allocated and who freed it last, for reports.</summary>
+    StoreUser = 0x10000,
 
     /// <summary><c>SLAB_RECLAIM_ACCOUNT</c>: a shrinker can free the objects; slab pages are <c>__GFP_RECLAIMABLE</c>.</summary>
     ReclaimAccount = 0x20000,

@@ -1,0 +1,155 @@
+// Red zones, poison and user tracking: what a cache with SLAB_RED_ZONE, SLAB_POISON or SLAB_STORE_USER does at each call.
+//
+//   free    bb.. | 6b 6b .. 6b a5 | bb.. | free pointer | who allocated, who freed |
+//   used    cc.. | the user's     | cc.. | ...
+//
+// Bytes and texts are the kernel's. A damaged object is put right before the report, so that what comes after it works. At a free the object
+// then stays allocated, and may be freed again; at an allocation it stays free.
+// Cost: microseconds a call. Not done: the red zone behind the size that kmalloc was asked for, padding at the end of a slab.
+// Kernel concept: check_object, init_object, set_track, object_err.
+
+using System.Text;
+
+namespace KAlloc;
+
+internal sealed unsafe partial class SlabAllocator
+{
+    private const SlabFlags ZoneFlags = SlabFlags.RedZone | SlabFlags.Poison | SlabFlags.StoreUser;
+    private const byte RedInactive = 0xbb;
+    private const byte RedActive = 0xcc;
+    private const byte PoisonFree = 0x6b;
+    private const byte PoisonEnd = 0xa5;
+
+    private static bool HasZones(KmemCache* cache) => (cache->Flags & ZoneFlags) != 0;
+
+    private static bool IsPoisoned(KmemCache* cache) =>
+        (cache->Flags & SlabFlags.Poison) != 0 && cache->Constructor == null && (cache->Flags & SlabFlags.TypesafeByRcu) == 0;
+
+    /// <summary>Brings the objects of a new slab into the state of free ones.</summary>
+    private void PrepareObjects(KmemCache* cache, Page* slab)
+    {
+        nuint obj = FirstObject(cache, slab);
+        for (uint i = 0; i < ObjectsIn(cache, slab); i++, obj += cache->Size)
+        {
+            MarkZones(cache, obj, RedInactive);
+            if ((cache->Flags & SlabFlags.StoreUser) != 0) new Span<Track>((void*)(obj + cache->TrackOffset), 2).Clear();
+        }
+    }
+
+    /// <summary>Checks an object that was just taken from its slab, and marks it used. False: it was damaged and went back.</summary>
+    private bool CheckAndMarkUsed(KmemCache* cache, nint taken)
+    {
+        var obj = (nuint)taken;
+        string? damage = DamageOf(cache, obj, RedInactive);
+        if (damage is null)
+        {
+            MarkZones(cache, obj, RedActive);
+            if ((cache->Flags & SlabFlags.StoreUser) != 0) Remember(cache, obj, 0);
+            return true;
+        }
+
+        string text = ReportOf(cache, obj, damage);
+        MarkZones(cache, obj, RedInactive);
+        FreeToSlabs(cache, &taken, 1);
+        KernelReports.Bug(text, obj);
+        return false;
+    }
+
+    /// <summary>Checks an object that is to be freed, and marks it free. False: it is not a used object of the cache, or was damaged, and is not freed.</summary>
+    private bool CheckAndMarkFree(KmemCache* cache, nint freed)
+    {
+        var obj = (nuint)freed;
+        Page* slab = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(obj)));
+        cache->Lock.Enter();
+        SlabError error = CheckUsed(cache, slab, FirstObject(cache, slab), obj);
+        cache->Lock.Leave();
+        if (error != SlabError.None)
+        {
+            ReportFree(cache, obj, error);
+            return false;
+        }
+
+        string? damage = DamageOf(cache, obj, RedActive);
+        if (damage is not null)
+        {
+            string text = ReportOf(cache, obj, damage) + $"\nFIX {NameOf(cache->Id)}: Object at 0x{obj:x} not freed";
+            MarkRedZones(cache, obj, RedActive);
+            KernelReports.Bug(text, obj);
+            return false;
+        }
+
+        MarkZones(cache, obj, RedInactive);
+        if ((cache->Flags & SlabFlags.StoreUser) != 0) Remember(cache, obj, 1);
+        return true;
+    }
+
+    private static Span<byte> LeftZone(KmemCache* cache, nuint obj) => new((void*)(obj - cache->LeftPad), (int)cache->LeftPad);
+
+    private static Span<byte> RightZone(KmemCache* cache, nuint obj) => (cache->Flags & SlabFlags.RedZone) != 0
+        ? new((void*)(obj + cache->ObjectSize), (int)(cache->FreeOffset - cache->ObjectSize)) : default;
+
+    private static void MarkRedZones(KmemCache* cache, nuint obj, byte value)
+    {
+        LeftZone(cache, obj).Fill(value);
+        RightZone(cache, obj).Fill(value);
+    }
+
+    private static void MarkZones(KmemCache* cache, nuint obj, byte value)
+    {
+        MarkRedZones(cache, obj, value);
+        if (!IsPoisoned(cache)) return;
+        var bytes = new Span<byte>((void*)obj, (int)cache->ObjectSize);
+        bytes.Fill(PoisonFree);
+        bytes[^1] = PoisonEnd;
+    }
+
+    /// <summary>What is wrong with an object's surroundings and, if it is free, with its content; null: nothing.</summary>
+    private string? DamageOf(KmemCache* cache, nuint obj, byte red)
+    {
+        string? damage = DamageIn(LeftZone(cache, obj), obj - cache->LeftPad, red, "Left Redzone")
+            ?? DamageIn(RightZone(cache, obj), obj + cache->ObjectSize, red, "Right Redzone");
+        if (damage is not null || red != RedInactive || !IsPoisoned(cache)) return damage;
+        var bytes = new Span<byte>((void*)obj, (int)cache->ObjectSize);
+        return DamageIn(bytes[..^1], obj, PoisonFree, "Poison") ?? DamageIn(bytes[^1..], obj + cache->ObjectSize - 1, PoisonEnd, "End Poison");
+    }
+
+    private string? DamageIn(Span<byte> bytes, nuint address, byte expected, string what)
+    {
+        int first = bytes.IndexOfAnyExcept(expected);
+        if (first < 0) return null;
+        int last = bytes.LastIndexOfAnyExcept(expected);
+        nuint offset = address + (nuint)first - (nuint)_memory.Address(_memory.FrameOf(_memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(address)))));
+        return $"{what} overwritten\n0x{address + (nuint)first:x}-0x{address + (nuint)last:x} @offset={offset}. First byte 0x{bytes[first]:x} instead of 0x{expected:x}";
+    }
+
+    private string ReportOf(KmemCache* cache, nuint obj, string damage)
+    {
+        Page* slab = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(obj)));
+        nuint start = (nuint)_memory.Address(_memory.FrameOf(slab));
+        var text = new StringBuilder($"BUG {NameOf(cache->Id)}: {damage}");
+        if ((cache->Flags & SlabFlags.StoreUser) != 0)
+        {
+            var tracks = (Track*)(obj + cache->TrackOffset);
+            tracks[0].AppendTo(text, "Allocated");
+            tracks[1].AppendTo(text, "Freed");
+        }
+
+        text.Append($"\nSlab 0x{start:x} objects={ObjectsIn(cache, slab)} used={slab->Inuse}\nObject 0x{obj:x} @offset={obj - start}\n");
+        Dump(text, "Redzone ", obj - cache->LeftPad, (int)Math.Min(cache->LeftPad, 16));
+        Dump(text, "Object  ", obj, (int)Math.Min(cache->ObjectSize, 128));
+        if ((cache->Flags & SlabFlags.RedZone) != 0) Dump(text, "Redzone ", obj + cache->ObjectSize, (int)(cache->FreeOffset - cache->ObjectSize));
+        return text.ToString();
+    }
+
+    private static void Dump(StringBuilder text, string what, nuint address, int count)
+    {
+        for (int line = 0; line < count; line += 16)
+        {
+            var bytes = new ReadOnlySpan<byte>((void*)(address + (nuint)line), Math.Min(16, count - line));
+            text.Append($"\n{what} {address + (nuint)line:x16}:");
+            foreach (byte b in bytes) text.Append($" {b:x2}");
+        }
+    }
+
+    private static void Remember(KmemCache* cache, nuint obj, int which) => ((Track*)(obj + cache->TrackOffset))[which].Set();
+}

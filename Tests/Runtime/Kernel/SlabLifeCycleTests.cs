@@ -8,13 +8,11 @@ namespace KAlloc.Runtime.Tests;
 /// </summary>
 public unsafe class SlabLifeCycleTests
 {
-    private static readonly List<nint> s_objects = [];
-
     [Fact]
     public void Slabs_GoFromEmptyToPartialToFullAndBack()
     {
         using KernelMemory memory = Boot("Flat", BackingKind.Automatic);
-        s_objects.Clear();
+        var objects = new List<nint>();
         KmemCache* cache = memory.CreateCache("inode_cache", 600);
         int perSlab = cache->ObjectsPerSlab;
         Assert.Equal((0, 0, 0), Slabs(cache));
@@ -34,7 +32,7 @@ public unsafe class SlabLifeCycleTests
         Assert.Equal((1, 1, 0), Slabs(cache));
 
         // The only object of the second slab comes back: the slab is empty, and stays with the cache.
-        Give(s_objects.Count - 1);
+        Give(objects.Count - 1);
         Assert.Equal((1, 0, 1), Slabs(cache));
 
         // One object of the full slab comes back: it is partial, and is preferred to the empty one.
@@ -48,7 +46,7 @@ public unsafe class SlabLifeCycleTests
         Assert.Equal((1, 1, 0), Slabs(cache));
 
         // All come back: both are empty. Shrinking gives them to the page allocator.
-        while (s_objects.Count > 0) Give(0);
+        while (objects.Count > 0) Give(0);
         Assert.Equal((0, 0, 2), Slabs(cache));
         ulong free = memory.FreeBytes;
         Linux.kmem_cache_shrink(cache);
@@ -58,13 +56,13 @@ public unsafe class SlabLifeCycleTests
 
         void Take(int count)
         {
-            for (int i = 0; i < count; i++) s_objects.Add((nint)memory.CacheAlloc(cache));
+            for (int i = 0; i < count; i++) objects.Add((nint)memory.CacheAlloc(cache));
         }
 
         void Give(int index)
         {
-            memory.CacheFree(cache, (void*)s_objects[index]);
-            s_objects.RemoveAt(index);
+            memory.CacheFree(cache, (void*)objects[index]);
+            objects.RemoveAt(index);
         }
     }
 

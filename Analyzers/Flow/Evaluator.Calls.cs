@@ -81,7 +81,7 @@ internal sealed partial class Evaluator
 
     /// <summary>Does what the call does, as far as it is known: by contract, by summary, or anything at all.</summary>
     private Value Apply(CallSite call) =>
-        analysis.Model.Find(call.Method) is { HasEffect: true } contract ? ApplyContract(call, contract)
+        analysis.Model.Find(call.Method) is { IsModelled: true } contract ? ApplyContract(call, contract)
         : analysis.SummaryOf(call.Method) is { } summary ? ApplySummary(call, summary)
         : ApplyUnknown(call);
 

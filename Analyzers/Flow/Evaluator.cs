@@ -294,7 +294,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
     private Value EvalProperty(IPropertyReferenceOperation property)
     {
-        if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { HasEffect: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
+        if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { IsModelled: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
         if (property.Property.GetMethod is { } computed && analysis.SummaryOf(computed) is not null) return EvalCall(property, computed, property.Instance, property.Arguments);
         Value address = PropertyAddress(property);
         if (property.Arguments.Length > 0 && IsSpan(property.Instance?.Type)) TouchSpan(Symbols.Of(address).A, property);

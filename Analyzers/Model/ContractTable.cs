@@ -4,7 +4,7 @@
 //   parameters := '*' (every overload) | [ name { ',' name } ]
 //   clause   := operand 'allocates' family option*      | operand 'reallocates' family 'pointer=' name option*
 //             | operand 'frees' family { '|' family } option* | operand 'views' name [ 'family=' family ]
-//             | operand 'borrows' | operand 'consumes' | 'sleeps' | 'sleeps-if' name
+//             | operand 'borrows' | operand 'consumes' | 'return' 'tells' operand | 'sleeps' | 'sleeps-if' name
 //   operand  := 'return' | 'this' | parameter name
 //   option   := 'size=' x | 'count=' x | 'order=' x | 'flags=' x | 'cache=' x | 'freed-by=' member | 'may-be-null' | 'zeroed' | 'collected'
 //
@@ -64,7 +64,7 @@ internal sealed class ContractTable
         entries.Add(new Entry(parameters, clauses));
         string name = path.Substring(dot + 1);
         _memberNames.Add(name);
-        if (!Array.TrueForAll(clauses, clause => clause.EndsWith(" borrows", StringComparison.Ordinal))) EffectNames.Add(name);
+        if (!Array.TrueForAll(clauses, clause => clause.EndsWith(" borrows", StringComparison.Ordinal) || clause.StartsWith("return tells ", StringComparison.Ordinal))) EffectNames.Add(name);
         return null;
     }
 
@@ -73,7 +73,7 @@ internal sealed class ContractTable
         string[] words = Split(clause, ' ');
         return words switch
         {
-            ["sleeps"] or ["sleeps-if", _] or [_, "borrows"] or [_, "consumes"] => true,
+            ["sleeps"] or ["sleeps-if", _] or [_, "borrows"] or [_, "consumes"] or ["return", "tells", _] => true,
             [_, "allocates", _, ..] or [_, "reallocates", _, ..] or [_, "frees", _, ..] or [_, "views", _, ..] => true,
             _ => false,
         };
@@ -128,6 +128,9 @@ internal sealed class ContractTable
                 break;
             case "views":
                 contract.View = new ViewContract(AttributeContracts.Operand(method, words[2]), OptionText(words, "family="));
+                break;
+            case "tells":
+                contract.Tells = AttributeContracts.Operand(method, words[2]);
                 break;
             case "borrows" when target.Kind == OperandKind.Parameter:
                 contract.Borrowed.Add(target.Ordinal);

@@ -96,6 +96,9 @@ internal sealed class MethodContract
     internal LeaveContract? Leave { get; set; }
     internal EntryContext Context { get; set; }
 
+    /// <summary>The operand that is not null (not zero) exactly when the method returns true.</summary>
+    internal OperandReference Tells { get; set; }
+
     /// <summary>Context of what is called through a delegate parameter, by ordinal.</summary>
     internal Dictionary<int, EntryContext> ParameterContexts { get; } = [];
 
@@ -109,5 +112,8 @@ internal sealed class MethodContract
     internal bool HasEffect =>
         Allocations.Count > 0 || Frees.Count > 0 || View is not null || Sleep is not null || Enter is not null || Leave is not null || Consumed.Count > 0;
 
-    internal bool IsEmpty => !HasEffect && Context == EntryContext.Unknown && ParameterContexts.Count == 0 && Borrowed.Count == 0;
+    /// <summary>The engine takes the call from the contract: it has an effect, or tells one value from another.</summary>
+    internal bool IsModelled => HasEffect || Tells.IsPresent;
+
+    internal bool IsEmpty => !HasEffect && Context == EntryContext.Unknown && ParameterContexts.Count == 0 && Borrowed.Count == 0 && !Tells.IsPresent;
 }

@@ -80,10 +80,13 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Does what the call does, as far as it is known: by contract, by summary, or anything at all.</summary>
-    private Value Apply(CallSite call) =>
-        analysis.Model.Find(call.Method) is { IsModelled: true } contract ? ApplyContract(call, contract)
-        : analysis.SummaryOf(call.Method) is { } summary ? ApplySummary(call, summary)
-        : ApplyUnknown(call);
+    private Value Apply(CallSite call)
+    {
+        Block(call);
+        return analysis.Model.Find(call.Method) is { IsModelled: true } contract ? ApplyContract(call, contract)
+            : analysis.SummaryOf(call.Method) is { } summary ? ApplySummary(call, summary)
+            : ApplyUnknown(call);
+    }
 
     private void EvalArguments(CallSite call, ImmutableArray<IArgumentOperation> arguments)
     {

@@ -32,7 +32,7 @@ internal sealed partial class Evaluator
         if (contract.View is { } view) result = View(call, view);
         if (contract.Tells.IsPresent) result = NotNull(Operand(call, contract.Tells) ?? result);
         if (contract.Leave is { } leave && Holds(leave.When, result)) Leave(call, leave);
-        if (contract.Enter is { } enter && Holds(enter.When, result)) Enter(call, enter);
+        if (contract.Enter is { } enter && Holds(enter.When, result) && Takes(call, enter)) Enter(call, enter);
         if (_dead) return Value.Zero;
         LetTheRestBorrow(call, contract);
         return result;
@@ -46,6 +46,15 @@ internal sealed partial class Evaluator
         bool nonZero = (when is ReturnCondition.True or ReturnCondition.NonZero or ReturnCondition.NotNull) == holds;
         if (!_state.Decide(result, nonZero)) _dead = true;
         return holds && !_dead;
+    }
+
+    /// <summary>Whether the lock is taken this time, which the call writes into a variable of the caller.</summary>
+    private bool Takes(CallSite call, EnterContract enter)
+    {
+        if (enter.Taken.Kind != OperandKind.Parameter) return true;
+        bool takes = !enter.Tries || _choices.Next(2) == 0;
+        _state.Store(call.Arguments[enter.Taken.Ordinal], takes ? Value.One : Value.Zero);
+        return takes;
     }
 
     /// <summary>The value of what a contract names; null if it names nothing that is known here.</summary>
@@ -145,7 +154,7 @@ internal sealed partial class Evaluator
         {
             if (contract.ParameterContexts.Count > 0 && !contract.Borrowed.Contains(i) && !call.IsByReference(i)) LetGo(call, i);
             bool isLock = contract.Enter?.Lock == OperandReference.Parameter(i) || contract.Leave?.Lock == OperandReference.Parameter(i);
-            bool isSaved = contract.Enter?.Saves == OperandReference.Parameter(i);
+            bool isSaved = contract.Enter?.Saves == OperandReference.Parameter(i) || contract.Enter?.Taken == OperandReference.Parameter(i);
             bool isTarget = contract.Allocations.Exists(allocation => allocation.Target == OperandReference.Parameter(i));
             if (!call.IsByReference(i) && !isLock) ForgetNumbers(call.Arguments[i]);
             if (call.IsByReference(i) && !isLock && !isSaved && !isTarget && call.Method.Parameters[i].RefKind != RefKind.In && call.ArgumentSyntax[i] is { } written) LetWrite(call.Arguments[i], written);

@@ -296,6 +296,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     {
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { IsModelled: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
         if (property.Property.GetMethod is { } computed && analysis.SummaryOf(computed) is not null) return EvalCall(property, computed, property.Instance, property.Arguments);
+        BlockOn(property);
         Value address = PropertyAddress(property);
         if (property.Arguments.Length > 0 && IsSpan(property.Instance?.Type)) TouchSpan(Symbols.Of(address).A, property);
         if (property.Property.RefKind != RefKind.None) return UnknownOf(property.Syntax);
@@ -309,6 +310,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     {
         Value awaited = Eval(await.Operation);
         Escape(awaited);
+        if (!_dead) analysis.Raise(new AwaitEvent(_state, await.Syntax));
         _state.Havoc();
         return TypeShapes.IsScalar(await.Type) ? Unknown(await) : FreshRegion(await);
     }

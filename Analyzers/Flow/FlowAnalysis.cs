@@ -44,6 +44,9 @@ internal sealed class FlowAnalysis
 
     internal ContractModel Model => _scope.Model;
 
+    /// <summary>The compilation has code that must not block: calls that do are noted.</summary>
+    internal bool MindsBlocking => _scope.MindsBlocking;
+
     internal CancellationToken Cancellation => _scope.Cancellation;
 
     /// <summary>The budget is used up: nothing that was found counts.</summary>
@@ -244,6 +247,12 @@ internal sealed class FlowAnalysis
         bool told = false;
         foreach (FlowRule rule in Rules) told |= Add(sleep.Call.Inner is null ? rule.OnSleep(sleep, Model.Gfp) : rule.OnSleepInside(sleep));
         return told;
+    }
+
+    internal void Raise(in AwaitEvent await)
+    {
+        if (_unwinding > 0 || IsUnwinding(await.State)) return;
+        foreach (FlowRule rule in Rules) Add(rule.OnAwait(await));
     }
 
     internal bool Raise(in FreeEvent free, bool again)

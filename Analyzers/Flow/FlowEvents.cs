@@ -9,22 +9,9 @@ namespace KAlloc.Analyzers.Flow;
 internal readonly record struct SleepEvent(FlowState State, CallSite Call, MethodContract Contract, SleepContract Sleep, bool? MaySleep)
 {
     /// <summary>The innermost section or context in which this call must not sleep; null if it may.</summary>
-    internal Section? Forbidding
-    {
-        get
-        {
-            // Code that puts its sleeping part off in an interrupt is only wrong under a lock.
-            Section? entry = null;
-            for (Section? section = State.Sections; section is not null; section = section.Outer)
-            {
-                if (!section.IsAtomic) continue;
-                if (section.Site is not null) return Sleep.OnlyInProcessContext && InInterrupt(section) ? null : section;
-                entry = section;
-            }
-
-            return entry is not null && !(Sleep.OnlyInProcessContext && InInterrupt(entry)) ? entry : null;
-        }
-    }
+    internal Section? Forbidding =>
+        // Code that puts its sleeping part off in an interrupt is only wrong under a lock.
+        Section.InnermostAtomic(State.Sections) is { } section && !(Sleep.OnlyInProcessContext && InInterrupt(section)) ? section : null;
 
     private static bool InInterrupt(Section? section)
     {
@@ -32,6 +19,13 @@ internal readonly record struct SleepEvent(FlowState State, CallSite Call, Metho
             if (section.Entry is EntryContext.InterruptHandler or EntryContext.SoftIrq or EntryContext.Tasklet or EntryContext.TimerCallback) return true;
         return false;
     }
+}
+
+/// <summary>The body may be suspended here.</summary>
+internal readonly record struct AwaitEvent(FlowState State, SyntaxNode Await)
+{
+    /// <summary>The innermost section or context in which this must not be; null if it may.</summary>
+    internal Section? Forbidding => Section.InnermostAtomic(State.Sections);
 }
 
 /// <summary>A call that frees a known allocation. <see cref="Family"/> is what the pointer stands for, which a view changes.</summary>
@@ -122,6 +116,8 @@ internal abstract class FlowRule
 
     /// <summary>The call that sleeps stands in a method that this call leads to.</summary>
     internal virtual FlowIssue? OnSleepInside(in SleepEvent sleep) => null;
+
+    internal virtual FlowIssue? OnAwait(in AwaitEvent await) => null;
 
     internal virtual FlowIssue? OnFree(in FreeEvent free) => null;
 

@@ -18,6 +18,9 @@ internal sealed class FlowScope(
 
     internal CancellationToken Cancellation { get; } = cancellation;
 
+    /// <summary>The compilation has code that must not block: calls of .NET that do matter.</summary>
+    internal bool MindsBlocking { get; init; }
+
     internal EntryContext EntryContextOf(IMethodSymbol method) => entryContextOf(method);
 
     internal bool MayLeaveSections(IMethodSymbol method) => mayLeaveSections(method);

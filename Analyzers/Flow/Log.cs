@@ -8,6 +8,7 @@
 
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -59,6 +60,9 @@ internal enum PrimitiveKind : byte
 /// <summary>A call, and inside of the method that it calls the call that matters, and so on down to the primitive's own.</summary>
 internal sealed record LogSite(SyntaxNode Syntax, IMethodSymbol Method, LogSite? Inner)
 {
+    /// <summary>The method as a user names it.</summary>
+    internal string Name => Syntax.Parent is LockStatementSyntax statement && statement.Expression == Syntax ? "lock" : Names.Of(Method);
+
     /// <summary>The call that performs the primitive itself.</summary>
     internal LogSite Innermost => Inner is null ? this : Inner.Innermost;
 }

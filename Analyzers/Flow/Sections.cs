@@ -32,6 +32,23 @@ internal sealed record Section(SectionKind Kind, Value Identity, string Name, Sy
     /// <summary>Whether code inside must not sleep.</summary>
     internal bool IsAtomic => (Kind & ~(SectionKind.Sleeping | SectionKind.Mapping)) != 0;
 
+    /// <summary>
+    /// The innermost section, else the context of the body, in which code must not sleep. A section that turns of a loop left open counts for nothing: a flag that
+    /// is no longer known may say that it is not.
+    /// </summary>
+    internal static Section? InnermostAtomic(Section? section)
+    {
+        Section? entry = null;
+        for (; section is not null; section = section.Outer)
+        {
+            if (!section.IsAtomic || section.Uncertain) continue;
+            if (section.Site is not null) return section;
+            entry = section;
+        }
+
+        return entry;
+    }
+
     internal Section? Without(Section section) => Replace(section, section.Outer);
 
     /// <summary>The same sections with one of them, and so all that are further out, replaced.</summary>

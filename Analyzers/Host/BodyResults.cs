@@ -102,7 +102,10 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             method => _facts.EntryContextOf(method, cancellation),
             method => _facts.MayLeaveSections(method, cancellation),
             SummaryOf,
-            cancellation);
+            cancellation)
+        {
+            MindsBlocking = _facts.MayBeAtomic(cancellation),
+        };
         return FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
 
         Summary? SummaryOf(IMethodSymbol method)

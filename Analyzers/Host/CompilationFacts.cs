@@ -16,7 +16,8 @@ internal sealed class CompilationFacts(Compilation compilation)
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _leavers = new(SymbolEqualityComparer.Default);
     private BodyResults? _results;
     private Demand? _demand;
-    private HashSet<string>? _names, _interesting;
+    private HashSet<string>? _names, _interesting, _leading;
+    private int _atomic, _spinLocks;
     private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
 
     internal ContractModel Model => _model.Value;
@@ -33,17 +34,44 @@ internal sealed class CompilationFacts(Compilation compilation)
         if (_names is { } known) return known;
         var names = new HashSet<string>(Model.ReferencedNames);
         foreach (SyntaxTree tree in compilation.SyntaxTrees) names.UnionWith(TreeScan.Of(tree, cancellation).ContractMembers);
+        if (HasSpinLocks(cancellation)) names.UnionWith(BclContext.Sections.EffectNames);
         return _names = names;
     }
 
-    /// <summary>The names of everything with a contract and of the methods that lead there: a body that names none of them is left alone.</summary>
-    internal HashSet<string> InterestingNames(CancellationToken cancellation)
+    /// <summary>Whether any code of the compilation may run where it must not block.</summary>
+    internal bool MayBeAtomic(CancellationToken cancellation) => AnyFile(ref _atomic, scan => Model.AtomicNames.Overlaps(scan.Identifiers), cancellation);
+
+    private bool HasSpinLocks(CancellationToken cancellation) => AnyFile(ref _spinLocks, scan => scan.Identifiers.Contains("SpinLock"), cancellation);
+
+    private bool AnyFile(ref int known, Func<TreeScan, bool> has, CancellationToken cancellation)
     {
-        if (_interesting is { } known) return known;
-        HashSet<string> contracts = NamesOf(cancellation);
+        if (known != 0) return known > 0;
+        bool any = false;
+        foreach (SyntaxTree tree in compilation.SyntaxTrees) any |= has(TreeScan.Of(tree, cancellation));
+        known = any ? 1 : -1;
+        return any;
+    }
+
+    /// <summary>The names of everything with a contract and of the methods that lead there: a body that names none of them is left alone.</summary>
+    internal HashSet<string> InterestingNames(CancellationToken cancellation) => _interesting ??= Closure(NamesOf(cancellation), cancellation);
+
+    /// <summary>
+    /// The same and what leads to a blocking call of .NET: what is looked for below code that must not block. In a compilation without such code, nothing more.
+    /// </summary>
+    internal HashSet<string> LeadingNames(CancellationToken cancellation)
+    {
+        if (_leading is { } known) return known;
+        if (!MayBeAtomic(cancellation)) return _leading = InterestingNames(cancellation);
+        var names = new HashSet<string>(NamesOf(cancellation)) { TreeScan.LockStatement };
+        names.UnionWith(BclContext.Blocking.EffectNames);
+        return _leading = Closure(names, cancellation);
+    }
+
+    private HashSet<string> Closure(HashSet<string> names, CancellationToken cancellation)
+    {
         var scans = new List<TreeScan>();
         foreach (SyntaxTree tree in compilation.SyntaxTrees) scans.Add(TreeScan.Of(tree, cancellation));
-        return _interesting = NameClosure.Of(scans, contracts, cancellation);
+        return NameClosure.Of(scans, names, cancellation);
     }
 
     /// <summary>
@@ -134,7 +162,7 @@ internal sealed class CompilationFacts(Compilation compilation)
         bool leaves = false;
         foreach (SyntaxReference reference in method.DeclaringSyntaxReferences)
             foreach (SyntaxToken token in reference.GetSyntax(cancellation).DescendantTokens())
-                leaves |= token.IsKind(SyntaxKind.IdentifierToken) && Model.LeavingNames.Contains(token.ValueText);
+                leaves |= token.IsKind(SyntaxKind.IdentifierToken) && (Model.LeavingNames.Contains(token.ValueText) || (token.ValueText == "Exit" && HasSpinLocks(cancellation)));
         return _leavers.GetOrAdd(method, leaves);
     }
 

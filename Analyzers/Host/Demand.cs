@@ -86,7 +86,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         if (!Bodies.IsTheOneThatRuns(method) || Bodies.Of(method, compilation, cancellation) is not { } body) return false;
         foreach (IParameterSymbol parameter in method.Parameters)
             if (parameter.RefKind is RefKind.Ref or RefKind.Out || MayHoldPointer(parameter.Type) || parameter.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer) return true;
-        return Mentions(body.Node, facts.InterestingNames(cancellation)) || IsTiny(method, body.Node);
+        return Mentions(body.Node, facts.LeadingNames(cancellation)) || IsTiny(method, body.Node);
     }
 
     /// <summary>A pointer, or a struct of this compilation that has one.</summary>
@@ -113,17 +113,22 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     internal static bool Mentions(SyntaxNode body, HashSet<string> names)
     {
         foreach (SyntaxToken token in body.DescendantTokens())
-            if (token.IsKind(SyntaxKind.IdentifierToken) && names.Contains(token.ValueText)) return true;
+            if (TreeScan.WordOf(token) is { } word && names.Contains(word)) return true;
         return false;
     }
 
-    /// <summary>Whether the body does anything that the engine follows: it calls something with a contract, or something worth looking into for more than its value.</summary>
-    internal bool TouchesContract(IOperation body, CancellationToken cancellation)
+    /// <summary>
+    /// Whether the body does anything that the engine follows: it calls something with a contract, or something worth looking into for more than its value.
+    /// Where the body or a function in it is atomic by what it is declared as, blocking is enough.
+    /// </summary>
+    internal bool TouchesContract(IOperation body, bool isAtomic, CancellationToken cancellation)
     {
+        HashSet<string> names = isAtomic ? facts.LeadingNames(cancellation) : facts.InterestingNames(cancellation);
         foreach (IOperation inner in body.DescendantsAndSelf())
         {
             switch (inner)
             {
+                case ILockOperation or IAwaitOperation when isAtomic:
                 case IInvocationOperation call when Matters(Dispatch.Resolve(call.TargetMethod, call.Instance)):
                 case IObjectCreationOperation { Constructor: { } constructor } when Matters(constructor):
                 case IPropertyReferenceOperation { Property.GetMethod: { } getter } when Matters(getter):
@@ -135,7 +140,8 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         return false;
 
         bool Matters(IMethodSymbol method) =>
-            facts.Model.Find(method) is { HasEffect: true }
-            || (method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && Mentions(code.Node, facts.InterestingNames(cancellation)));
+            facts.Model.Find(method) is { } contract && (contract.HasEffect || contract.ParameterContexts.Count > 0)
+            || (isAtomic && facts.Model.FindBlocking(method) is not null)
+            || (method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && Mentions(code.Node, names));
     }
 }

@@ -4,6 +4,7 @@
 
 using System.Collections.Immutable;
 using KAlloc.Analyzers.Flow;
+using KAlloc.Analyzers.Model;
 using KAlloc.Analyzers.Rules;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -35,15 +36,32 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         SyntaxTree tree = context.SemanticModel.SyntaxTree;
         CancellationToken cancellation = context.CancellationToken;
         HashSet<string> names = facts.InterestingNames(cancellation);
-        if (!names.Overlaps(TreeScan.Of(tree, cancellation).Identifiers)) return;
+        bool mayBeAtomic = facts.MayBeAtomic(cancellation);
+        if (!mayBeAtomic && !names.Overlaps(TreeScan.Of(tree, cancellation).Identifiers)) return;
         foreach (BodySyntax syntax in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
         {
-            if (!Mentions(syntax, names) || RootOf(syntax, context.SemanticModel, cancellation) is not { } root) continue;
+            bool mentions = Mentions(syntax, names);
+            if ((!mentions && !mayBeAtomic) || RootOf(syntax, context.SemanticModel, cancellation) is not { } root) continue;
+            bool isAtomic = mayBeAtomic && IsAtomic(syntax, root, facts, cancellation);
+            if (!mentions && !isAtomic) continue;
             IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
-            if (operation is null || !facts.Demand.TouchesContract(operation, cancellation)) continue;
+            if (operation is null || !facts.Demand.TouchesContract(operation, isAtomic, cancellation)) continue;
             var body = new Body(root, syntax.Node, syntax.Declaration is VariableDeclaratorSyntax ? syntax.Node : syntax.Declaration);
             Report(context, facts.Results.Of(body, cancellation));
         }
+    }
+
+    /// <summary>The body, or a function inside of it, is declared to run where it must not block.</summary>
+    private static bool IsAtomic(in BodySyntax syntax, ISymbol root, CompilationFacts facts, CancellationToken cancellation)
+    {
+        if (root is IMethodSymbol method && facts.EntryContextOf(method, cancellation) is not (EntryContext.Unknown or EntryContext.Process)) return true;
+        foreach (SyntaxNode part in syntax.Parts)
+        {
+            foreach (SyntaxNode node in part.DescendantNodes())
+                if (node is LocalFunctionStatementSyntax { AttributeLists.Count: > 0 } or LambdaExpressionSyntax { AttributeLists.Count: > 0 }) return true;
+        }
+
+        return false;
     }
 
     /// <summary>A function that is called in place is walked there and by itself: a finding at one place counts once.</summary>

@@ -18,6 +18,9 @@ internal sealed class TreeScan
         "AtomicContext", "InterruptHandler", "SoftIrq", "Tasklet", "TimerCallback",
     ];
 
+    /// <summary>The word that stands for lock statements among identifiers; none can be spelled so.</summary>
+    internal const string LockStatement = "lock ";
+
     private readonly SyntaxTree _tree;
     private DeclaredBody[]? _bodies;
 
@@ -27,8 +30,7 @@ internal sealed class TreeScan
         var members = new HashSet<string>();
         foreach (SyntaxToken token in root.DescendantTokens())
         {
-            if (!token.IsKind(SyntaxKind.IdentifierToken)) continue;
-            string text = token.ValueText;
+            if (WordOf(token) is not { } text) continue;
             Identifiers.Add(text);
             if (IsContractAttribute(text) && token.Parent?.FirstAncestorOrSelf<AttributeSyntax>() is { } attribute && DeclaredName(attribute) is { } name) members.Add(name);
         }
@@ -55,12 +57,20 @@ internal sealed class TreeScan
             if (NameOf(body.Declaration) is not { } name) continue;
             var identifiers = new HashSet<string>();
             foreach (SyntaxToken token in body.Node.DescendantTokens())
-                if (token.IsKind(SyntaxKind.IdentifierToken)) identifiers.Add(token.ValueText);
+                if (WordOf(token) is { } word) identifiers.Add(word);
             bodies.Add(new DeclaredBody(name, [.. identifiers]));
         }
 
         return _bodies = [.. bodies];
     }
+
+    /// <summary>What a token names: itself if it is an identifier, and for a lock statement, which is a call in other words, its keyword.</summary>
+    internal static string? WordOf(SyntaxToken token) => token.Kind() switch
+    {
+        SyntaxKind.IdentifierToken => token.ValueText,
+        SyntaxKind.LockKeyword => LockStatement,
+        _ => null,
+    };
 
     private static string? NameOf(SyntaxNode declaration) => declaration switch
     {

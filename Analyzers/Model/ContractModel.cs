@@ -13,6 +13,7 @@ internal sealed class ContractModel
     private static readonly MethodContract None = new();
 
     private readonly ConcurrentDictionary<IMethodSymbol, MethodContract> _contracts = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<IMethodSymbol, MethodContract> _blocking = new(SymbolEqualityComparer.Default);
 
     internal ContractModel(Compilation compilation)
     {
@@ -24,6 +25,8 @@ internal sealed class ContractModel
         ReferencedNames = names.Effects;
         RegisteringNames = names.Registering;
         LeavingNames = names.Leaving;
+        AtomicNames = names.Atomic;
+        AtomicNames.UnionWith(BclContext.AtomicNames);
     }
 
     internal GfpModel Gfp { get; }
@@ -36,6 +39,17 @@ internal sealed class ContractModel
 
     /// <summary>Simple names of the methods that release a lock or close a section.</summary>
     internal HashSet<string> LeavingNames { get; }
+
+    /// <summary>Names of which a file has at least one if any of its code can be where it must not block.</summary>
+    internal HashSet<string> AtomicNames { get; }
+
+    /// <summary>The contract of a .NET call that blocks the thread; null if it does not.</summary>
+    internal MethodContract? FindBlocking(IMethodSymbol method)
+    {
+        if (!BclContext.Blocking.EffectNames.Contains(method.AssociatedSymbol?.Name ?? method.Name)) return null;
+        MethodContract contract = _blocking.GetOrAdd(DefinitionOf(method), definition => BclContext.Blocking.Find(definition) ?? None);
+        return ReferenceEquals(contract, None) ? null : contract;
+    }
 
     internal MethodContract? Find(IMethodSymbol method)
     {
@@ -53,7 +67,7 @@ internal sealed class ContractModel
     private static IMethodSymbol DefinitionOf(IMethodSymbol method) => (method.ReducedFrom ?? method).OriginalDefinition;
 
     private static MethodContract Read(IMethodSymbol method) =>
-        AttributeContracts.Read(method) ?? BclContracts.Table.Find(method) ?? None;
+        AttributeContracts.Read(method) ?? BclContracts.Table.Find(method) ?? BclContext.Sections.Find(method) ?? None;
 
     /// <summary>Whether the assembly holds the contract attributes or references one that does.</summary>
     private static bool StatesContracts(IAssemblySymbol assembly)
@@ -91,11 +105,14 @@ internal sealed class ContractModel
 
         internal HashSet<string> Leaving { get; } = [];
 
+        internal HashSet<string> Atomic { get; } = [];
+
         internal void Add(string name, MethodContract contract)
         {
             if (contract.HasEffect) Effects.Add(name);
             if (contract.ParameterContexts.Count > 0) Registering.Add(name);
             if (contract.Leave is not null) Leaving.Add(name);
+            if (contract.Enter is not null || contract.ParameterContexts.Count > 0) Atomic.Add(name);
         }
 
         internal void Add(AssemblyNames other)
@@ -103,6 +120,7 @@ internal sealed class ContractModel
             Effects.UnionWith(other.Effects);
             Registering.UnionWith(other.Registering);
             Leaving.UnionWith(other.Leaving);
+            Atomic.UnionWith(other.Atomic);
         }
     }
 }

@@ -5,8 +5,10 @@
 //   clause   := operand 'allocates' family option*      | operand 'reallocates' family 'pointer=' name option*
 //             | operand 'frees' family { '|' family } option* | operand 'views' name [ 'family=' family ]
 //             | operand 'borrows' | operand 'consumes' | 'return' 'tells' operand | 'sleeps' | 'sleeps-if' name
+//             | 'blocks' | 'blocks-unless-zero' name
+//             | 'enters' kind 'lock=' x option* | 'leaves' kind 'lock=' x      (kind: preempt, softirq, hardirq, rcu, sleeping)
 //   operand  := 'return' | 'this' | parameter name
-//   option   := 'size=' x | 'count=' x | 'order=' x | 'flags=' x | 'cache=' x | 'freed-by=' member | 'may-be-null' | 'zeroed' | 'collected'
+//   option   := 'taken=' name | 'tries' | 'left-by=' member | 'size=' x | 'count=' x | 'order=' x | 'flags=' x | 'cache=' x | 'freed-by=' member | 'may-be-null' | 'zeroed' | 'collected'
 //
 // A '#' starts a comment. A nested or generic type is written by its metadata name: System.Buffers.ArrayPool`1.
 
@@ -73,7 +75,8 @@ internal sealed class ContractTable
         string[] words = Split(clause, ' ');
         return words switch
         {
-            ["sleeps"] or ["sleeps-if", _] or [_, "borrows"] or [_, "consumes"] or ["return", "tells", _] => true,
+            ["sleeps"] or ["sleeps-if", _] or ["blocks"] or ["blocks-unless-zero", _] or [_, "borrows"] or [_, "consumes"] or ["return", "tells", _] => true,
+            ["enters" or "leaves", var kind, ..] => KindOf(kind) != SectionKind.None,
             [_, "allocates", _, ..] or [_, "reallocates", _, ..] or [_, "frees", _, ..] or [_, "views", _, ..] => true,
             _ => false,
         };
@@ -82,8 +85,9 @@ internal sealed class ContractTable
     /// <summary>The contract of a method, or null.</summary>
     internal MethodContract? Find(IMethodSymbol method)
     {
-        if (!_memberNames.Contains(method.Name) || method.ContainingType is null) return null;
-        if (!_entries.TryGetValue(MetadataName(method.ContainingType) + "." + method.Name, out List<Entry>? entries)) return null;
+        string name = method.AssociatedSymbol?.Name ?? method.Name;
+        if (!_memberNames.Contains(name) || method.ContainingType is null) return null;
+        if (!_entries.TryGetValue(MetadataName(method.ContainingType) + "." + name, out List<Entry>? entries)) return null;
         foreach (Entry entry in entries)
             if (Matches(entry, method)) return Bind(entry, method);
         return null;
@@ -107,10 +111,29 @@ internal sealed class ContractTable
 
     private static void BindClause(string[] words, IMethodSymbol method, MethodContract contract)
     {
-        if (words is ["sleeps"])
+        switch (words[0])
         {
-            contract.Sleep = new SleepContract(OperandReference.None, false);
-            return;
+            case "sleeps":
+                contract.Sleep = new SleepContract(OperandReference.None, false);
+                return;
+            case "sleeps-if":
+                contract.Sleep = new SleepContract(AttributeContracts.Operand(method, words[1]), false);
+                return;
+            case "blocks" or "blocks-unless-zero":
+                contract.Sleep = new SleepContract(words.Length > 1 ? AttributeContracts.Operand(method, words[1]) : OperandReference.None, false) { Blocks = true };
+                return;
+            case "enters":
+                contract.Enter = new EnterContract(KindOf(words[1]))
+                {
+                    Lock = Option(words, method, "lock="),
+                    LeftBy = OptionText(words, "left-by="),
+                    Taken = Option(words, method, "taken="),
+                    Tries = Array.IndexOf(words, "tries") >= 0,
+                };
+                return;
+            case "leaves":
+                contract.Leave = new LeaveContract(KindOf(words[1])) { Lock = Option(words, method, "lock=") };
+                return;
         }
 
         OperandReference target = words[0] == "return" ? OperandReference.Result : AttributeContracts.Operand(method, words[0]);
@@ -138,11 +161,18 @@ internal sealed class ContractTable
             case "consumes" when target.Kind == OperandKind.Parameter:
                 contract.Consumed[target.Ordinal] = ReturnCondition.Always;
                 break;
-            default:
-                if (words[0] == "sleeps-if") contract.Sleep = new SleepContract(AttributeContracts.Operand(method, words[1]), false);
-                break;
         }
     }
+
+    private static SectionKind KindOf(string word) => word switch
+    {
+        "preempt" => SectionKind.Preempt,
+        "softirq" => SectionKind.SoftIrq,
+        "hardirq" => SectionKind.HardIrq,
+        "rcu" => SectionKind.Rcu,
+        "sleeping" => SectionKind.Sleeping,
+        _ => SectionKind.None,
+    };
 
     private static AllocationContract BindAllocation(string[] words, IMethodSymbol method, OperandReference target) => new(target, words[2])
     {

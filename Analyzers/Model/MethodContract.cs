@@ -72,6 +72,12 @@ internal sealed record EnterContract(SectionKind Kind)
     internal bool Nests { get; init; }
     internal string? LeftBy { get; init; }
     internal ReturnCondition When { get; init; }
+
+    /// <summary>A variable that the call sets to true when it has entered.</summary>
+    internal OperandReference Taken { get; init; }
+
+    /// <summary>The call may also come back without having entered, and says so in <see cref="Taken"/>.</summary>
+    internal bool Tries { get; init; }
 }
 
 internal sealed record LeaveContract(SectionKind Kind)
@@ -83,7 +89,11 @@ internal sealed record LeaveContract(SectionKind Kind)
 }
 
 /// <summary>Whether a call may sleep, and on what that depends.</summary>
-internal sealed record SleepContract(OperandReference Decider, bool OnlyInProcessContext);
+internal sealed record SleepContract(OperandReference Decider, bool OnlyInProcessContext)
+{
+    /// <summary>A call of .NET's own, which knows nothing of kernel contexts.</summary>
+    internal bool Blocks { get; init; }
+}
 
 /// <summary>Everything that is promised about one method.</summary>
 internal sealed class MethodContract

@@ -14,6 +14,7 @@ internal static class FlowRules
         new KA1002VmallocInAtomicContext(),
         new KA1003SleepingCallInAtomicContext(),
         new KA1004CallChainSleepsInAtomicContext(),
+        new KA1005BlockingCallInAtomicContext(),
         new KA1006SectionNotLeft(),
         new KA1007WrongUnlock(),
         new KA1008LockedTwice(),

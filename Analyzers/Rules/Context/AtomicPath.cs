@@ -1,6 +1,8 @@
 using KAlloc.Analyzers.Flow;
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Rules.Context;
 
@@ -19,6 +21,19 @@ internal static class AtomicPath
         EntryContext.Atomic => $"in {Quote(section.Name)}, which must not sleep",
         _ => $"while '{section.Name}' is in force",
     };
+
+    /// <summary>An await: the expression, or in a statement that awaits the keyword.</summary>
+    internal static Location PlaceOf(SyntaxNode await)
+    {
+        if (await is AwaitExpressionSyntax) return await.GetLocation();
+        for (SyntaxNode? node = await; node is not null; node = node.Parent)
+        {
+            foreach (SyntaxNodeOrToken child in node.ChildNodesAndTokens())
+                if (child.IsKind(SyntaxKind.AwaitKeyword)) return child.GetLocation()!;
+        }
+
+        return await.GetLocation();
+    }
 
     private static string Quote(string name) => name.Length == 0 ? "that this lambda is" : $"'{name}'";
 

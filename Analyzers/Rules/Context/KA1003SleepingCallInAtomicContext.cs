@@ -19,9 +19,15 @@ internal sealed class KA1003SleepingCallInAtomicContext : FlowRule
 
     internal override DiagnosticDescriptor Descriptor => Rule;
 
+    internal override FlowIssue? OnAwait(in AwaitEvent await)
+    {
+        if (await.Forbidding is not { } section || KA1005BlockingCallInAtomicContext.Speaks(section)) return null;
+        return AtomicPath.Show(new FlowIssue(Rule, AtomicPath.PlaceOf(await.Await), "await", AtomicPath.Describe(section)), section, await.State);
+    }
+
     /// <summary>Allocations are KA1001's and KA1002's: what is left sleeps whatever the flags are, or allocates nothing.</summary>
     private static bool Speaks(in SleepEvent sleep) =>
-        !KA1002VmallocInAtomicContext.Speaks(sleep.Contract) && !KA1001SleepingAllocationInAtomicContext.Speaks(sleep);
+        !sleep.Sleep.Blocks && !KA1002VmallocInAtomicContext.Speaks(sleep.Contract) && !KA1001SleepingAllocationInAtomicContext.Speaks(sleep);
 
     internal override FlowIssue? OnSleep(in SleepEvent sleep, GfpModel gfp)
     {

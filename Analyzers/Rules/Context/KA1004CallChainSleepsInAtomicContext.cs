@@ -22,13 +22,13 @@ internal sealed class KA1004CallChainSleepsInAtomicContext : FlowRule
     {
         if (sleep.MaySleep != true || sleep.Forbidding is not { } section) return null;
         var chain = new List<string>();
-        for (LogSite? site = sleep.Call.Chain; site is not null; site = site.Inner) chain.Add(Names.Of(site.Method));
+        for (LogSite? site = sleep.Call.Chain; site is not null; site = site.Inner) chain.Add(site.Name);
         var issue = new FlowIssue(Rule, sleep.Call.Syntax.GetLocation(), sleep.Call.DisplayName, AtomicPath.Describe(section), string.Join(" → ", chain));
         AtomicPath.Show(issue, section, sleep.State);
         string caller = sleep.Call.DisplayName;
         for (LogSite? site = sleep.Call.Inner; site is not null; site = site.Inner)
         {
-            string callee = Names.Of(site.Method);
+            string callee = site.Name;
             issue.Step(site.Syntax.GetLocation(), site.Inner is null ? $"'{caller}' calls '{callee}' here, which may sleep" : $"'{caller}' calls '{callee}' here");
             caller = callee;
         }

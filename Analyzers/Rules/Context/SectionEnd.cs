@@ -50,6 +50,7 @@ internal static class SectionEnd
         if (section.Contract is not { LeftBy: { } name } || site is not InvocationExpressionSyntax call) return null;
         string qualifier = call.Expression is MemberAccessExpressionSyntax access ? access.Expression + "." : "";
         var arguments = new List<string>();
+        if (section.Contract.Taken.IsPresent) return $"{qualifier}{name}()";
         foreach (ArgumentSyntax argument in call.ArgumentList.Arguments)
         {
             arguments.Add(argument switch

@@ -60,7 +60,7 @@ internal static class BclContracts
         System.Runtime.InteropServices.GCHandle.Alloc(value): return allocates GCHandle freed-by=GCHandle.Free
         System.Runtime.InteropServices.GCHandle.Alloc(value, type): return allocates GCHandle freed-by=GCHandle.Free
         System.Runtime.InteropServices.GCHandle.Free(): this frees GCHandle
-        System.Runtime.InteropServices.GCHandle.get_IsAllocated(): return tells this
+        System.Runtime.InteropServices.GCHandle.IsAllocated(): return tells this
         System.Runtime.InteropServices.GCHandle.ToIntPtr(value): return views value family=GCHandle.Pointer
         System.Runtime.InteropServices.GCHandle.FromIntPtr(value): return views value family=GCHandle
 

@@ -80,6 +80,7 @@ public sealed unsafe partial class KernelMemory
 
     private static PageOptions PageOptionsOf(KernelMemoryOptions options) => new(options.MinFreeKilobytes, !options.GroupByMobility, options.NoPageSets)
     {
+        ChecksEachCall = options.DebugLevel >= DebugLevel.Sanity,
         GiveBackAfter = options.GiveBackAfter == Timeout.InfiniteTimeSpan ? null : options.GiveBackAfter,
         OutOfMemory = options.OutOfMemory,
         OutOfMemoryCallback = options.OutOfMemoryCallback,

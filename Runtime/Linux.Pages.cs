@@ -1,7 +1,10 @@
 // The kernel face: the page allocator.
 //
+// A single page is allocated and freed inline up to the hit path of HotPages; everything else is one call.
 // alloc_* with GFP_KERNEL may sleep, with GFP_ATOMIC or GFP_NOWAIT they never do; free functions never sleep. No memory is null or 0.
 // A wrong free is a BUG that names the page, before anything changed.
+
+using System.Runtime.CompilerServices;
 
 namespace KAlloc;
 
@@ -15,14 +18,20 @@ public static unsafe partial class Linux
     /// <returns>The first page, or null.</returns>
     [MightSleepIf(nameof(flags))]
     [return: Allocates("pages", FreedBy = nameof(__free_pages), Order = nameof(order), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
-    public static page* alloc_pages(gfp_t flags, int order) => PageSystem.Allocate(flags, order);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static page* alloc_pages(gfp_t flags, int order)
+    {
+        page* hit = order == 0 ? HotPages.TryAllocate(flags) : null;
+        return hit != null ? hit : AllocPagesSlow(flags, order);
+    }
 
     /// <summary>Allocates one page (<c>alloc_page</c>).</summary>
     /// <param name="flags">How; with <c>__GFP_DIRECT_RECLAIM</c> the call may sleep.</param>
     /// <returns>The page, or null.</returns>
     [MightSleepIf(nameof(flags))]
     [return: Allocates("pages", FreedBy = nameof(__free_page), Order = "0", Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
-    public static page* alloc_page(gfp_t flags) => PageSystem.Allocate(flags, 0);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static page* alloc_page(gfp_t flags) => alloc_pages(flags, 0);
 
     /// <summary>Allocates pages near a memory node (<c>alloc_pages_node</c>). There is one node here: the number is not used.</summary>
     /// <param name="nid">The node.</param>
@@ -31,7 +40,7 @@ public static unsafe partial class Linux
     /// <returns>The first page, or null.</returns>
     [MightSleepIf(nameof(flags))]
     [return: Allocates("pages", FreedBy = nameof(__free_pages), Order = nameof(order), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
-    public static page* alloc_pages_node(int nid, gfp_t flags, int order) => PageSystem.Allocate(flags, order);
+    public static page* alloc_pages_node(int nid, gfp_t flags, int order) => alloc_pages(flags, order);
 
     /// <summary>Allocates pages by address (<c>__get_free_pages</c>). <c>__GFP_HIGHMEM</c> is ignored: high memory has no address.</summary>
     /// <param name="flags">How; with <c>__GFP_DIRECT_RECLAIM</c> the call may sleep.</param>
@@ -39,10 +48,11 @@ public static unsafe partial class Linux
     /// <returns>The address, or 0.</returns>
     [MightSleepIf(nameof(flags))]
     [return: Allocates("get_free_pages", FreedBy = nameof(free_pages), Order = nameof(order), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nuint __get_free_pages(gfp_t flags, int order)
     {
-        page* first = PageSystem.Allocate(flags & ~__GFP_HIGHMEM, order);
-        return first == null ? 0 : (nuint)PageSystem.Memory.AddressOf(first);
+        page* hit = order == 0 ? HotPages.TryAllocate(flags & ~__GFP_HIGHMEM) : null;
+        return hit != null ? HotPages.AddressOf(hit) : GetFreePagesSlow(flags, order);
     }
 
     /// <summary>Allocates one page by address (<c>__get_free_page</c>).</summary>
@@ -50,6 +60,7 @@ public static unsafe partial class Linux
     /// <returns>The address, or 0.</returns>
     [MightSleepIf(nameof(flags))]
     [return: Allocates("get_free_pages", FreedBy = nameof(free_page), Order = "0", Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nuint __get_free_page(gfp_t flags) => __get_free_pages(flags, 0);
 
     /// <summary>Allocates one page that reads as zero, by address (<c>get_zeroed_page</c>).</summary>
@@ -70,26 +81,38 @@ public static unsafe partial class Linux
     /// <summary>Frees pages (<c>__free_pages</c>). Never sleeps.</summary>
     /// <param name="page">The first page; null is ignored.</param>
     /// <param name="order">The order at allocation. (The kernel does not check it; here another one is a BUG.)</param>
-    public static void __free_pages([Frees("pages", Order = nameof(order))] page* page, int order) => PageSystem.Free(page, order);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void __free_pages([Frees("pages", Order = nameof(order))] page* page, int order)
+    {
+        if (order != 0 || !HotPages.TryFree(page)) FreePagesSlow(page, order);
+    }
 
     /// <summary>Frees one page (<c>__free_page</c>). Never sleeps.</summary>
     /// <param name="page">The page; null is ignored.</param>
-    public static void __free_page([Frees("pages", Order = "0")] page* page) => PageSystem.Free(page, 0);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void __free_page([Frees("pages", Order = "0")] page* page) => __free_pages(page, 0);
 
     /// <summary>Frees pages by address (<c>free_pages</c>). Never sleeps.</summary>
     /// <param name="addr">The address; 0 is ignored. Anything but the start of such a block is a BUG.</param>
     /// <param name="order">The order at allocation.</param>
-    public static void free_pages([Frees("get_free_pages", Order = nameof(order))] nuint addr, int order) => PageSystem.FreeAddress(addr, order);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void free_pages([Frees("get_free_pages", Order = nameof(order))] nuint addr, int order)
+    {
+        if (order != 0 || !HotPages.TryFreeAt(addr)) FreeAddressSlow(addr, order);
+    }
 
     /// <inheritdoc cref="free_pages(nuint, int)"/>
-    public static void free_pages([Frees("get_free_pages", Order = nameof(order))] void* addr, int order) => PageSystem.FreeAddress((nuint)addr, order);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void free_pages([Frees("get_free_pages", Order = nameof(order))] void* addr, int order) => free_pages((nuint)addr, order);
 
     /// <summary>Frees one page by address (<c>free_page</c>). Never sleeps.</summary>
     /// <param name="addr">The address; 0 is ignored. Anything but the address of such a page is a BUG.</param>
-    public static void free_page([Frees("get_free_pages", Order = "0")] nuint addr) => PageSystem.FreeAddress(addr, 0);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void free_page([Frees("get_free_pages", Order = "0")] nuint addr) => free_pages(addr, 0);
 
     /// <inheritdoc cref="free_page(nuint)"/>
-    public static void free_page([Frees("get_free_pages", Order = "0")] void* addr) => PageSystem.FreeAddress((nuint)addr, 0);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void free_page([Frees("get_free_pages", Order = "0")] void* addr) => free_pages((nuint)addr, 0);
 
     /// <summary>Allocates as many contiguous pages as a size needs, not rounded to an order (<c>alloc_pages_exact</c>).</summary>
     /// <param name="size">Bytes, 1..4 MiB; else null with a WARN.</param>
@@ -171,4 +194,20 @@ public static unsafe partial class Linux
     /// <summary>How much memory there is (<c>si_meminfo</c>). Never sleeps.</summary>
     /// <param name="val">Receives the figures.</param>
     public static void si_meminfo(out sysinfo val) => PageSystem.Fill(out val);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static page* AllocPagesSlow(gfp_t flags, int order) => PageSystem.Allocate(flags, order);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static nuint GetFreePagesSlow(gfp_t flags, int order)
+    {
+        page* first = PageSystem.Allocate(flags & ~__GFP_HIGHMEM, order);
+        return first == null ? 0 : (nuint)PageSystem.Memory.AddressOf(first);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreePagesSlow(page* page, int order) => PageSystem.Free(page, order);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreeAddressSlow(nuint address, int order) => PageSystem.FreeAddress(address, order);
 }

@@ -27,15 +27,12 @@ internal static class PagesCommand
         foreach ((string name, int order, int batch, int threads, int fullPairs) in s_workloads)
         {
             int pairs = settings.Quick ? batch * 2 : fullPairs;
-            List<Contender> contenders =
-            [
-                new("kalloc", () => PageKernels<Kalloc>.Run(order, batch, pairs, threads), threads),
-                new("AlignedAlloc", () => PageKernels<Aligned>.Run(order, batch, pairs, threads), threads),
-            ];
-
-            // A map and an unmap are two system calls and a page fault: fewer of them will do.
-            int fewer = Math.Max(batch, pairs / 10);
-            if (OperatingSystem.IsLinux()) contenders.Add(new("mmap", () => PageKernels<Mapped>.Run(order, batch, fewer, threads), threads));
+            List<Contender> contenders = order switch
+            {
+                0 => Contenders<Order0>(batch, pairs, threads),
+                4 => Contenders<Order4>(batch, pairs, threads),
+                _ => Contenders<Order9>(batch, pairs, threads),
+            };
             results.Add(Rounds.Measure(name, contenders, settings));
         }
 
@@ -43,11 +40,26 @@ internal static class PagesCommand
         results.Add(Rounds.Measure("bulk 128",
         [
             new("kalloc", () => BulkKernel.Run(bulk)),
-            new("AlignedAlloc", () => PageKernels<Aligned>.Run(0, BulkKernel.Pages, bulk, 1)),
+            new("AlignedAlloc", () => PageKernels<Aligned, Order0>.Run(BulkKernel.Pages, bulk, 1)),
         ], settings));
         results.Publish();
         AnsiConsole.Write(Goals(results, settings));
         return 0;
+    }
+
+    private static List<Contender> Contenders<TOrder>(int batch, int pairs, int threads) where TOrder : struct, IOrder
+    {
+        List<Contender> contenders =
+        [
+            new("kalloc", () => PageKernels<Kalloc, TOrder>.Run(batch, pairs, threads), threads),
+            new("kalloc-called", () => PageKernels<KallocCalled, TOrder>.Run(batch, pairs, threads), threads),
+            new("AlignedAlloc", () => PageKernels<Aligned, TOrder>.Run(batch, pairs, threads), threads),
+        ];
+
+        // A map and an unmap are two system calls and a page fault: fewer of them will do.
+        int fewer = Math.Max(batch, pairs / 10);
+        if (OperatingSystem.IsLinux()) contenders.Add(new("mmap", () => PageKernels<Mapped, TOrder>.Run(batch, fewer, threads), threads));
+        return contenders;
     }
 
     private static Table Goals(Results results, RunSettings settings)
@@ -56,6 +68,9 @@ internal static class PagesCommand
         table.AddColumns("what", "goal", "measured", "");
         if (results.Find("o0 ×1", "kalloc") is { } own && results.Find("o0 ×1", "AlignedAlloc") is { } peer)
             Row("order-0 pair, ratio to AlignedAlloc", 0.15, own.RatioTo(peer), "", most: true);
+
+        if (results.Find("o0 ×1", "kalloc-called") is { } called && results.Find("o0 ×1", "AlignedAlloc") is { } callPeer)
+            Row("the same, called", 0.15, called.RatioTo(callPeer), "", most: true);
 
         (double milliseconds, double megabytes) = Boot(settings.Rounds);
         Row("boot of 64 GiB", 5, milliseconds, " ms", most: true);

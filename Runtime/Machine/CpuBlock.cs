@@ -71,6 +71,12 @@ internal unsafe struct CpuBlock
     /// <summary>Number of the <c>MemoryOwner</c> that accounted requests of the thread are charged to; 0: nobody.</summary>
     [FieldOffset(324)] internal ushort ActiveOwner;
 
+    /// <summary>The thread's page sets of the default system, one for each zone; null: none yet, or pages are checked at every call.</summary>
+    [FieldOffset(328)] internal void* PageSets;
+
+    /// <summary>The one among them of the zone that <c>GFP_KERNEL</c> prefers.</summary>
+    [FieldOffset(336)] internal void* NormalPageSet;
+
     [FieldOffset(SlotOffset)] internal CacheSlot FirstSlot;
 
     /// <summary>The slot of one of the first 256 caches.</summary>

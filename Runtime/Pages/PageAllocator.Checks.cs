@@ -58,6 +58,10 @@ internal sealed unsafe partial class PageAllocator
         return true;
     }
 
+    /// <summary>A page that lay on a thread's stack of free pages while somebody used it. It is his: it was taken off the stack.</summary>
+    private void ReportStray(Page* page) => KernelReports.Bug(
+        $"BUG: double free of page pfn:{_memory.FrameOf(page):x5}: two threads freed it at the same time; now {DescribePage(page)}", (nuint)page);
+
     /// <summary>The kernel's bad_page. The page stays as it is: it is leaked rather than handed out.</summary>
     private void BadPage(Page* page, string reason)
     {

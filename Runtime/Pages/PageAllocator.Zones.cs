@@ -104,7 +104,9 @@ internal sealed unsafe partial class PageAllocator
         if (set != null && (set += zone.Index)->Enter())
         {
             uint frame = TakeOrRefill(set, zone, list, flags, order, type, alloc);
+            Page* stray = set->TakeStray();
             set->Leave();
+            if (stray != null) ReportStray(stray);
             if (frame != Page.Nil) return MakeUser(_map + frame, order, type);
         }
 
@@ -115,9 +117,10 @@ internal sealed unsafe partial class PageAllocator
     {
         for (int round = 0; ; round++)
         {
-            uint frame = (flags & GfpFlags.Cold) != 0 ? set->TakeTail(_map, list, order) : set->Take(_map, list, order);
-            if (frame != Page.Nil || round == 1) return frame;
-            if (zone.Fill(set, list, order, type, alloc, set->RefillBlocks(order)) == 0) return frame;
+            uint frame = (flags & GfpFlags.Cold) != 0 && round < 2 ? set->TakeTail(_map, list, order)
+                : order == 0 ? set->TakeHot(_map, list) : set->Take(_map, list, order);
+            if (frame != Page.Nil || round == 2) return frame;
+            if (round == 0 && zone.Fill(set, list, order, type, alloc, set->RefillBlocks(order)) == 0) round = 1;
         }
     }
 

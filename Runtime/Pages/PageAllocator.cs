@@ -54,7 +54,6 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         _blockInfo = _blocks.Info;
         _zones = MakeZones(memory, layout, options.NoGrouping);
         SetUpMarks(options.MinFreeKilobytes);
-        _sets = new PageSets(_zones);
         for (int type = 0; type < _preferred.Length; type++)
         {
             // A zone that the layout does not have means NORMAL.
@@ -63,6 +62,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
             _preferred[type] = HighestZone(configured || type == (int)ZoneType.Movable ? type : (int)ZoneType.Normal);
         }
 
+        _sets = new PageSets(_zones, memory, _blocks, _preferred[(int)ZoneType.Normal]?.Index ?? -1, !options.ChecksEachCall && !options.NoPageSets);
         NoFragment = HighestZone((int)ZoneType.Dma32) is { Type: ZoneType.Dma32 };
         _usesSets = !options.NoPageSets;
         _giveBackAfter = options.GiveBackAfter;
@@ -116,8 +116,10 @@ internal sealed unsafe partial class PageAllocator : IDisposable
     {
         PageSet* set = _sets.OfAny(block->Execution.Cpu);
         if (set == null || !(set += zone.Index)->Enter()) return null;
-        uint frame = set->Take(_map, (order * Mobility.SetTypes) + type, order);
+        uint frame = order == 0 ? set->TakeHot(_map, type) : set->Take(_map, (order * Mobility.SetTypes) + type, order);
+        Page* stray = set->TakeStray();
         set->Leave();
+        if (stray != null) ReportStray(stray);
         return frame == Page.Nil ? null : MakeUser(_map + frame, order, (MigrateType)type);
     }
 
@@ -157,9 +159,11 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         PageSet* set = _sets.OfAny(block->Execution.Cpu);
         if (set != null && (set += PageBlocks.ZoneIn(info))->Enter())
         {
-            set->Push(_map, PageSet.ListOf(order, PageBlocks.TypeIn(info)), frame, order);
-            set->NoteFree(order);
-            if (set->Count >= set->High) TrimSet(set, _zones[PageBlocks.ZoneIn(info)]);
+            int list = PageSet.ListOf(order, PageBlocks.TypeIn(info));
+            bool listed = true;
+            if (order == 0) listed = set->PutHot(_map, list, frame);
+            else set->PutBlock(_map, list, frame, order);
+            if (listed && set->Count >= set->High) TrimSet(set, _zones[PageBlocks.ZoneIn(info)]);
             set->Leave();
         }
         else
@@ -207,6 +211,9 @@ internal sealed unsafe partial class PageAllocator : IDisposable
 /// <param name="NoPageSets">Whether every request goes to the buddy.</param>
 internal readonly record struct PageOptions(long MinFreeKilobytes = 0, bool NoGrouping = false, bool NoPageSets = false)
 {
+    /// <summary>Whether every wrong call must be seen at the call: no single page is then taken or freed without a compare-and-swap.</summary>
+    internal bool ChecksEachCall { get; init; }
+
     /// <summary>How long a page block stays free before its memory goes back to the operating system; null: for ever.</summary>
     internal TimeSpan? GiveBackAfter { get; init; }
 

@@ -117,7 +117,8 @@ internal sealed unsafe partial class Zone
     internal void Empty(PageSet* set, int frames)
     {
         _lock.Enter();
-        while (frames > 0 && set->TakeColdest(_memory.MemMap, out uint frame, out int order))
+        bool all = frames == int.MaxValue;
+        while (frames > 0 && set->TakeColdest(_memory.MemMap, all, out uint frame, out int order))
         {
             FreeBlock(frame, order);
             frames -= 1 << order;

@@ -1,13 +1,15 @@
 // The free pages that a thread keeps of one zone: what makes a page cost a few instructions instead of a lock.
 //
+//   stacks  single pages, one for each of three migrate types: HotPages.cs
 //   lists   orders 0..3 of three migrate types, order 9 of two (movable or not); linked through Page.Next/Prev, head warm, tail cold
 //   alloc   takes the head           free   puts at the head          refill appends a batch          too many: the coldest go to the buddy
+//   a stack that runs dry takes half of itself from its list, one that is full gives the colder half to it
 //
 // Only the owner uses its set, so there is no atomic operation in it. Another thread that wants the pages back (drain) claims the set:
 //   owner     Busy = 1; Claimed != 0 ? hands off : work; Busy = 0
 //   drainer   Claimed = 1; barrier on all processors; wait for Busy == 0; work; Claimed = 0
 // An owner who meets a claim goes to the buddy; it never waits. Prev of a list's head is not valid: nobody reads it.
-// Invariant: Count is the number of frames in the lists; each block's state is PageSet and its order is written.
+// Invariant: Listed is the number of frames in the lists; each block's state is PageSet and its order is written.
 // Kernel concept: struct per_cpu_pages, rmqueue_pcplist, free_unref_page_commit, nr_pcp_alloc, nr_pcp_free.
 
 using System.Runtime.CompilerServices;
@@ -18,7 +20,7 @@ namespace KAlloc;
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]
 internal unsafe struct PageSet
 {
-    internal const int Bytes = 192;
+    internal const int Bytes = 256;
 
     /// <summary>Largest order of the small lists (PAGE_ALLOC_COSTLY_ORDER).</summary>
     internal const int SmallOrder = 3;
@@ -28,36 +30,75 @@ internal unsafe struct PageSet
     /// <summary>A refill takes at most this many times two batches (CONFIG_PCP_BATCH_SCALE_MAX).</summary>
     private const int MaxScale = 5;
 
+    // What the hit paths read: one line of the cache.
     [FieldOffset(0)] private int _busy;
     [FieldOffset(4)] private int _claimed;
+    [FieldOffset(8)] private fixed ulong _top[Mobility.Types];
+
+    /// <summary>Bytes of the memory map that describe frames with an address.</summary>
+    [FieldOffset(40)] internal nuint MapBytes;
+
+    /// <summary>The byte of each page block, see <see cref="PageBlocks"/>.</summary>
+    [FieldOffset(48)] internal byte* BlockInfo;
+
+    /// <summary>Pages that a stack can hold; 0: single pages are kept in the lists only.</summary>
+    [FieldOffset(56)] internal int Capacity;
 
     /// <summary>Frames in the lists.</summary>
-    [FieldOffset(8)] internal int Count;
+    [FieldOffset(64)] internal int Listed;
 
     /// <summary>Above this many the set gives some back.</summary>
-    [FieldOffset(12)] internal int High;
-    [FieldOffset(16)] internal int HighMin;
-    [FieldOffset(20)] internal int HighMax;
-    [FieldOffset(24)] internal int Batch;
+    [FieldOffset(68)] internal int High;
+    [FieldOffset(72)] internal int HighMin;
+    [FieldOffset(76)] internal int HighMax;
+    [FieldOffset(80)] internal int Batch;
 
     /// <summary>Doublings of the next refill: grows while the thread only allocates.</summary>
-    [FieldOffset(28)] private int _allocScale;
+    [FieldOffset(84)] private int _allocScale;
 
     /// <summary>Frames freed lately: grows while the thread only frees.</summary>
-    [FieldOffset(32)] private int _freed;
+    [FieldOffset(88)] private int _freed;
 
     /// <summary>The list that gives pages back next.</summary>
-    [FieldOffset(36)] private int _turn;
+    [FieldOffset(92)] private int _turn;
 
     /// <summary><see cref="Count"/> when it was last looked at.</summary>
-    [FieldOffset(40)] private int _seen;
+    [FieldOffset(96)] private int _seen;
 
-    [FieldOffset(64)] private fixed uint _head[Lists];
-    [FieldOffset(128)] private fixed uint _tail[Lists];
+    /// <summary>A page that was found in use while it lay on a stack: two threads freed it at once.</summary>
+    [FieldOffset(104)] private Page* _stray;
 
-    internal void Clear()
+    [FieldOffset(128)] private fixed uint _head[Lists];
+    [FieldOffset(192)] private fixed uint _tail[Lists];
+
+    /// <summary>Frames in the set.</summary>
+    internal int Count
+    {
+        get
+        {
+            int sum = Volatile.Read(ref Listed);
+            for (int type = 0; type < Mobility.SetTypes; type++) sum += OnStack(type);
+            return sum;
+        }
+    }
+
+    /// <summary>Where the top of a type's stack is kept: it points above the last page.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Page*** Top(PageSet* set, int type) => (Page***)(set->_top + type);
+
+    /// <summary>The set of a frame's zone, by the byte of its page block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static PageSet* OfZone(PageSet* sets, uint info) => (PageSet*)((byte*)sets + ((info & 0x70) * (Bytes / 16)));
+
+    /// <summary>Makes all empty.</summary>
+    /// <param name="stacks">Memory for the stacks, aligned to their size; not used if <paramref name="capacity"/> is 0.</param>
+    /// <param name="capacity">Pages of a stack.</param>
+    internal void Clear(byte* stacks, int capacity)
     {
         for (int i = 0; i < Lists; i++) _head[i] = _tail[i] = Page.Nil;
+        for (int type = 0; type < Mobility.Types; type++)
+            _top[type] = (ulong)(capacity == 0 || type >= Mobility.SetTypes ? HotPages.NoTop : HotPages.Bottom((Page**)(stacks + (type * HotPages.StackBytes)), capacity));
+        Capacity = capacity;
     }
 
     /// <summary>The list of an order and type, or -1: blocks of that order are not kept.</summary>
@@ -102,7 +143,7 @@ internal unsafe struct PageSet
         uint frame = _head[list];
         if (frame == Page.Nil) return frame;
         _head[list] = map[frame].Next;
-        Count -= 1 << order;
+        Listed -= 1 << order;
         return frame;
     }
 
@@ -115,7 +156,7 @@ internal unsafe struct PageSet
         if (head == Page.Nil) _tail[list] = frame;
         else map[head].Prev = frame;
         _head[list] = frame;
-        Count += 1 << order;
+        Listed += 1 << order;
     }
 
     /// <summary>Puts a block at the tail of a list.</summary>
@@ -133,7 +174,7 @@ internal unsafe struct PageSet
         }
 
         _tail[list] = frame;
-        Count += 1 << order;
+        Listed += 1 << order;
     }
 
     /// <summary>Takes the tail of a list: a page that is not in the processor's cache.</summary>
@@ -151,12 +192,12 @@ internal unsafe struct PageSet
             map[_tail[list]].Next = Page.Nil;
         }
 
-        Count -= 1 << order;
+        Listed -= 1 << order;
         return frame;
     }
 
-    /// <summary>Takes a cold block from the list whose turn it is.</summary>
-    internal bool TakeColdest(Page* map, out uint frame, out int order)
+    /// <summary>Takes a cold block from the list whose turn it is; when all are empty and it must be, from a stack.</summary>
+    internal bool TakeColdest(Page* map, bool all, out uint frame, out int order)
     {
         for (int i = 0; i < Lists; i++)
         {
@@ -168,7 +209,87 @@ internal unsafe struct PageSet
 
         order = 0;
         frame = Page.Nil;
-        return false;
+        for (int type = 0; all && type < Mobility.SetTypes && frame == Page.Nil; type++) frame = Pop(map, type);
+        return frame != Page.Nil;
+    }
+
+    /// <summary>Takes a single page: the top of the stack, which is filled from the list if it is empty.</summary>
+    internal uint TakeHot(Page* map, int type)
+    {
+        if (Capacity == 0) return Take(map, type, 0);
+        uint frame = Pop(map, type);
+        if (frame != Page.Nil) return frame;
+        int count = 0, most = (Capacity + 1) / 2;
+        uint* frames = stackalloc uint[(HotPages.MaxCapacity + 1) / 2];
+        while (count < most && (frames[count] = Take(map, type, 0)) != Page.Nil) count++;
+        while (count > 0) Push(map + frames[--count], type);
+        return Pop(map, type);
+    }
+
+    /// <summary>Takes the top of a stack, or <see cref="Page.Nil"/>.</summary>
+    internal uint Pop(Page* map, int type)
+    {
+        while (true)
+        {
+            Page** top = (Page**)_top[type] - 1;
+            Page* page = *top;
+            if (page == null) return Page.Nil;
+            _top[type] = (ulong)top;
+            if (page->State == (ulong)PageFlags.PageSet) return (uint)(page - map);
+            _stray = page;
+        }
+    }
+
+    /// <summary>Puts a single page on its stack, whose colder half goes to the list if it is full.</summary>
+    /// <returns>Whether the list was given pages.</returns>
+    internal bool PutHot(Page* map, int type, uint frame)
+    {
+        if (Capacity == 0)
+        {
+            PutBlock(map, type, frame, 0);
+            return true;
+        }
+
+        bool full = HotPages.IsFull((Page**)_top[type]);
+        if (full)
+        {
+            Page** bottom = HotPages.Bottom((Page**)_top[type], Capacity);
+            int half = (Capacity + 1) / 2;
+            for (int i = 0; i < half; i++)
+            {
+                if (bottom[i]->State == (ulong)PageFlags.PageSet) Push(map, type, (uint)(bottom[i] - map), 0);
+                else _stray = bottom[i];
+            }
+
+            for (int i = half; i < Capacity; i++) bottom[i - half] = bottom[i];
+            _top[type] = (ulong)(bottom + Capacity - half);
+            _allocScale = 0;
+            if (_freed < Batch << MaxScale) _freed += half;
+        }
+
+        Push(map + frame, type);
+        return full;
+    }
+
+    private void Push(Page* page, int type)
+    {
+        Page** top = (Page**)_top[type];
+        *top = page;
+        _top[type] = (ulong)(top + 1);
+    }
+
+    private readonly int OnStack(int type)
+    {
+        var top = (Page**)Volatile.Read(in _top[type]);
+        return top == HotPages.NoTop ? 0 : (int)(top - HotPages.Bottom(top, Capacity));
+    }
+
+    /// <summary>The last page that was found in use while it lay on a stack, once.</summary>
+    internal Page* TakeStray()
+    {
+        Page* page = _stray;
+        if (page != null) _stray = null;
+        return page;
     }
 
     /// <summary>How many blocks of an order to fetch: twice as many each time, as long as nothing is freed.</summary>
@@ -178,7 +299,7 @@ internal unsafe struct PageSet
         int batch = Batch;
         if (order == 0)
         {
-            int most = Math.Max(High - Count - batch, batch);
+            int most = Math.Max(High - Listed - batch, batch);
             batch <<= _allocScale;
             if (batch <= most && _allocScale < MaxScale) _allocScale++;
             batch = Math.Min(batch, most);
@@ -203,10 +324,10 @@ internal unsafe struct PageSet
         return frames;
     }
 
-    /// <summary>Notes that a block was freed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void NoteFree(int order)
+    /// <summary>Puts a freed block at the head of its list.</summary>
+    internal void PutBlock(Page* map, int list, uint frame, int order)
     {
+        Push(map, list, frame, order);
         _allocScale >>= 1;
         if (_freed < Batch << MaxScale) _freed += 1 << order;
     }
@@ -216,7 +337,7 @@ internal unsafe struct PageSet
     {
         int before = _seen;
         _seen = Count;
-        return before == Count && before != 0;
+        return before == _seen && before != 0;
     }
 
     /// <summary>Lets the limit sink back towards its least value when the thread is quiet.</summary>

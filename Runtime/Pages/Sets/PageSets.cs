@@ -18,6 +18,10 @@ internal sealed unsafe class PageSets : IDisposable
 
     private readonly Zone[] _zones;
     private readonly PageSet** _table;
+    private readonly PhysicalMemory _memory;
+    private readonly byte* _blockInfo;
+    private readonly int _normal;
+    private readonly bool _stacks;
     private readonly Lock _drainLock = new();
     private SpinWord _makeLock;
     private readonly Action<nint> _onParking;
@@ -25,9 +29,19 @@ internal sealed unsafe class PageSets : IDisposable
     private int _made;
     private bool _disposed;
 
-    internal PageSets(Zone[] zones)
+    /// <summary>No sets yet.</summary>
+    /// <param name="zones">The zones.</param>
+    /// <param name="memory">Their memory.</param>
+    /// <param name="blocks">Their page blocks.</param>
+    /// <param name="normal">Index of the zone that GFP_KERNEL prefers; -1: there is none.</param>
+    /// <param name="stacks">Whether single pages are kept on stacks, where the hit paths find them.</param>
+    internal PageSets(Zone[] zones, PhysicalMemory memory, PageBlocks blocks, int normal, bool stacks)
     {
         _zones = zones;
+        _memory = memory;
+        _blockInfo = blocks.Info;
+        _normal = normal;
+        _stacks = stacks;
         _table = (PageSet**)AddressSpace.Reserve(MaxCpus * (nuint)sizeof(nint));
         if (_table == null) throw new InvalidOperationException("KAlloc cannot reserve its table of page sets.");
         _onParking = block => Drain(((CpuBlock*)block)->Execution.Cpu);
@@ -35,7 +49,7 @@ internal sealed unsafe class PageSets : IDisposable
     }
 
     /// <summary>Bytes of all sets.</summary>
-    internal long Bytes => (long)Volatile.Read(ref _made) * _zones.Length * PageSet.Bytes;
+    internal long Bytes => (long)Volatile.Read(ref _made) * ((_zones.Length * PageSet.Bytes) + StackBytes);
 
     /// <summary>The sets of a CPU, one for each zone; null if it has none yet.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -48,7 +62,7 @@ internal sealed unsafe class PageSets : IDisposable
         for (int cpu = 0; cpu < Limit; cpu++)
         {
             PageSet* sets = OfAny(cpu);
-            if (sets != null) sum += Volatile.Read(ref sets[zone.Index].Count);
+            if (sets != null) sum += sets[zone.Index].Count;
         }
 
         return sum;
@@ -62,9 +76,18 @@ internal sealed unsafe class PageSets : IDisposable
     internal PageSet* Make(int cpu)
     {
         if ((uint)cpu >= MaxCpus || _table[cpu] != null) return OfAny(cpu);
-        var sets = (PageSet*)NativeMemory.AlignedAlloc((nuint)(_zones.Length * PageSet.Bytes), 64);
-        NativeMemory.Clear(sets, (nuint)(_zones.Length * PageSet.Bytes));
-        for (int i = 0; i < _zones.Length; i++) sets[i].Clear();
+        int headers = ((_zones.Length * PageSet.Bytes) + HotPages.StackBytes - 1) & ~(HotPages.StackBytes - 1);
+        var sets = (PageSet*)NativeMemory.AlignedAlloc((nuint)(headers + StackBytes), HotPages.StackBytes);
+        NativeMemory.Clear(sets, (nuint)(headers + StackBytes));
+        for (int i = 0; i < _zones.Length; i++)
+        {
+            // Half of the least limit at most, so that a full stack leaves room in the lists.
+            int capacity = _stacks ? Math.Min(2 * ZoneFormulas.Batch(_zones[i].Managed), HotPages.MaxCapacity) : 0;
+            sets[i].Clear((byte*)sets + headers + (i * Mobility.SetTypes * HotPages.StackBytes), capacity);
+            sets[i].MapBytes = (nuint)_memory.LowFrames * Page.Bytes;
+            sets[i].BlockInfo = _blockInfo;
+        }
+
         _makeLock.Enter();
         _made++;
         int cpus = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(Environment.ProcessorCount, _made));
@@ -77,8 +100,17 @@ internal sealed unsafe class PageSets : IDisposable
         SetLimits(sets);
         Volatile.Write(ref *(nint*)&_table[cpu], (nint)sets);
         _makeLock.Leave();
+        if (_stacks && _normal >= 0 && _memory.IsDefault)
+        {
+            CpuBlock* block = CpuBlocks.Get(cpu);
+            block->PageSets = sets;
+            block->NormalPageSet = sets + _normal;
+        }
+
         return sets;
     }
+
+    private int StackBytes => _stacks ? _zones.Length * Mobility.SetTypes * HotPages.StackBytes : 0;
 
     private void SetLimits(PageSet* sets)
     {

@@ -9,7 +9,7 @@
 // the watermarks are looked at once in 31 calls. There is no atomic operation: a page with one user has no other reader. Two threads that free the
 // same page within the same few nanoseconds can both succeed; the page is then on two stacks, and the second that takes it from one sees by its state
 // that it is in use and reports it. Systems of their own, and DebugLevel.Sanity, free by compare-and-swap: there it is seen at the call.
-// Written out in the callers where the JIT needs it. Cost: docs/design/pages.md. Kernel concept: rmqueue_pcplist, free_unref_page_commit.
+// A thread whose stack is watched (StackProbe) is never served here: each of its calls is a look at the depth. Cost: docs/design/pages.md. Kernel concept: rmqueue_pcplist, free_unref_page_commit.
 
 using System.Runtime.CompilerServices;
 
@@ -46,7 +46,8 @@ internal static unsafe class HotPages
     internal static Page* TryAllocate(GfpFlags flags)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block == null || (flags & ~Plain) != 0 || ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0)) return null;
+        if (block == null || (flags & ~Plain) != 0 || block->Execution.StackLimit != 0
+            || ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0)) return null;
         var set = (PageSet*)block->NormalPageSet;
         if (set == null || !set->Enter()) return null;
 
@@ -90,7 +91,7 @@ internal static unsafe class HotPages
     private static bool TryFree(nuint offset)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block == null) return false;
+        if (block == null || block->Execution.StackLimit != 0) return false;
         var sets = (PageSet*)block->PageSets;
         if (sets == null || offset >= sets->MapBytes) return false;
         var page = (Page*)(unchecked((nuint)DefaultMap.MemMap) + offset);

@@ -23,6 +23,7 @@ internal static class CallEffects
         name is "WriteIntPtr" or "Exchange" or "CompareExchange" or "Write" or "WriteUnaligned" or "SetHandle" or "GetDelegateForFunctionPointer"
         || name.StartsWith("Add", StringComparison.Ordinal) || name.StartsWith("Create", StringComparison.Ordinal)
         || name.StartsWith("Set", StringComparison.Ordinal) || name.StartsWith("Register", StringComparison.Ordinal)
+        || name.StartsWith("Free", StringComparison.Ordinal) || name.StartsWith("Release", StringComparison.Ordinal) || name.StartsWith("Destroy", StringComparison.Ordinal)
         || name.StartsWith("ToManaged", StringComparison.Ordinal) || name is "From" or "FromIntPtr" or "Run" or "StartNew" or "QueueUserWorkItem";
 
     /// <summary>Whether the call may run code that writes memory this body knows about.</summary>

@@ -64,6 +64,7 @@ internal sealed partial class Evaluator
         target = _state.CanonicalAddress(target);
         bool hadOld = _state.TryPeek(target, out Value old);
         StoreFreed(target, value, site);
+        if (!_isCalleesField) analysis.Fields.Store(_state, target, _state.Canonical(value), site.Syntax);
         _state.Store(target, value);
         Settle(target, value);
         if (_overwritten is not null)
@@ -143,6 +144,7 @@ internal sealed partial class Evaluator
             if (!IsPlace(target)) continue;
             Value place = Address(target);
             _state.Forget(place);
+            analysis.Fields.Store(_state, place, Unknown(target, 2), deconstruction.Syntax);
             if (TypeShapes.IsScalar(target.Type)) _state.Store(place, Unknown(target, 2));
         }
 

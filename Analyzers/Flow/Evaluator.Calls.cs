@@ -181,6 +181,7 @@ internal sealed partial class Evaluator
 
         MethodContract? contract = analysis.Model.Find(method);
         PassFreed(call, contract);
+        analysis.Fields.FillBy(method);
         bool keeps = CallEffects.Keeps(method), writes = CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
         for (int i = 0; i < call.Arguments.Length; i++)
@@ -242,6 +243,7 @@ internal sealed partial class Evaluator
     {
         EscapeStruct(address);
         _state.Forget(address);
+        analysis.Fields.Leak(Symbols, _state.CanonicalAddress(address));
         if (TypeShapes.IsScalar(written.Type)) _state.Store(address, Unknown(written, 5));
     }
 }

@@ -37,6 +37,7 @@ internal sealed partial class Evaluator
     {
         value = _state.Canonical(value);
         if (value.IsConstant) return;
+        analysis.Fields.Leak(Symbols, value);
         SymbolData data = Symbols.Of(value);
         if (data.Kind == SymbolKind.Binary && (Operator)data.Tag is not (Operator.Equal or Operator.Less or Operator.Not))
         {

@@ -77,7 +77,9 @@ internal sealed partial class Evaluator
                     _mapped[primitive.B.Symbol] = State.Load(Map(primitive.A), loaded.Low, loaded.High);
                     break;
                 case PrimitiveKind.Store:
+                    evaluator._isCalleesField = from.KindOf(primitive.A) is SymbolKind.Field or SymbolKind.Static;
                     if (Map(primitive.A) is { IsConstant: false } target) evaluator.StoreValue(target, Map(primitive.B), call.Operation);
+                    evaluator._isCalleesField = false;
                     break;
                 case PrimitiveKind.Copy:
                     if (Map(primitive.A) is { IsConstant: false } copy) evaluator.StoreStruct(copy, Map(primitive.B));
@@ -112,7 +114,9 @@ internal sealed partial class Evaluator
                 case PrimitiveKind.Free:
                     var free = (FreeContract)primitive.Contract!;
                     free = free with { Target = NameOf(free.Target, primitive.A), Order = NameOf(free.Order, primitive.Order), Cache = NameOf(free.Cache, primitive.Cache) };
+                    evaluator._isCalleesField = from.KindOf(primitive.A) is SymbolKind.Load or SymbolKind.View;
                     evaluator.Free(call.Through(primitive.Site!), free, Map(primitive.A), Map(primitive.Order), Map(primitive.Cache));
+                    evaluator._isCalleesField = false;
                     break;
                 case PrimitiveKind.Enter:
                     var enter = (EnterContract)primitive.Contract!;

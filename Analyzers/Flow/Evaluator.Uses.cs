@@ -33,6 +33,7 @@ internal sealed partial class Evaluator
         else
         {
             told = analysis.Raise(new ForeignFreeEvent(_state, call, contract, pointer));
+            if (!_isCalleesField) analysis.Fields.Free(_state, call, contract, pointer, order);
             Adopt(call, contract, pointer);
         }
 

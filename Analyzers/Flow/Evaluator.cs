@@ -18,6 +18,9 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private bool _dead;
     private int _callPath;
 
+    /// <summary>What is performed again is between a callee and fields that the callee names itself.</summary>
+    private bool _isCalleesField;
+
     /// <summary>While a summary is applied: pointers that it has overwritten.</summary>
     private List<Value>? _overwritten;
 
@@ -190,6 +193,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value FieldAddress(IFieldReferenceOperation reference)
     {
         IFieldSymbol field = reference.Field;
+        analysis.Fields.See(reference);
         if (field.IsStatic || reference.Instance is null) return Symbols.Make(SymbolKind.Static, item: field.OriginalDefinition);
         ITypeSymbol? type = reference.Instance.Type;
         if (type is { IsReferenceType: true } or IPointerTypeSymbol) return Symbols.Field(_state.Canonical(Eval(reference.Instance)), field);

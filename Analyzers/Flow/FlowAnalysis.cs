@@ -30,9 +30,10 @@ internal sealed class FlowAnalysis
     /// <summary>How many functions run in place inside of a finally block that an exception of some call reached.</summary>
     private int _unwinding;
 
-    private FlowAnalysis(FlowScope scope, ISymbol root, SyntaxNode body)
+    private FlowAnalysis(FlowScope scope, ISymbol root, SyntaxNode body, FieldUses fields)
     {
         _scope = scope;
+        Fields = fields;
         _root = root;
         _body = body;
         Evaluator = new Evaluator(this);
@@ -41,6 +42,9 @@ internal sealed class FlowAnalysis
     internal SymbolTable Symbols { get; } = new();
 
     internal Evaluator Evaluator { get; }
+
+    /// <summary>What the body does to fields that only its own part of the program can name.</summary>
+    internal FieldUses Fields { get; }
 
     internal ContractModel Model => _scope.Model;
 
@@ -58,36 +62,44 @@ internal sealed class FlowAnalysis
     internal static BodyResult Run(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body)
     {
         var issues = new List<FlowIssue>();
-        Summary? summary = RunOne(scope, root, graph, body, issues);
-        RunInner(scope, graph, issues);
-        return new BodyResult(issues, summary);
+        var fields = new FieldUses();
+        bool complete = RunOne(scope, root, graph, body, issues, fields, out Summary? summary);
+        complete &= RunInner(scope, graph, issues, fields);
+        fields.Complete(graph.OriginalOperation);
+        return new BodyResult(issues, summary) { Fields = complete ? fields : null };
     }
 
-    private static Summary? RunOne(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body, List<FlowIssue> issues)
+    /// <summary>False if the body was given up.</summary>
+    private static bool RunOne(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body, List<FlowIssue> issues, FieldUses fields, out Summary? summary)
     {
-        var analysis = new FlowAnalysis(scope, root, body);
+        summary = null;
+        var analysis = new FlowAnalysis(scope, root, body, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
         runner.Run(analysis.EntryState(root as IMethodSymbol));
-        if (analysis.GaveUp) return null;
-        Summary? summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner);
+        if (analysis.GaveUp) return false;
+        summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner);
+        foreach ((FlowState state, Value value, _) in runner.Returns) fields.End(state, value);
+        foreach ((FlowState state, _) in runner.Throws) fields.End(state, Value.Zero);
         analysis.CheckExits(runner);
         analysis.Finish(issues);
-        return summary;
+        return true;
     }
 
     /// <summary>Functions that are called in place were seen there too; on their own they show what holds for every caller.</summary>
-    private static void RunInner(FlowScope scope, ControlFlowGraph graph, List<FlowIssue> issues)
+    private static bool RunInner(FlowScope scope, ControlFlowGraph graph, List<FlowIssue> issues, FieldUses fields)
     {
+        bool complete = true;
         foreach (IMethodSymbol function in graph.LocalFunctions)
             if (function.DeclaringSyntaxReferences is [{ } reference, ..])
                 RunFunction(function, graph.GetLocalFunctionControlFlowGraph(function, scope.Cancellation), reference.GetSyntax(scope.Cancellation));
         foreach (IFlowAnonymousFunctionOperation lambda in LambdasOf(graph))
             RunFunction(lambda.Symbol, graph.GetAnonymousFunctionControlFlowGraph(lambda, scope.Cancellation), lambda.Syntax);
+        return complete;
 
         void RunFunction(IMethodSymbol function, ControlFlowGraph inner, SyntaxNode body)
         {
-            RunOne(scope, function, inner, body, issues);
-            RunInner(scope, inner, issues);
+            complete &= RunOne(scope, function, inner, body, issues, fields, out _);
+            complete &= RunInner(scope, inner, issues, fields);
         }
     }
 

@@ -107,6 +107,28 @@ internal readonly record struct LossEvent(FlowState State, Allocation Allocation
     internal bool IsReallocation { get; init; }
 }
 
+/// <summary>A call frees what a field holds. <see cref="Sources"/> is all memory that the field can hold; <see cref="Orders"/> is what it may be freed with.</summary>
+internal readonly record struct FieldFreeEvent(FieldFree Free, IReadOnlyList<FieldStore> Sources, IReadOnlyList<long> Orders);
+
+/// <summary>What is missing where a type should free what its field owns.</summary>
+internal enum ReleaseGap
+{
+    /// <summary>Nothing of the type frees it.</summary>
+    Never,
+
+    /// <summary>It is freed only where the field gets other memory.</summary>
+    OnlyReplaced,
+
+    /// <summary>A method frees it, but Dispose does not come to that method.</summary>
+    NotInDispose,
+}
+
+/// <summary>How far a type cares for the memory in one of its fields.</summary>
+internal sealed record FieldRelease(ReleaseGap Gap, string Type);
+
+/// <summary>A body ends, and memory that it allocated stays in a field alone.</summary>
+internal readonly record struct FieldKeptEvent(FieldStore Store, FieldRelease Release, bool InConstructor);
+
 /// <summary>A rule of the flow engine: hears events, returns findings. Stateless.</summary>
 internal abstract class FlowRule
 {
@@ -125,6 +147,10 @@ internal abstract class FlowRule
     internal virtual FlowIssue? OnFreeAgain(in FreeEvent free) => null;
 
     internal virtual FlowIssue? OnForeignFree(in ForeignFreeEvent free) => null;
+
+    internal virtual FlowIssue? OnFieldFree(in FieldFreeEvent free) => null;
+
+    internal virtual FlowIssue? OnFieldKept(in FieldKeptEvent kept) => null;
 
     internal virtual FlowIssue? OnUse(in UseEvent use) => null;
 

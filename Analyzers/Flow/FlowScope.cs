@@ -35,4 +35,7 @@ internal sealed class FlowScope(
 internal sealed record BodyResult(IReadOnlyList<FlowIssue> Issues, Summary? Summary)
 {
     internal static readonly BodyResult None = new([], null);
+
+    /// <summary>What it does to closed fields; null if that is not known.</summary>
+    internal FieldUses? Fields { get; init; }
 }

@@ -14,6 +14,18 @@ internal readonly record struct Body(ISymbol Root, SyntaxNode Node, SyntaxNode D
 
 internal static class Bodies
 {
+    internal static Body Make(in BodySyntax syntax, ISymbol root) =>
+        new(root, syntax.Node, syntax.Declaration is VariableDeclaratorSyntax ? syntax.Node : syntax.Declaration);
+
+    /// <summary>What declares the body: for an arrow property, its getter.</summary>
+    internal static ISymbol? RootOf(in BodySyntax body, SemanticModel model, CancellationToken cancellation) =>
+        model.GetDeclaredSymbol(body.Declaration, cancellation) switch
+        {
+            IPropertySymbol { GetMethod: { } getter } when body.Kind == BodyKind.ArrowProperty => getter,
+            { } symbol => symbol,
+            null => null,
+        };
+
     /// <summary>The body of a source method; null if it has none of its own.</summary>
     internal static Body? Of(IMethodSymbol method, Compilation compilation, CancellationToken cancellation)
     {

@@ -16,6 +16,7 @@ internal sealed class CompilationFacts(Compilation compilation)
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _leavers = new(SymbolEqualityComparer.Default);
     private BodyResults? _results;
     private Demand? _demand;
+    private FieldOwners? _fields;
     private HashSet<string>? _names, _interesting, _leading;
     private int _atomic, _spinLocks;
     private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
@@ -27,6 +28,9 @@ internal sealed class CompilationFacts(Compilation compilation)
 
     /// <summary>Which calls are looked into.</summary>
     internal Demand Demand => _demand ?? Interlocked.CompareExchange(ref _demand, new Demand(compilation, this), null) ?? _demand;
+
+    /// <summary>What all bodies together do to fields.</summary>
+    internal FieldOwners Fields => _fields ?? Interlocked.CompareExchange(ref _fields, new FieldOwners(compilation, this), null) ?? _fields;
 
     /// <summary>The simple names of everything with a contract, from references and from this compilation's own files.</summary>
     internal HashSet<string> NamesOf(CancellationToken cancellation)
@@ -168,6 +172,6 @@ internal sealed class CompilationFacts(Compilation compilation)
 
     // Inside an analyzer the driver hands out its own cached model for a tree of the same compilation, so this binds nothing twice.
 #pragma warning disable RS1030
-    private SemanticModel ModelOf(SyntaxTree tree) => compilation.GetSemanticModel(tree);
+    internal SemanticModel ModelOf(SyntaxTree tree) => compilation.GetSemanticModel(tree);
 #pragma warning restore RS1030
 }

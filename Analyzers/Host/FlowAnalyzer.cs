@@ -41,13 +41,13 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         foreach (BodySyntax syntax in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
         {
             bool mentions = Mentions(syntax, names);
-            if ((!mentions && !mayBeAtomic) || RootOf(syntax, context.SemanticModel, cancellation) is not { } root) continue;
+            if ((!mentions && !mayBeAtomic) || Bodies.RootOf(syntax, context.SemanticModel, cancellation) is not { } root) continue;
             bool isAtomic = mayBeAtomic && IsAtomic(syntax, root, facts, cancellation);
             if (!mentions && !isAtomic) continue;
             IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
             if (operation is null || !facts.Demand.TouchesContract(operation, isAtomic, cancellation)) continue;
-            var body = new Body(root, syntax.Node, syntax.Declaration is VariableDeclaratorSyntax ? syntax.Node : syntax.Declaration);
-            Report(context, facts.Results.Of(body, cancellation));
+            BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
+            Report(context, [.. result.Issues, .. facts.Fields.IssuesOf(root, result, cancellation)]);
         }
     }
 
@@ -65,10 +65,10 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
     }
 
     /// <summary>A function that is called in place is walked there and by itself: a finding at one place counts once.</summary>
-    private static void Report(SemanticModelAnalysisContext context, BodyResult result)
+    private static void Report(SemanticModelAnalysisContext context, IEnumerable<FlowIssue> issues)
     {
         var reported = new HashSet<(string, Location, SyntaxNode?)>();
-        foreach (FlowIssue issue in result.Issues)
+        foreach (FlowIssue issue in issues)
             if (reported.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) context.ReportDiagnostic(issue.ToDiagnostic());
     }
 
@@ -78,12 +78,4 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
             if (Demand.Mentions(part, names)) return true;
         return false;
     }
-
-    private static ISymbol? RootOf(in BodySyntax body, SemanticModel model, CancellationToken cancellation) =>
-        model.GetDeclaredSymbol(body.Declaration, cancellation) switch
-        {
-            IPropertySymbol { GetMethod: { } getter } when body.Kind == BodyKind.ArrowProperty => getter,
-            { } symbol => symbol,
-            null => null,
-        };
 }

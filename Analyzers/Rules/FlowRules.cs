@@ -27,5 +27,6 @@ internal static class FlowRules
         new KA4007WrongDeallocator(),
         new KA4008NotTheStart(),
         new KA4009OtherCache(),
+        new KA4011FieldNotFreed(),
     ];
 }

@@ -36,4 +36,26 @@ internal sealed class KA4007WrongDeallocator : FlowRule
         if (free.Contract.Target.Kind == OperandKind.Parameter) issue.Properties = issue.Properties.Add("pointer.parameter", free.Call.Method.Parameters[free.Contract.Target.Ordinal].Name);
         return issue.Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'");
     }
+
+    /// <summary>Whatever the field holds, it comes from another allocator. Where a flag tells two families apart, each free fits one of them.</summary>
+    internal override FlowIssue? OnFieldFree(in FieldFreeEvent freed)
+    {
+        FieldFree free = freed.Free;
+        bool tolerated = true;
+        foreach (FieldStore source in freed.Sources)
+        {
+            if (free.Contract.Takes(free.View ?? source.Family!)) return null;
+            tolerated &= source.Family == "kmem_cache" && free.Contract.Takes("kmalloc");
+        }
+
+        Allocation allocation = freed.Sources[0].Memory!;
+        var issue = new FlowIssue(Rule, free.Call.GetLocation(), free.Name, Names.Of(allocation.Method), free.Deallocator, allocation.Contract.FreedBy ?? "its own deallocator")
+        {
+            Severity = tolerated ? DiagnosticSeverity.Warning : null,
+        };
+        if (free.View is null && freed.Sources[0].Family == allocation.Family) issue.Properties = Deallocators.Describe(issue.Properties, allocation);
+        if (free.PointerParameter is { } parameter) issue.Properties = issue.Properties.Add("pointer.parameter", parameter);
+        foreach (FieldStore source in freed.Sources) issue.Step(source.Memory!.Site.GetLocation(), $"'{source.Field.Name}' gets its memory here from '{Names.Of(source.Memory.Method)}'");
+        return issue;
+    }
 }

@@ -35,6 +35,24 @@ internal sealed class KA3001OrderMismatch : FlowRule
         return issue.Step(free.Allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(free.Allocation.Method)}' with order {right}");
     }
 
+    /// <summary>No block that the field can hold has the order that it is freed with.</summary>
+    internal override FlowIssue? OnFieldFree(in FieldFreeEvent freed)
+    {
+        FieldFree free = freed.Free;
+        if (freed.Orders.Count == 0) return null;
+        foreach (FieldStore source in freed.Sources)
+            if (!free.Contract.Takes(free.View ?? source.Family!) || source.Order is not { } order || freed.Orders.Contains(order)) return null;
+        FieldStore first = freed.Sources[0];
+        string right = first.Order!.Value.ToString(CultureInfo.InvariantCulture);
+        var issue = new FlowIssue(Rule, free.Call.GetLocation(), free.Deallocator, free.Order?.ToString(CultureInfo.InvariantCulture) ?? free.OrderText ?? "unknown", free.Name, right);
+        if (freed.Sources.All(source => source.Order == first.Order)) issue.Properties = issue.Properties.Add("order", right);
+        if (free.View is null && first.Family == first.Memory!.Family) issue.Properties = Deallocators.Describe(issue.Properties, first.Memory);
+        if (free.OrderParameter is { } parameter) issue.Properties = issue.Properties.Add("order.parameter", parameter);
+        foreach (FieldStore source in freed.Sources)
+            issue.Step(source.Memory!.Site.GetLocation(), $"'{source.Field.Name}' gets its memory here from '{Names.Of(source.Memory.Method)}' with order {source.Order}");
+        return issue;
+    }
+
     private static string FreedText(in FreeEvent free, Value order) =>
         order.IsConstant ? order.Offset.ToString(CultureInfo.InvariantCulture) : free.Call.SyntaxOf(free.Contract.Order)?.Syntax.ToString() ?? "unknown";
 

@@ -160,7 +160,7 @@ public sealed class KA4007WrongDeallocatorTests
     [InlineData("static void M(nint p) => Marshal.FreeHGlobal(p);")]
     [InlineData("static void M(ref nint p) { p = Marshal.AllocHGlobal(8); Marshal.FreeHGlobal(p); p = Marshal.AllocCoTaskMem(8); Marshal.FreeCoTaskMem(p); }")]
     [InlineData("static void M() { nint p = Marshal.AllocHGlobal(8); nint q = Marshal.AllocCoTaskMem(8); (p, q) = (q, p); Marshal.FreeCoTaskMem(p); Marshal.FreeHGlobal(q); }")]
-    [InlineData("static nint s_p; static void M() { s_p = Marshal.AllocHGlobal(8); Set(); Marshal.FreeCoTaskMem(s_p); } static void Set() => s_p = 0;")]
+    [InlineData("internal static nint s_p; static void M() { s_p = Marshal.AllocHGlobal(8); Set(); Marshal.FreeCoTaskMem(s_p); } static void Set() => s_p = 0;")]
     [InlineData("static void M() { void* p = NativeMemory.Alloc(8); NativeMemory.Free(p); p = null; Marshal.FreeHGlobal((nint)p); }")]
     [InlineData("static void M(ArrayPool<byte> pool) { byte[] a = ArrayPool<byte>.Shared.Rent(8); ArrayPool<byte>.Shared.Return(a); byte[] b = pool.Rent(8); pool.Return(b); }")]
     [InlineData("static void M() { Page* pages = alloc_pages(GFP_KERNEL, 2); void* address = page_address(pages); free_pages(address, 2); }")]

@@ -144,7 +144,8 @@ public sealed unsafe class GrowingBuffer : IDisposable
     public void Dispose()
     {
         NativeMemory.Free(_data);
-        (_data, _capacity) = (null, 0);
+        _data = null;
+        _capacity = 0;
     }
 }
 

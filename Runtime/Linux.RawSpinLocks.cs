@@ -1,13 +1,21 @@
 // The kernel face: raw spin locks, by the rules of Linux.SpinLocks.cs. The kernel keeps them apart from spinlock_t for its real-time variant, in which
 // spinlock_t may sleep; ported code finds both.
 
+using System.Runtime.CompilerServices;
+
 namespace KAlloc;
 
 public static unsafe partial class Linux
 {
     /// <summary><c>raw_spin_lock_init(lock)</c>: makes the lock free. Not on a lock in use.</summary>
     /// <param name="lock">The lock.</param>
-    public static void raw_spin_lock_init([Borrows] ref raw_spinlock_t @lock) => @lock = default;
+    /// <param name="name">Filled in by the compiler, like the next two: the place names the class of locks that <see cref="LockOrder"/> learns by.</param>
+    /// <param name="file">Filled in by the compiler.</param>
+    /// <param name="line">Filled in by the compiler.</param>
+    public static void raw_spin_lock_init(
+        [Borrows] ref raw_spinlock_t @lock,
+        [CallerArgumentExpression(nameof(@lock))] string name = "", [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        @lock = new raw_spinlock_t { Lock = new spinlock_t { Id = LockClasses.NewId(name, file, line) } };
 
     /// <summary><c>raw_spin_lock(lock)</c>: waits, spinning, until it has the lock. The holder must not sleep. Any context.</summary>
     /// <param name="lock">The lock.</param>

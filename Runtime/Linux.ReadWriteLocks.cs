@@ -1,12 +1,20 @@
 // The kernel face: read-write spin locks (many readers or one writer, none of whom may sleep), in the forms of Linux.SpinLocks.cs.
 
+using System.Runtime.CompilerServices;
+
 namespace KAlloc;
 
 public static unsafe partial class Linux
 {
     /// <summary><c>rwlock_init(lock)</c>: makes the lock free. Not on a lock in use.</summary>
     /// <param name="lock">The lock.</param>
-    public static void rwlock_init([Borrows] ref rwlock_t @lock) => @lock = default;
+    /// <param name="name">Filled in by the compiler, like the next two: the place names the class of locks that <see cref="LockOrder"/> learns by.</param>
+    /// <param name="file">Filled in by the compiler.</param>
+    /// <param name="line">Filled in by the compiler.</param>
+    public static void rwlock_init(
+        [Borrows] ref rwlock_t @lock,
+        [CallerArgumentExpression(nameof(@lock))] string name = "", [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        @lock = new rwlock_t { Id = LockClasses.NewId(name, file, line) };
 
     /// <summary><c>read_lock(lock)</c>: waits, spinning, until it has the lock for reading. The holder must not sleep. Any context.</summary>
     /// <param name="lock">The lock.</param>

@@ -1,13 +1,21 @@
 // The kernel face: mutex, semaphore, read-write semaphore and completion. Their waiters sleep, so they are for process context; what never waits (unlock, up, complete,
 // try…) may be called anywhere, the mutex's excepted. Zeroed ones are valid: a free mutex, a semaphore of count 0, a completion not done.
 
+using System.Runtime.CompilerServices;
+
 namespace KAlloc;
 
 public static unsafe partial class Linux
 {
     /// <summary><c>mutex_init(lock)</c>: makes the mutex free. Not on a mutex in use.</summary>
     /// <param name="lock">The mutex.</param>
-    public static void mutex_init([Borrows] ref mutex_t @lock) => @lock = default;
+    /// <param name="name">Filled in by the compiler, like the next two: the place names the class of locks that <see cref="LockOrder"/> learns by.</param>
+    /// <param name="file">Filled in by the compiler.</param>
+    /// <param name="line">Filled in by the compiler.</param>
+    public static void mutex_init(
+        [Borrows] ref mutex_t @lock,
+        [CallerArgumentExpression(nameof(@lock))] string name = "", [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        @lock = new mutex_t { Id = LockClasses.NewId(name, file, line) };
 
     /// <summary><c>mutex_lock(lock)</c>: sleeps until it has the mutex. Process context only. Locking twice on one thread is a BUG.</summary>
     /// <param name="lock">The mutex.</param>
@@ -96,7 +104,13 @@ public static unsafe partial class Linux
 
     /// <summary><c>init_rwsem(sem)</c>: makes it free. Not on one in use.</summary>
     /// <param name="sem">The read-write semaphore.</param>
-    public static void init_rwsem([Borrows] ref rw_semaphore sem) => sem = default;
+    /// <param name="name">Filled in by the compiler, like the next two: the place names the class of locks that <see cref="LockOrder"/> learns by.</param>
+    /// <param name="file">Filled in by the compiler.</param>
+    /// <param name="line">Filled in by the compiler.</param>
+    public static void init_rwsem(
+        [Borrows] ref rw_semaphore sem,
+        [CallerArgumentExpression(nameof(sem))] string name = "", [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        sem = new rw_semaphore { Id = LockClasses.NewId(name, file, line) };
 
     /// <summary><c>down_read(sem)</c>: sleeps until it has it for reading. Process context only. Waits behind a waiting writer.</summary>
     /// <param name="sem">The read-write semaphore.</param>

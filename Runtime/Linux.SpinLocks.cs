@@ -10,13 +10,21 @@
 // Taking a lock that the same thread holds, and releasing one that it does not hold, is a BUG and changes nothing: where the bug policy lets the
 // program go on, the call had no effect.
 
+using System.Runtime.CompilerServices;
+
 namespace KAlloc;
 
 public static unsafe partial class Linux
 {
     /// <summary><c>spin_lock_init(lock)</c>: makes the lock free. Not on a lock in use.</summary>
     /// <param name="lock">The lock.</param>
-    public static void spin_lock_init([Borrows] ref spinlock_t @lock) => @lock = default;
+    /// <param name="name">Filled in by the compiler, like the next two: the place names the class of locks that <see cref="LockOrder"/> learns by.</param>
+    /// <param name="file">Filled in by the compiler.</param>
+    /// <param name="line">Filled in by the compiler.</param>
+    public static void spin_lock_init(
+        [Borrows] ref spinlock_t @lock,
+        [CallerArgumentExpression(nameof(@lock))] string name = "", [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        @lock = new spinlock_t { Id = LockClasses.NewId(name, file, line) };
 
     /// <summary><c>spin_lock(lock)</c>: waits, spinning, until it has the lock. The holder must not sleep. Any context.</summary>
     /// <param name="lock">The lock.</param>

@@ -25,14 +25,14 @@ internal static unsafe class HeldLocks
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Announce(CpuBlock* block, int id)
     {
-        if (LockOrder.Enabled) LockOrder.Note(block, id, tried: false);
+        if (Watch.On != 0) LockOrder.Note(block, id, tried: false);
     }
 
     /// <summary>The thread has got a lock that it only tried for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void PushTried(CpuBlock* block, int id)
     {
-        if (LockOrder.Enabled) LockOrder.Note(block, id, tried: true);
+        if (Watch.On != 0) LockOrder.Note(block, id, tried: true);
         Push(block, id);
     }
 

@@ -2,25 +2,22 @@
 //
 //   thread 1:  A, then B        edge A → B          thread 2:  B, then A       edge B → A closes a circle: reported before the thread waits
 //
-// The same for interrupts: a lock that a handler takes, and that other code takes with interrupts on, can be wanted by the handler that
-// interrupted its holder. Each edge and each kind of use is learned once and reported once.
+// The same for interrupts. A lock that a handler takes, and that other code takes with interrupts on, can be wanted by the handler that interrupted its
+// holder. And one step further: a lock A of handlers, held while B is waited for, when B is taken with interrupts on: B's holder is interrupted by a handler that wants A.
+// The nodes are classes of locks (LockClasses), as the kernel's, so that two devices teach about all devices. Locks of one class held together are told apart
+// one by one: parent and child are often both held, in an order that only the program knows, so there the same two must meet in both orders.
 // Readers do not shut readers out, so a circle counts only if at each lock in it one of the two is a writer. Who only tries does not wait: a
-// trylock adds no edge towards it.
-// Locks are told apart one by one. The kernel learns by classes, the place where locks are initialised: here two objects' locks of one kind, taken in
-// both orders, are found only if the same two meet.
+// trylock adds no edge towards it. Each edge and each kind of use is learned once and reported once.
 // Cost: off, one test of a static at each lock; on, a lookup for each lock held, and a stack trace for each new edge.
-// Kernel concept: lockdep (CONFIG_PROVE_LOCKING). Not done: lock classes, cross-release.
+// Kernel concept: lockdep (CONFIG_PROVE_LOCKING). Not done: subclasses (the above makes them needless), cross-release.
 
 using System.Collections.Concurrent;
-using System.Text;
 
 namespace KAlloc;
 
 /// <summary>Detection of locks taken in opposite orders and of locks that an interrupt handler shares with code that leaves interrupts on.</summary>
-public static unsafe class LockOrder
+public static unsafe partial class LockOrder
 {
-    private const int Shown = 8;
-
     [Flags]
     private enum Uses
     {
@@ -31,26 +28,37 @@ public static unsafe class LockOrder
         SoftIrqOn = 8,
     }
 
-    /// <summary>How one lock was used so far; changed under the gate.</summary>
+    /// <summary>The second lock was taken while the first was held; signed as in HeldLocks.</summary>
+    private readonly record struct Edge(int From, int To, string Where);
+
+    /// <summary>How the locks of one class were used so far; changed under the gate.</summary>
     private sealed class Usage
     {
         internal Uses Write;
         internal Uses Read;
         internal Uses Reported;
 
-        /// <summary>Locks taken while this one was held: signed as in HeldLocks, from this lock's mode to the other's.</summary>
-        internal readonly List<(int From, int To, string Where)> Then = [];
+        /// <summary>Locks taken while this one was held.</summary>
+        internal readonly List<Edge> Then = [];
+
+        /// <summary>Whether one who uses the lock so can wait for one who holds it in the given mode, or the other way round.</summary>
+        internal bool Clashes(Uses use, int mode) => (Write & use) != 0 || (mode > 0 && (Read & use) != 0);
     }
 
     private static readonly Lock s_gate = new();
     private static readonly Dictionary<int, Usage> s_locks = [];
     private static readonly ConcurrentDictionary<long, bool> s_edges = new();
+    private static readonly HashSet<(int Safe, int Unsafe, Uses Kind)> s_inversions = [];
 
     /// <summary>
     /// Whether it is on; off by default, on with the runtimeconfig knob <c>KAlloc.ProveLocking</c>. What was learned is kept while it is off.
-    /// The kernel's <c>CONFIG_PROVE_LOCKING</c>.
+    /// Locks that are initialised while it is off belong to no class. The kernel's <c>CONFIG_PROVE_LOCKING</c>.
     /// </summary>
-    public static bool Enabled { get; set; } = AppContext.TryGetSwitch("KAlloc.ProveLocking", out bool on) && on;
+    public static bool Enabled
+    {
+        get => (Watch.On & Watch.Locks) != 0;
+        set => Watch.Set(Watch.Locks, value);
+    }
 
     /// <summary>Forgets what was learned.</summary>
     public static void Reset()
@@ -59,41 +67,52 @@ public static unsafe class LockOrder
         {
             s_locks.Clear();
             s_edges.Clear();
+            s_inversions.Clear();
+            LockClasses.Reset();
         }
     }
 
     /// <summary>The thread is about to wait for a lock, or has got one that it tried for.</summary>
     internal static void Note(CpuBlock* block, int id, bool tried)
     {
-        NoteUse(block, id, tried);
+        PreemptionPlace.Note(block);
+        if (!Enabled) return;
+        int node = LockClasses.Of(id);
+        NoteUse(block, node, tried);
         if (tried) return;
         int held = Math.Min(block->Execution.HeldLockCount, ExecutionState.MaxHeldLocks);
         for (int i = 0; i < held; i++)
         {
-            int before = block->Execution.HeldLocks[i];
-            if (Math.Abs(before) != Math.Abs(id) && s_edges.TryAdd((long)before << 32 | (uint)id, true)) AddEdge(block, before, id);
+            int other = block->Execution.HeldLocks[i];
+            if (Math.Abs(other) == Math.Abs(id)) continue;
+            int before = LockClasses.Of(other);
+            bool apart = Math.Abs(before) != Math.Abs(node);
+            (int from, int to) = apart ? (before, node) : (other, id);
+            if (s_edges.TryAdd((long)from << 32 | (uint)to, true)) AddEdge(block, from, to);
         }
     }
 
     private static void AddEdge(CpuBlock* block, int from, int to)
     {
         string where = ContextReport.FirstCaller();
-        string? report = null;
+        string? circle = null, inversion;
         lock (s_gate)
         {
-            var path = new List<(int From, int To, string Where)>();
-            if (FindPath(to, from, path, [])) report = DescribeCircle(block, from, to, path);
-            UsageOf(from).Then.Add((from, to, where));
+            var path = new List<Edge>();
+            if (FindPath(to, from, path, [])) circle = DescribeCircle(block, from, to, path);
+            UsageOf(from).Then.Add(new Edge(from, to, where));
+            inversion = FindInversion();
         }
 
-        if (report is not null) KernelReports.Warn(report);
+        if (circle is not null) KernelReports.Warn(circle);
+        if (inversion is not null) KernelReports.Warn(inversion + ContextReport.HeldLocks(block));
     }
 
     /// <summary>A chain of edges from the lock just asked for to the one held, on which each lock really shuts the next thread out.</summary>
-    private static bool FindPath(int from, int target, List<(int From, int To, string Where)> path, HashSet<int> seen)
+    private static bool FindPath(int from, int target, List<Edge> path, HashSet<int> seen)
     {
         if (!seen.Add(from) || !s_locks.TryGetValue(Math.Abs(from), out Usage? usage)) return false;
-        foreach ((int From, int To, string Where) edge in usage.Then)
+        foreach (Edge edge in usage.Then)
         {
             // Waiting as a reader for a lock held by a reader is no waiting.
             if (from < 0 && edge.From < 0) continue;
@@ -106,22 +125,24 @@ public static unsafe class LockOrder
         return false;
     }
 
-    private static void NoteUse(CpuBlock* block, int id, bool tried)
+    private static void NoteUse(CpuBlock* block, int node, bool tried)
     {
         Uses uses = UsesNow(block);
         if (tried) uses &= ~(Uses.InHardIrq | Uses.InSoftIrq);
-        string? report = null;
+        string? report, inversion;
         lock (s_gate)
         {
-            Usage usage = UsageOf(id);
-            ref Uses mine = ref id < 0 ? ref usage.Read : ref usage.Write;
+            Usage usage = UsageOf(node);
+            ref Uses mine = ref node < 0 ? ref usage.Read : ref usage.Write;
             if ((mine | uses) == mine) return;
             mine |= uses;
             report = Conflict(usage, Uses.InHardIrq, Uses.HardIrqOn) ?? Conflict(usage, Uses.InSoftIrq, Uses.SoftIrqOn);
-            if (report is not null) report = DescribeUse(block, id, report);
+            if (report is not null) report = DescribeUse(block, node, report);
+            inversion = FindInversion();
         }
 
         if (report is not null) KernelReports.Warn(report);
+        if (inversion is not null) KernelReports.Warn(inversion + ContextReport.HeldLocks(block));
     }
 
     private static Uses UsesNow(CpuBlock* block)
@@ -144,55 +165,49 @@ public static unsafe class LockOrder
         return $"{{{kind}-ON-{((usage.Write & on) != 0 ? 'W' : 'R')}}} and {{IN-{kind}-{((usage.Write & inside) != 0 ? 'W' : 'R')}}}";
     }
 
-    private static string DescribeUse(CpuBlock* block, int id, string uses)
+    /// <summary>
+    /// A lock of handlers, held while one is waited for that others hold with interrupts on; null if there is none that was not told of. Asked when something new is known,
+    /// which is as often as there are edges and kinds of use.
+    /// </summary>
+    private static string? FindInversion() => FindInversion(Uses.InHardIrq, Uses.HardIrqOn) ?? FindInversion(Uses.InSoftIrq, Uses.SoftIrqOn);
+
+    private static string? FindInversion(Uses inside, Uses on)
     {
-        string remedy = uses.Contains("SOFT", StringComparison.Ordinal) ? "spin_lock_bh" : "spin_lock_irqsave";
-        return $"""
-            WARNING: inconsistent lock state
-            inconsistent {uses} usage of lock {Math.Abs(id)}.
-            {ContextReport.Task} takes it now, preempt_count: 0x{block->Execution.PreemptCount:x8}, at {ContextReport.FirstCaller()}
-             Possible unsafe locking scenario:
-                   CPU0
-              lock({Math.Abs(id)});
-              <Interrupt>
-                lock({Math.Abs(id)});
-             *** DEADLOCK ***
-            Take it with {remedy} wherever the handler could come.
-            """;
+        foreach ((int safe, Usage usage) in s_locks)
+        {
+            if (((usage.Write | usage.Read) & inside) == 0) continue;
+            foreach (Edge edge in usage.Then)
+            {
+                var path = new List<Edge> { edge };
+                // Whoever is interrupted must hold up the handler: as writer, or the handler wants to write.
+                if (!usage.Clashes(inside, edge.From) || !FindOn(edge.To, on, path, [])) continue;
+                int unsafeOne = Math.Abs(path[^1].To);
+                if (unsafeOne != safe && s_inversions.Add((safe, unsafeOne, inside))) return DescribeInversion(inside, safe, unsafeOne, path);
+            }
+        }
+
+        return null;
     }
 
-    private static string DescribeCircle(CpuBlock* block, int held, int wanted, List<(int From, int To, string Where)> path)
+    /// <summary>A chain of edges to a lock that somebody holds with interrupts on.</summary>
+    private static bool FindOn(int wanted, Uses on, List<Edge> path, HashSet<int> seen)
     {
-        var text = new StringBuilder();
-        text.Append($"""
-            WARNING: possible circular locking dependency detected
-            {ContextReport.Task} is trying to acquire lock:
-             lock {Name(wanted)}, at {ContextReport.FirstCaller()}
-            but task is already holding lock:
-             lock {Name(held)}
-            which lock already depends on the new lock.
-            the existing dependency chain is:
-            """);
-        foreach ((int from, int to, string where) in path.Take(Shown)) text.Append($"\n -> lock {Name(from)}, then lock {Name(to)}, at {where}");
-        int first = Math.Abs(held), second = Math.Abs(wanted);
-        text.Append($"""
+        if (!seen.Add(wanted) || !s_locks.TryGetValue(Math.Abs(wanted), out Usage? usage)) return false;
+        if (usage.Clashes(on, wanted)) return true;
+        foreach (Edge edge in usage.Then)
+        {
+            if (wanted < 0 && edge.From < 0) continue;
+            path.Add(edge);
+            if (FindOn(edge.To, on, path, seen)) return true;
+            path.RemoveAt(path.Count - 1);
+        }
 
-             Possible unsafe locking scenario:
-                   CPU0                    CPU1
-              lock({first});
-                                           lock({second});
-                                           lock({first});
-              lock({second});
-             *** DEADLOCK ***
-            """);
-        return text.Append(ContextReport.HeldLocks(block)).ToString();
+        return false;
     }
 
-    private static string Name(int id) => id < 0 ? $"{-id} (read)" : $"{id}";
-
-    private static Usage UsageOf(int id)
+    private static Usage UsageOf(int node)
     {
-        if (!s_locks.TryGetValue(Math.Abs(id), out Usage? usage)) s_locks.Add(Math.Abs(id), usage = new Usage());
+        if (!s_locks.TryGetValue(Math.Abs(node), out Usage? usage)) s_locks.Add(Math.Abs(node), usage = new Usage());
         return usage;
     }
 }

@@ -20,6 +20,7 @@ internal static unsafe class Preemption
     {
         CpuBlock* block = CpuBlocks.Current;
         block->Execution.PreemptCount += ExecutionState.PreemptOffset;
+        PreemptionPlace.Note(block);
         return block;
     }
 

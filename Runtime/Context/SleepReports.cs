@@ -28,7 +28,7 @@ internal static unsafe class SleepReports
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool ReportSchedule(CpuBlock* block)
     {
-        KernelReports.Bug($"BUG: scheduling while atomic: {ContextReport.Task}/0x{block->Execution.PreemptCount:x8}{ContextReport.HeldLocks(block)}{ContextReport.CallTrace()}");
+        KernelReports.Bug($"BUG: scheduling while atomic: {ContextReport.Task}/0x{block->Execution.PreemptCount:x8}{ContextReport.HeldLocks(block)}{PreemptionPlace.Describe(block)}{ContextReport.CallTrace()}");
         return false;
     }
 }

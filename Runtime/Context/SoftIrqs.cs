@@ -51,7 +51,11 @@ internal static unsafe class SoftIrqs
         else KernelReports.Bug($"BUG: raise_softirq({number}): numbers are 0 to {Count - 1}");
     }
 
-    internal static void Disable(CpuBlock* block) => block->Execution.PreemptCount += ExecutionState.SoftIrqDisableOffset;
+    internal static void Disable(CpuBlock* block)
+    {
+        block->Execution.PreemptCount += ExecutionState.SoftIrqDisableOffset;
+        PreemptionPlace.Note(block);
+    }
 
     /// <summary><c>local_bh_enable</c>; runs what was raised in the section.</summary>
     internal static void Enable(CpuBlock* block)

@@ -45,7 +45,7 @@ internal static unsafe class MightSleep
             KernelReports.SleepReport == SleepReportForm.Short
                 ? first + task
                 : $"{first}non_block: 0, {task}\npreempt_count: {state.PreemptCount:x}, expected: 0\nRCU nest depth: {state.RcuDepth}, expected: 0"
-                    + (StackProbe.IsOverrun ? "\nThread overran stack, or stack corrupted" : "") + ContextReport.HeldLocks(block) + ContextReport.CallTrace());
+                    + (StackProbe.IsOverrun ? "\nThread overran stack, or stack corrupted" : "") + ContextReport.HeldLocks(block) + PreemptionPlace.Describe(block) + ContextReport.CallTrace());
     }
 
     private static readonly ReportLimit s_limit = new();

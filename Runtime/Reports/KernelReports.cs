@@ -69,6 +69,16 @@ public static class KernelReports
     /// <summary>The form of the report "sleeping function called from invalid context".</summary>
     public static SleepReportForm SleepReport { get; set; }
 
+    /// <summary>
+    /// Whether it is written down where a thread switches preemption off, for the lines "Preemption disabled at:" of reports. Off by default, on with the
+    /// runtimeconfig knob <c>KAlloc.DebugPreempt</c>; costs a stack trace for each outermost section. The kernel's <c>CONFIG_DEBUG_PREEMPT</c>.
+    /// </summary>
+    public static bool TracePreemption
+    {
+        get => (Watch.On & Watch.Preemption) != 0;
+        set => Watch.Set(Watch.Preemption, value);
+    }
+
     /// <summary>Whether reports are also written to standard error. On by default.</summary>
     public static bool WriteToStandardError { get; set; } = true;
 

@@ -104,6 +104,11 @@ public sealed unsafe partial class KernelMemory
         return cache;
     }
 
+    /// <summary>What a cache of this system has: its slabs by state, its objects.</summary>
+    /// <param name="cache">The cache.</param>
+    /// <returns>The figures of this moment.</returns>
+    public CacheStatistics StatisticsOf([Borrows] KmemCache* cache) => SlabAllocator.Of(cache, nameof(StatisticsOf)) is { } slab ? slab.StatisticsOf(cache) : default;
+
     /// <summary>Destroys a cache (<c>kmem_cache_destroy</c>). May sleep. No thread may use it any more.</summary>
     /// <param name="cache">The cache; null is ignored.</param>
     /// <exception cref="KernelBugException">It has live objects, and stays.</exception>

@@ -75,6 +75,12 @@ public sealed unsafe partial class KernelMemory
             return;
         }
 
+        if (cache->References > 1)
+        {
+            KernelReports.Bug($"BUG: cache {Slab.NameOf(cache->Id)} has {cache->References} users: create it with SLAB_NO_MERGE", (nuint)cache);
+            return;
+        }
+
         cache->Owner = owner.Number;
     }
 

@@ -32,7 +32,8 @@ public sealed unsafe partial class KernelMemory : IDisposable
         try
         {
             Pages = new PageAllocator(Memory, options.Layout, PageOptionsOf(options));
-            Slab = new SlabAllocator(Pages, options.DebugLevel, KmallocSizes.FirstOtherId);
+            Slab = new SlabAllocator(Pages, new RcuGracePeriods(), options.DebugLevel, options.MergeCaches, KmallocSizes.FirstOtherId);
+            if (options.FailSlab is { } attributes) Slab.FailSlab.Parse(attributes);
             KmallocSystem = new KmallocCaches(Pages, Slab);
             VmallocSystem = new VmallocSpace(Pages, VmallocBytes(options, bytes), unmapAtOnce: options.DebugLevel >= DebugLevel.Sanity);
             KvmallocSystem = new KvmallocSystem(KmallocSystem, VmallocSystem);
@@ -71,6 +72,12 @@ public sealed unsafe partial class KernelMemory : IDisposable
 
     /// <summary>Bytes that nobody uses: in the buddy lists and in the threads' page sets. Memory that caches keep is not free in this sense.</summary>
     public ulong FreeBytes => (ulong)Pages.FreeFrames << PhysicalMemory.PageShift;
+
+    /// <summary>
+    /// Makes allocations from caches fail (<c>failslab</c>): those of caches with <see cref="SlabFlags.FailSlab"/>, and where <see cref="DebugLevel"/> is
+    /// <see cref="DebugLevel.Sanity"/> or higher those of all caches and of kmalloc up to 8 KiB. Objects that threads keep are handed out without asking.
+    /// </summary>
+    public FaultInjection FailSlab => Slab.FailSlab;
 
     /// <summary>From addresses to frames.</summary>
     public KernelPageTable PageTable { get; }

@@ -18,6 +18,16 @@ public sealed class KernelMemoryOptions
     /// <summary>How much is checked.</summary>
     public DebugLevel DebugLevel { get; set; }
 
+    /// <summary>
+    /// Whether a new cache that is like one there is, and wants nothing of its own, becomes another name of it (<c>slab_merge</c>). Off by default: an
+    /// object freed into the wrong cache is not noticed where both are one. On, it saves the partial slabs of each.
+    /// </summary>
+    public bool MergeCaches { get; set; }
+
+    /// <summary>The kernel's boot parameter <c>failslab</c>: <c>&lt;interval&gt;,&lt;probability&gt;,&lt;space&gt;,&lt;times&gt;</c>; null: no failures.
+    /// See <see cref="KernelMemory.FailSlab"/>.</summary>
+    public string? FailSlab { get; set; }
+
     /// <summary>Size of the vmalloc range in bytes. 0: 128 MiB with a high-memory zone (the 32-bit kernel's), else 4 times the memory.</summary>
     public ulong VmallocSize { get; set; }
 
@@ -42,7 +52,8 @@ public sealed class KernelMemoryOptions
     internal bool NoPageSets { get; set; }
 
     /// <summary>The options of <see cref="KernelMemory.Default"/> from <c>runtimeconfig.json</c>: <c>KAlloc.MemorySize</c>,
-    /// <c>KAlloc.Layout</c>, <c>KAlloc.Backing</c>, <c>KAlloc.DebugLevel</c>, <c>KAlloc.GiveBackMilliseconds</c>.</summary>
+    /// <c>KAlloc.Layout</c>, <c>KAlloc.Backing</c>, <c>KAlloc.DebugLevel</c>, <c>KAlloc.GiveBackMilliseconds</c>,
+    /// <c>KAlloc.MergeCaches</c>, <c>KAlloc.FailSlab</c>.</summary>
     /// <exception cref="FormatException">A value cannot be read.</exception>
     public static KernelMemoryOptions FromRuntimeConfig()
     {
@@ -51,6 +62,8 @@ public sealed class KernelMemoryOptions
         if (AppContext.GetData("KAlloc.Backing") is string backing) options.Backing = Parse<BackingKind>(backing, "KAlloc.Backing");
         if (AppContext.GetData("KAlloc.DebugLevel") is string level) options.DebugLevel = Parse<DebugLevel>(level, "KAlloc.DebugLevel");
         if (AppContext.GetData("KAlloc.GiveBackMilliseconds") is { } delay) options.GiveBackAfter = TimeSpan.FromMilliseconds(long.Parse(delay.ToString()!));
+        if (AppContext.TryGetSwitch("KAlloc.MergeCaches", out bool merge)) options.MergeCaches = merge;
+        if (AppContext.GetData("KAlloc.FailSlab") is string fail) options.FailSlab = fail;
         if (AppContext.GetData("KAlloc.Layout") is string layout)
         {
             options.Layout = layout switch

@@ -94,7 +94,7 @@ public static unsafe partial class Linux
     /// <param name="flags">How; with <c>__GFP_DIRECT_RECLAIM</c> the call may sleep. With <c>__GFP_ZERO</c> at every call, new bytes are 0.</param>
     /// <returns>The memory, moved only if it did not fit, or null.</returns>
     [MightSleepIf(nameof(flags))]
-    [return: Reallocates("kmalloc", Pointer = nameof(p), FreedBy = nameof(kfree), Size = nameof(new_size), Flags = nameof(flags), MayReturnNull = true)]
+    [return: Reallocates("kmalloc", Pointer = nameof(p), FreedBy = nameof(kfree), Size = nameof(new_size), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     public static void* krealloc(void* p, size_t new_size, gfp_t flags) => KmallocSystem.Reallocate(p, new_size, flags);
 
     /// <summary>Resizes an array (<c>krealloc_array</c>).</summary>
@@ -104,7 +104,7 @@ public static unsafe partial class Linux
     /// <param name="flags">How; with <c>__GFP_DIRECT_RECLAIM</c> the call may sleep.</param>
     /// <returns>The memory, or null.</returns>
     [MightSleepIf(nameof(flags))]
-    [return: Reallocates("kmalloc", Pointer = nameof(p), FreedBy = nameof(kfree), Size = nameof(new_size), Count = nameof(new_n), Flags = nameof(flags), MayReturnNull = true)]
+    [return: Reallocates("kmalloc", Pointer = nameof(p), FreedBy = nameof(kfree), Size = nameof(new_size), Count = nameof(new_n), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     public static void* krealloc_array(void* p, size_t new_n, size_t new_size, gfp_t flags) =>
         KmallocSystem.Reallocate(p, KmallocCaches.Multiply(new_n, new_size), flags);
 

@@ -42,6 +42,9 @@ public static unsafe partial class Linux
     /// <inheritdoc cref="SlabFlags.NoMerge"/>
     public const slab_flags_t SLAB_NO_MERGE = SlabFlags.NoMerge;
 
+    /// <inheritdoc cref="SlabFlags.FailSlab"/>
+    public const slab_flags_t SLAB_FAILSLAB = SlabFlags.FailSlab;
+
     /// <inheritdoc cref="SlabFlags.Account"/>
     public const slab_flags_t SLAB_ACCOUNT = SlabFlags.Account;
 

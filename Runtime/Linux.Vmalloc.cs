@@ -181,7 +181,7 @@ public static unsafe partial class Linux
     /// <param name="flags">How; with <c>__GFP_DIRECT_RECLAIM</c> the call may sleep.</param>
     /// <returns>The memory, or null.</returns>
     [MightSleepIf(nameof(flags))]
-    [return: Reallocates("kvmalloc", Pointer = nameof(p), FreedBy = nameof(kvfree), Size = nameof(size), Flags = nameof(flags), MayReturnNull = true)]
+    [return: Reallocates("kvmalloc", Pointer = nameof(p), FreedBy = nameof(kvfree), Size = nameof(size), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     public static void* kvrealloc(void* p, size_t size, gfp_t flags) => KvmallocSystem.Reallocate(p, size, flags);
 
     /// <summary>Frees memory of kvmalloc, kmalloc or vmalloc (<c>kvfree</c>). May sleep if it is vmalloc's; in an interrupt that is put off.</summary>

@@ -106,6 +106,9 @@ public sealed class ReallocatesAttribute(string family) : Attribute
 
     /// <summary>The call returns null when it has no memory.</summary>
     public bool MayReturnNull { get; set; }
+
+    /// <summary>Gfp bits with which the call never returns null, although <see cref="MayReturnNull"/> is set.</summary>
+    public uint NeverNullIf { get; set; }
 }
 
 /// <summary>

@@ -29,7 +29,7 @@ internal sealed unsafe class KmallocCaches
         _memory = pages.Memory;
         _slab = slab;
         ReadOnlySpan<string> prefixes = ["kmalloc-", "dma-kmalloc-", "kmalloc-rcl-", "kmalloc-cg-"];
-        ReadOnlySpan<SlabFlags> flags = [SlabFlags.None, SlabFlags.CacheDma, SlabFlags.ReclaimAccount, SlabFlags.Account];
+        ReadOnlySpan<SlabFlags> flags = [SlabFlags.NoMerge, SlabFlags.CacheDma, SlabFlags.ReclaimAccount, SlabFlags.Account];
         for (int type = 0; type < KmallocSizes.Types; type++)
         {
             for (int index = 0; index < KmallocSizes.Count; index++)
@@ -52,10 +52,12 @@ internal sealed unsafe class KmallocCaches
         if (size > KmallocSizes.MaxCacheSize) return AllocateLarge(size, flags);
         uint index = KmallocSizes.IndexOf(size);
         uint type = (flags & GfpFlags.Dma) != 0 ? 1u : (flags & GfpFlags.Reclaimable) != 0 ? 2u : (flags & GfpFlags.Account) != 0 ? 3u : 0u;
-        nint obj = _slab.Allocate(_slab.Caches + 1 + (type * KmallocSizes.Count) + index, flags);
+        KmemCache* cache = _slab.Caches + 1 + (type * KmallocSizes.Count) + index;
+        nint obj = _slab.Allocate(cache, flags);
 
         // The whole class, not only the size asked for: krealloc may grow into the rest.
         if (obj != 0 && (flags & GfpFlags.Zero) != 0) NativeMemory.Clear((void*)obj, KmallocSizes.BytesOf(index));
+        if (obj != 0) SlabAllocator.Request(cache, (void*)obj, size);
         return (void*)obj;
     }
 
@@ -83,6 +85,9 @@ internal sealed unsafe class KmallocCaches
     {
         if ((nuint)obj <= (nuint)ZeroSizePointer) return 0;
         KmemCache* cache = CacheOf(obj, caller, out Page* large);
+
+        // Who asks for the size may use all of it.
+        if (cache != null) SlabAllocator.Request(cache, obj, cache->ObjectSize);
         return cache != null ? cache->ObjectSize : large != null ? PhysicalMemory.PageSize << large->Order : 0;
     }
 
@@ -99,23 +104,27 @@ internal sealed unsafe class KmallocCaches
     internal void* Reallocate(void* obj, nuint size, GfpFlags flags)
     {
         if ((nuint)obj <= (nuint)ZeroSizePointer) return Allocate(size, flags);
-        nuint old = SizeOf(obj, "krealloc");
-        if (old == 0) return null;
+        KmemCache* cache = CacheOf(obj, "krealloc", out Page* large);
+        if (cache == null && large == null) return null;
         if (size == 0)
         {
             Free(obj);
             return (void*)ZeroSizePointer;
         }
 
-        if (size <= old)
+        nuint room = cache != null ? cache->ObjectSize : PhysicalMemory.PageSize << large->Order;
+        nuint used = cache != null ? SlabAllocator.RequestOf(cache, obj) : room;
+        if (size <= room)
         {
-            if ((flags & GfpFlags.Zero) != 0) NativeMemory.Clear((byte*)obj + size, old - size);
+            nuint kept = Math.Min(size, used);
+            if ((flags & GfpFlags.Zero) != 0) NativeMemory.Clear((byte*)obj + kept, room - kept);
+            if (cache != null) SlabAllocator.Request(cache, obj, size);
             return obj;
         }
 
         void* larger = Allocate(size, flags);
         if (larger == null) return null;
-        Buffer.MemoryCopy(obj, larger, size, old);
+        Buffer.MemoryCopy(obj, larger, size, used);
         Free(obj);
         return larger;
     }

@@ -50,8 +50,8 @@ public sealed unsafe partial class ProcFs
         {
             KmemCache* cache = _slab.Caches + id;
             if (cache->Magic != KmemCache.Alive) continue;
-            SlabCounts counts = _slab.CountOf(cache);
-            text.Append(_slab.NameOf((uint)id).PadRight(17)).Append(' ');
+            CacheStatistics counts = _slab.StatisticsOf(cache);
+            text.Append(counts.Name.PadRight(17)).Append(' ');
             Number(text, counts.ActiveObjects, 6).Append(' ');
             Number(text, counts.Objects, 6).Append(' ');
             Number(text, cache->Size, 6).Append(' ');

@@ -110,8 +110,7 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
     public void Dispose()
     {
         if (_destroyed) return;
-        _slab.Destroy(_cache);
-        _destroyed = _cache->Magic != KmemCache.Alive;
+        _destroyed = _slab.Destroy(_cache);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

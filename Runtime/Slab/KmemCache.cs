@@ -78,6 +78,19 @@ public unsafe struct KmemCache
     /// <summary>Number of the <see cref="MemoryOwner"/> that the cache's slabs are charged to; 0: nobody.</summary>
     [FieldOffset(168)] internal ushort Owner;
 
+    /// <summary>Names that the cache was created under and that are not destroyed yet: above 1 for a merged cache; 0 while it is being destroyed.</summary>
+    [FieldOffset(172)] internal int References;
+
+    /// <summary>Where behind a kmalloc object the size that was asked for is, with red zones and user tracking; else 0.</summary>
+    [FieldOffset(176)] internal uint RequestOffset;
+
+    /// <summary>Slabs that go back to the buddy when the grace period that runs is over, and those that came after it began, linked by <see cref="Page.Next"/>.</summary>
+    [FieldOffset(180)] internal uint Waiting;
+    [FieldOffset(184)] internal uint Deferred;
+
+    /// <summary>Room for the link that a grace period's callback needs.</summary>
+    [FieldOffset(192)] internal fixed ulong Grace[3];
+
     /// <summary>Address bits that are 0 for every object: slabs start on pages, objects at multiples of the size behind the colour.</summary>
     internal readonly nuint InteriorMask
     {

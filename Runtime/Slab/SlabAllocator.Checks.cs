@@ -69,7 +69,9 @@ internal sealed unsafe partial class SlabAllocator
             {
                 nuint obj = start + ((nuint)i * cache->Size);
                 if (IsOnFreelist(cache, slab, start, obj)) continue;
-                if (++count <= 8) text.Append($"\nObject 0x{obj:x} @offset={obj - (nuint)_memory.Address(frame)}");
+                if (++count > 8) continue;
+                text.Append($"\nObject 0x{obj:x} @offset={obj - (nuint)_memory.Address(frame)}");
+                if (cache->TrackOffset != 0) ((Track*)(obj + cache->TrackOffset))->AppendTo(text, "Allocated");
             }
         }
     }
@@ -130,6 +132,7 @@ internal sealed unsafe partial class SlabAllocator
             bool right = kind == "full" ? slab->Inuse == total : kind == "empty" ? slab->Inuse == 0 : slab->Inuse > 0 && slab->Inuse < total;
             if (!right) errors.Add($"cache {name}: slab {frame} with {slab->Inuse} of {total} objects out is on the {kind} list");
             CheckFreelist(cache, slab, frame, total, errors);
+            if (HasZones(cache)) CheckZones(cache, slab, FirstObject(cache, slab), errors);
             for (uint i = 0; i < 1u << slab->Order; i++)
             {
                 if (_memory.ClassMap[frame + i] != cache->Id) errors.Add($"cache {name}: frame {frame + i} has class {_memory.ClassMap[frame + i]}, not {cache->Id}");

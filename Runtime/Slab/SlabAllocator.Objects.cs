@@ -31,24 +31,24 @@ internal sealed unsafe partial class SlabAllocator
         for (int i = 0; i < count; i++) NativeMemory.Clear((void*)objects[i], cache->ObjectSize);
     }
 
-    /// <summary>What a cache has, for slabinfo.</summary>
-    internal SlabCounts CountOf(KmemCache* cache)
+    /// <summary>What a cache has.</summary>
+    internal CacheStatistics StatisticsOf(KmemCache* cache)
     {
-        var counts = default(SlabCounts);
+        long active = 0, objects = 0;
         cache->Lock.Enter();
-        foreach (SlabList list in (ReadOnlySpan<SlabList>)[cache->Partial, cache->Full, cache->Empty])
+        SlabList full = cache->Full, partial = cache->Partial, empty = cache->Empty;
+        foreach (SlabList list in (ReadOnlySpan<SlabList>)[full, partial, empty])
         {
-            counts.Slabs += list.Count;
             for (uint frame = list.First; frame != Page.Nil; frame = _memory.PageOf(frame)->Next)
             {
                 Page* slab = _memory.PageOf(frame);
-                counts.ActiveObjects += slab->Inuse;
-                counts.Objects += ObjectsIn(cache, slab);
+                active += slab->Inuse;
+                objects += ObjectsIn(cache, slab);
             }
         }
 
         cache->Lock.Leave();
-        return counts;
+        return new(NameOf(cache->Id), cache->ObjectSize, cache->Size, cache->ObjectsPerSlab, 1 << cache->Order, active, objects, full.Count, partial.Count, empty.Count);
     }
 
     /// <summary>Frees an object into the cache it is said to be of.</summary>
@@ -71,10 +71,20 @@ internal sealed unsafe partial class SlabAllocator
     }
 }
 
-/// <summary>Totals of a cache.</summary>
-internal struct SlabCounts
+/// <summary>What a cache has at a moment: a line of <c>/proc/slabinfo</c>, with its slabs by state.</summary>
+/// <param name="Name">Its name; of a merged cache that of the first.</param>
+/// <param name="ObjectSize">Bytes of an object as asked for.</param>
+/// <param name="Size">Bytes that an object takes.</param>
+/// <param name="ObjectsPerSlab">Objects in a slab of the usual order.</param>
+/// <param name="PagesPerSlab">Pages of one.</param>
+/// <param name="ActiveObjects">Objects that are handed out. Those that threads keep for later count, as in the kernel.</param>
+/// <param name="Objects">Objects in all slabs.</param>
+/// <param name="FullSlabs">Slabs that have no free object (the book's <c>slabs_full</c>).</param>
+/// <param name="PartialSlabs">Slabs that have free objects and others (<c>slabs_partial</c>).</param>
+/// <param name="EmptySlabs">Slabs all of whose objects are free (<c>slabs_empty</c>).</param>
+public readonly record struct CacheStatistics(string Name, uint ObjectSize, uint Size, int ObjectsPerSlab, int PagesPerSlab, long ActiveObjects, long Objects,
+    int FullSlabs, int PartialSlabs, int EmptySlabs)
 {
-    internal long ActiveObjects;
-    internal long Objects;
-    internal long Slabs;
+    /// <summary>All slabs.</summary>
+    public int Slabs => FullSlabs + PartialSlabs + EmptySlabs;
 }

@@ -20,7 +20,7 @@ internal sealed unsafe partial class SlabAllocator
     internal nint Allocate(KmemCache* cache, GfpFlags flags)
     {
         MightSleep.CheckAlloc(flags);
-        if (cache->Direct) return AllocateDirect(cache, flags);
+        if (cache->Direct) return FailSlab.ShouldFail(cache, flags) ? 0 : AllocateDirect(cache, flags);
         CpuBlock* block = CpuBlocks.Current;
         if (block->DrainRequested != 0) DrainBlock(block);
         CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);
@@ -211,7 +211,7 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         cache->Lock.Leave();
-        ReleaseSlabs(released);
+        ReleaseSlabs(cache, released);
         return error;
     }
 

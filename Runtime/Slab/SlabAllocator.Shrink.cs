@@ -27,7 +27,7 @@ internal sealed unsafe partial class SlabAllocator
             DrainBarn(cache);
         }
 
-        if ((cache->Flags & SlabFlags.TypesafeByRcu) == 0) ReleaseEmptySlabs(cache, keep: 0);
+        ReleaseEmptySlabs(cache, keep: 0);
     }
 
     /// <summary>Shrinks all caches; true if that gave frames back.</summary>
@@ -47,7 +47,7 @@ internal sealed unsafe partial class SlabAllocator
             KmemCache* cache = Caches + id;
             if (cache->Magic != KmemCache.Alive) continue;
             DrainBarn(cache);
-            if ((cache->Flags & SlabFlags.TypesafeByRcu) == 0) ReleaseEmptySlabs(cache, keep: 0);
+            ReleaseEmptySlabs(cache, keep: 0);
         }
 
         ReleaseEmptySlabs(_sheafCache, keep: 0);

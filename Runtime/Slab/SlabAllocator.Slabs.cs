@@ -142,8 +142,8 @@ internal sealed unsafe partial class SlabAllocator
         if (slab->Inuse == 0)
         {
             ref SlabList from = ref wasFull ? ref cache->Full : ref cache->Partial;
-            bool keep = cache->Partial.Count + cache->Empty.Count <= cache->MinPartial || (cache->Flags & SlabFlags.TypesafeByRcu) != 0;
-            if (keep)
+            int others = cache->Partial.Count + cache->Empty.Count - (wasFull ? 0 : 1);
+            if (others < cache->MinPartial)
             {
                 Move(ref from, ref cache->Empty, slab);
             }
@@ -269,7 +269,15 @@ internal sealed unsafe partial class SlabAllocator
         }
     }
 
-    private void ReleaseSlabs(uint frame)
+    /// <summary>Gives slabs that are on no list back to the buddy, at once or after a grace period.</summary>
+    private void ReleaseSlabs(KmemCache* cache, uint first)
+    {
+        if (first == Page.Nil) return;
+        if ((cache->Flags & SlabFlags.TypesafeByRcu) != 0) Defer(cache, first);
+        else GiveBack(cache, first);
+    }
+
+    private void GiveBack(KmemCache* cache, uint frame)
     {
         while (frame != Page.Nil)
         {
@@ -279,7 +287,7 @@ internal sealed unsafe partial class SlabAllocator
             slab->Flags &= ~PageFlags.Slab;
 
             // The page named its cache while it was a slab; now it names who pays for it.
-            slab->Owner = Caches[slab->SlabCache].Owner;
+            slab->Owner = cache->Owner;
             slab->MapCount = 0;
             _pages.FreeChecked(slab, slab->Order);
             frame = next;
@@ -300,7 +308,7 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         cache->Lock.Leave();
-        ReleaseSlabs(released);
+        ReleaseSlabs(cache, released);
     }
 
     private void Move(ref SlabList from, ref SlabList to, Page* slab)

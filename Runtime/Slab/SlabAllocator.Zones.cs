@@ -1,12 +1,11 @@
 // Red zones, poison and user tracking: what a cache with SLAB_RED_ZONE, SLAB_POISON or SLAB_STORE_USER does at each call.
 //
-//   free    bb.. | 6b 6b .. 6b a5 | bb.. | free pointer | who allocated, who freed |
-//   used    cc.. | the user's     | cc.. | ...
+//   free    bb.. | 6b 6b .. 6b a5      | bb.. | free pointer | who allocated, who freed | size asked for
+//   used    cc.. | the user's | cc ..  | cc.. | ...            kmalloc: what lies behind the size asked for is red too
 //
 // Bytes and texts are the kernel's. A damaged object is put right before the report, so that what comes after it works. At a free the object
 // then stays allocated, and may be freed again; at an allocation it stays free.
-// Cost: microseconds a call. Not done: the red zone behind the size that kmalloc was asked for, padding at the end of a slab.
-// Kernel concept: check_object, init_object, set_track, object_err.
+// Cost: microseconds a call. Not done: padding at the end of a slab. Kernel concept: check_object, init_object, set_track, set_orig_size, object_err.
 
 using System.Text;
 
@@ -44,6 +43,7 @@ internal sealed unsafe partial class SlabAllocator
         if (damage is null)
         {
             MarkZones(cache, obj, RedActive);
+            if (cache->RequestOffset != 0) *RequestField(cache, obj) = cache->ObjectSize;
             if ((cache->Flags & SlabFlags.StoreUser) != 0) Remember(cache, obj, 0);
             return true;
         }
@@ -74,6 +74,7 @@ internal sealed unsafe partial class SlabAllocator
         {
             string text = ReportOf(cache, obj, damage) + $"\nFIX {NameOf(cache->Id)}: Object at 0x{obj:x} not freed";
             MarkRedZones(cache, obj, RedActive);
+            RequestZone(cache, obj).Fill(RedActive);
             KernelReports.Bug(text, obj);
             return false;
         }
@@ -81,6 +82,26 @@ internal sealed unsafe partial class SlabAllocator
         MarkZones(cache, obj, RedInactive);
         if ((cache->Flags & SlabFlags.StoreUser) != 0) Remember(cache, obj, 1);
         return true;
+    }
+
+    /// <summary>Remembers the size that kmalloc was asked for, and watches what lies behind it.</summary>
+    internal static void Request(KmemCache* cache, void* obj, nuint size)
+    {
+        if (cache->RequestOffset == 0) return;
+        *RequestField(cache, (nuint)obj) = size;
+        RequestZone(cache, (nuint)obj).Fill(RedActive);
+    }
+
+    /// <summary>The size that kmalloc was asked for; where nobody remembers it, that of the class.</summary>
+    internal static nuint RequestOf(KmemCache* cache, void* obj) =>
+        cache->RequestOffset == 0 ? cache->ObjectSize : Math.Min(*RequestField(cache, (nuint)obj), cache->ObjectSize);
+
+    private static nuint* RequestField(KmemCache* cache, nuint obj) => (nuint*)(obj + cache->RequestOffset);
+
+    private static Span<byte> RequestZone(KmemCache* cache, nuint obj)
+    {
+        nuint size = RequestOf(cache, (void*)obj);
+        return new((void*)(obj + size), (int)(cache->ObjectSize - size));
     }
 
     private static Span<byte> LeftZone(KmemCache* cache, nuint obj) => new((void*)(obj - cache->LeftPad), (int)cache->LeftPad);
@@ -108,9 +129,23 @@ internal sealed unsafe partial class SlabAllocator
     {
         string? damage = DamageIn(LeftZone(cache, obj), obj - cache->LeftPad, red, "Left Redzone")
             ?? DamageIn(RightZone(cache, obj), obj + cache->ObjectSize, red, "Right Redzone");
+        if (damage is null && red == RedActive && cache->RequestOffset != 0)
+            return DamageIn(RequestZone(cache, obj), obj + RequestOf(cache, (void*)obj), RedActive, "kmalloc Redzone");
         if (damage is not null || red != RedInactive || !IsPoisoned(cache)) return damage;
         var bytes = new Span<byte>((void*)obj, (int)cache->ObjectSize);
         return DamageIn(bytes[..^1], obj, PoisonFree, "Poison") ?? DamageIn(bytes[^1..], obj + cache->ObjectSize - 1, PoisonEnd, "End Poison");
+    }
+
+    /// <summary>Adds what is wrong with the objects of a slab. One that is on its way between free and used may have either red zone.</summary>
+    private void CheckZones(KmemCache* cache, Page* slab, nuint start, List<string> errors)
+    {
+        nuint obj = start;
+        for (uint i = 0; i < ObjectsIn(cache, slab) && errors.Count < MaxErrors; i++, obj += cache->Size)
+        {
+            bool free = i >= slab->Touched || IsOnFreelist(cache, slab, start, obj);
+            string? damage = DamageOf(cache, obj, free ? RedInactive : RedActive);
+            if (damage is not null && (free || DamageOf(cache, obj, RedInactive) is not null)) errors.Add($"cache {NameOf(cache->Id)}: object 0x{obj:x}: {damage}");
+        }
     }
 
     private string? DamageIn(Span<byte> bytes, nuint address, byte expected, string what)

@@ -3,8 +3,8 @@
 //   Caches[id]     descriptors (native table)          _names[id]     their names (managed)
 //   ids 1..        the kmalloc caches, in a fixed order, then the sheaves' own cache, then the users'
 //
-// The slabs are in SlabAllocator.Slabs.cs, the per-thread sheaves in SlabAllocator.Sheaves.cs, the checks in SlabAllocator.Checks.cs.
-// Cost: creating a cache takes a lock and touches one descriptor. Not done: merging of caches.
+// Parts: Layout (what a cache looks like), Slabs, Sheaves (what threads keep), Objects and Bulk (the calls), Shrink, Deferred (RCU), Checks, Zones.
+// Cost: creating a cache takes a lock and touches one descriptor; with merging it looks at all of them.
 // Kernel concept: mm/slab_common.c.
 
 using System.Numerics;
@@ -20,13 +20,21 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     private const int CacheLine = 64;
     private const nuint TableBytes = 65536 * KmemCache.Bytes;
 
+    /// <summary>Flags that caches may differ in and still be one: none of these, which mean something else in each.</summary>
+    private const SlabFlags NeverMerged = ZoneFlags | SlabFlags.TypesafeByRcu | SlabFlags.FailSlab | SlabFlags.NoMerge;
+    private const SlabFlags MergedIfSame = SlabFlags.ReclaimAccount | SlabFlags.CacheDma | SlabFlags.CacheDma32 | SlabFlags.Account;
+    private const SlabFlags Known = NeverMerged | MergedIfSame | SlabFlags.ConsistencyChecks | SlabFlags.HwCacheAlign | SlabFlags.Panic;
+
     private static readonly Lock s_systemsLock = new();
     private static SlabAllocator?[] s_systems = new SlabAllocator?[4];
 
     private readonly Lock _lock = new();
     private readonly PhysicalMemory _memory;
     private readonly PageAllocator _pages;
+    private readonly IGracePeriods _grace;
     private readonly bool _direct;
+    private readonly bool _merge;
+    private readonly int _firstId;
     private readonly SlabFlags _addedFlags;
     private readonly int _system;
     private readonly KmemCache* _sheafCache;
@@ -38,21 +46,29 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
 
     /// <summary>Caches of a system.</summary>
     /// <param name="pages">Where slabs come from.</param>
+    /// <param name="grace">How to wait for readers.</param>
     /// <param name="level">With <see cref="DebugLevel.Sanity"/> all caches are direct.</param>
+    /// <param name="merge">Whether caches that are alike become one.</param>
     /// <param name="firstId">Ids below are for the layer above, which fills them with <see cref="CreateFixed"/>.</param>
-    internal SlabAllocator(PageAllocator pages, DebugLevel level, int firstId)
+    internal SlabAllocator(PageAllocator pages, IGracePeriods grace, DebugLevel level, bool merge, int firstId)
     {
         _pages = pages;
+        _grace = grace;
+        _merge = merge;
+        _firstId = firstId;
         _memory = pages.Memory;
         _direct = !_memory.IsDefault || level >= DebugLevel.Sanity;
         Caches = (KmemCache*)AddressSpace.Reserve(TableBytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.Caches) : 0);
         if (Caches == null) throw new InvalidOperationException("KAlloc cannot reserve its cache table: the address range is taken.");
         _system = Register(this);
-        _sheafCache = Initialize(firstId, "kmem_sheaf", CacheSlot.SheafBytes, CacheSlot.SheafBytes, SlabFlags.ConsistencyChecks, null);
+        _sheafCache = Initialize(firstId, "kmem_sheaf", CacheSlot.SheafBytes, CacheSlot.SheafBytes, SlabFlags.ConsistencyChecks | SlabFlags.NoMerge, null);
         if (level >= DebugLevel.Full) _addedFlags = ZoneFlags;
         pages.Reclaim = ShrinkAll;
         pages.DescribeObject = Describe;
     }
+
+    /// <summary>Makes allocations fail.</summary>
+    internal FaultInjection FailSlab { get; } = new("failslab");
 
     /// <summary>The descriptors; index 0 is no cache.</summary>
     internal KmemCache* Caches { get; }
@@ -83,7 +99,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     internal KmemCache* Create(string? name, nuint size, nuint align, SlabFlags flags, delegate*<void*, void> constructor = null)
     {
         MightSleep.Check();
-        string? problem = Problem(name, size, align);
+        string? problem = Problem(name, size, align, flags);
         if (problem is not null)
         {
             string text = $"kmem_cache_create({name}) integrity check failed: {problem}";
@@ -95,6 +111,14 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         if (name!.Contains(' ')) KernelReports.Warn($"WARNING: kmem_cache_create: the name '{name}' has blanks, which readers of slabinfo cannot parse");
         lock (_lock)
         {
+            if (_merge && constructor == null && FindMergeable((uint)size, (uint)align, flags) is var twin && twin != null)
+            {
+                if (_taken.Contains(name)) KernelReports.Warn($"WARNING: kmem_cache of name '{name}' already exists");
+                twin->References++;
+                twin->ObjectSize = Math.Max(twin->ObjectSize, (uint)size);
+                return twin;
+            }
+
             int id = FreeId();
             if (id < 0)
             {
@@ -122,16 +146,25 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         // kmalloc aligns to the largest power of two that divides the size, at least 8.
         Initialize(id, name, size, size & (0u - size), flags, null);
 
-    /// <summary>The kernel's kmem_cache_destroy. A cache with live objects is a BUG and stays.</summary>
-    internal void Destroy(KmemCache* cache)
+    /// <summary>
+    /// The kernel's kmem_cache_destroy. A cache with live objects is a BUG and stays: false. One that has other names loses one of them only.
+    /// </summary>
+    internal bool Destroy(KmemCache* cache)
     {
         MightSleep.Check();
+        lock (_lock)
+        {
+            if (--cache->References > 0) return true;
+        }
+
         CollectSheaves(cache);
         ReleaseEmptySlabs(cache, keep: 0);
+        WaitForDeferred(cache);
         if (cache->Partial.Count + cache->Full.Count != 0)
         {
+            cache->References = 1;
             ReportRemaining(cache);
-            return;
+            return false;
         }
 
         lock (_lock)
@@ -143,10 +176,13 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
             _freedIds.Push(id);
             if (_constructors.Remove(id, out GCHandle handle)) handle.Free();
         }
+
+        return true;
     }
 
     public void Dispose()
     {
+        for (int id = 1; id < IdLimit; id++) WaitForDeferred(Caches + id);
         lock (s_systemsLock) s_systems[_system] = null;
         foreach (GCHandle handle in _constructors.Values) handle.Free();
         AddressSpace.Release((byte*)Caches, TableBytes);
@@ -156,116 +192,36 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     {
     }
 
-    private string? Problem(string? name, nuint size, nuint align)
+    private static string? Problem(string? name, nuint size, nuint align, SlabFlags flags)
     {
         if (string.IsNullOrEmpty(name)) return "it has no name";
         if (size == 0 || size > MaxObjectSize) return $"the object size {size} is not in 1..{MaxObjectSize}";
         if (align != 0 && (!BitOperations.IsPow2(align) || align > MaxObjectSize)) return $"the alignment {align} is not a power of two up to {MaxObjectSize}";
+        if ((flags & ~Known) != 0) return $"0x{(uint)(flags & ~Known):x} are no flags of a cache";
         CpuBlock* block = ThisCpu.Block;
         return block != null && block->Execution.InInterrupt ? "caches cannot be created in an interrupt" : null;
     }
 
-    private KmemCache* Initialize(int id, string name, nuint size, nuint align, SlabFlags flags, delegate*<void*, void> constructor)
+    /// <summary>The newest cache that would serve as well as a new one, by the kernel's rule; null: there is none.</summary>
+    private KmemCache* FindMergeable(uint size, uint align, SlabFlags flags)
     {
-        if (id >= _names.Length) Array.Resize(ref _names, Math.Min(_names.Length * 2, 65536));
-        _names[id] = name;
-        _taken.Add(name);
-        KmemCache* cache = Caches + id;
-        *cache = default;
-        cache->Id = (ushort)id;
-        cache->System = _system;
-        cache->Flags = flags |= _addedFlags;
-        cache->ObjectSize = (uint)size;
-        cache->Align = Alignment((uint)size, (uint)align, flags);
-        cache->Constructor = constructor;
-
-        LayOut(cache, (uint)size);
-        if (cache->Size > MaxObjectSize)
+        flags |= _addedFlags;
+        if ((flags & NeverMerged) != 0) return null;
+        align = Alignment(size, align, flags);
+        size = (size + align - 1) & ~(align - 1);
+        ushort owner = (flags & SlabFlags.Account) != 0 && ThisCpu.Block != null ? ThisCpu.Block->ActiveOwner : (ushort)0;
+        for (int id = _nextId - 1; id > 0; id--)
         {
-            // No block holds the object together with what watches it.
-            cache->Flags = flags &= ~ZoneFlags;
-            LayOut(cache, (uint)size);
+            KmemCache* cache = Caches + id;
+            if (cache->References <= 0 || cache->Constructor != null || (cache->Flags & NeverMerged) != 0) continue;
+            if (((flags ^ cache->Flags) & MergedIfSame) != 0 || cache->Owner != owner) continue;
+
+            // Objects begin at multiples of the size behind the colour: both must be aligned.
+            if (size > cache->Size || cache->Size - size >= 8 || cache->Size % align != 0) continue;
+            if (cache->Colours == 0 || align <= cache->ColourUnit) return cache;
         }
 
-        ChooseOrder(cache);
-        cache->Random = (nuint)global::System.Random.Shared.NextInt64();
-        cache->MinPartial = Math.Clamp(BitOperations.Log2(cache->Size) / 2, 5, 10);
-        if ((flags & SlabFlags.CacheDma) != 0) cache->AllocFlags |= GfpFlags.Dma;
-        if ((flags & SlabFlags.CacheDma32) != 0) cache->AllocFlags |= GfpFlags.Dma32;
-        if ((flags & SlabFlags.ReclaimAccount) != 0) cache->AllocFlags |= GfpFlags.Reclaimable;
-        if ((flags & SlabFlags.Account) != 0) cache->AllocFlags |= GfpFlags.Account;
-        cache->Partial.First = cache->Full.First = cache->Empty.First = Page.Nil;
-        cache->Direct = _direct || (flags & (SlabFlags.ConsistencyChecks | ZoneFlags)) != 0;
-        cache->FastId = cache->Direct || id >= CpuBlock.SlotCount ? (ushort)0 : (ushort)id;
-        cache->SheafCapacity = CapacityFor(cache->Size);
-        cache->FillLevel = Math.Max(1, cache->SheafCapacity / 2);
-
-        // Fewer than 4 sheaves, and threads that only free starve threads that only allocate.
-        cache->SheafLimit = (int)Math.Clamp((1u << 20) / (cache->Size * (uint)cache->SheafCapacity), 4, 32);
-        Volatile.Write(ref cache->Magic, KmemCache.Alive);
-        if (id >= _nextId) Volatile.Write(ref _nextId, id + 1);
-        return cache;
-    }
-
-    /// <summary>
-    ///   red zone | object | red zone to the word | free pointer | allocated by, freed by | to the alignment        what flags ask for
-    /// </summary>
-    private static void LayOut(KmemCache* cache, uint size)
-    {
-        bool redZone = (cache->Flags & SlabFlags.RedZone) != 0;
-        uint inner = (size + 7) & ~7u;
-        if (redZone && inner == size) inner += 8;
-
-        // The free pointer lies in the middle of a free object, away from overflows of its neighbours; behind it where the content must survive.
-        bool outside = cache->Constructor != null || (cache->Flags & (SlabFlags.TypesafeByRcu | ZoneFlags)) != 0;
-        cache->FreeOffset = outside ? inner : (inner / 2) & ~7u;
-        if (outside) inner += 8;
-        if ((cache->Flags & SlabFlags.StoreUser) != 0)
-        {
-            cache->TrackOffset = inner;
-            inner += 2 * (uint)sizeof(Track);
-        }
-
-        cache->LeftPad = redZone ? cache->Align : 0;
-        cache->Size = (inner + cache->LeftPad + cache->Align - 1) & ~(cache->Align - 1);
-    }
-
-    /// <summary>The kernel's limits of a CPU's array: what a thread keeps is memory that nobody else can have.</summary>
-    private static int CapacityFor(uint size) => size > PhysicalMemory.PageSize ? 8 : size > 1024 ? 24 : size > 256 ? 54 : Sheaf.MaxCapacity;
-
-    private static uint Alignment(uint size, uint align, SlabFlags flags)
-    {
-        uint result = Math.Max(align, 8);
-        if ((flags & SlabFlags.HwCacheAlign) == 0) return result;
-        uint line = CacheLine;
-        while (size <= line / 2) line /= 2;
-        return Math.Max(result, line);
-    }
-
-    /// <summary>
-    /// The kernel's rule: from the order that holds a fair number of objects up to 3, the first that wastes at most 1/16, else 1/8, 1/4, 1/2.
-    /// </summary>
-    private static void ChooseOrder(KmemCache* cache)
-    {
-        cache->MinOrder = (byte)PageAllocator.OrderOf(cache->Size);
-        cache->Order = cache->MinOrder;
-        uint wanted = 4 * ((uint)BitOperations.Log2((uint)Environment.ProcessorCount) + 2);
-        int first = Math.Clamp(PageAllocator.OrderOf((nuint)cache->Size * wanted), cache->MinOrder, Math.Max((int)cache->MinOrder, 3));
-        for (uint fraction = 16; fraction >= 2; fraction /= 2)
-        {
-            for (int order = first; order <= 3; order++)
-            {
-                uint bytes = (uint)PhysicalMemory.PageSize << order;
-                if (bytes % cache->Size > bytes / fraction) continue;
-                cache->Order = (byte)order;
-                fraction = 0;
-                break;
-            }
-        }
-
-        uint slabBytes = (uint)PhysicalMemory.PageSize << cache->Order;
-        cache->ObjectsPerSlab = (ushort)(slabBytes / cache->Size);
-        cache->Colours = slabBytes % cache->Size / cache->ColourUnit;
+        return null;
     }
 
     /// <summary>An id of a destroyed cache first: ids below 256 have the fast path.</summary>

@@ -43,13 +43,16 @@ public enum SlabFlags : uint
 
     /// <summary>
     /// <c>SLAB_TYPESAFE_BY_RCU</c> (was DESTROY_BY_RCU): a freed object stays an object of this type, though it may be handed out again at
-    /// once. Here slab pages stay with the cache until it is destroyed, which is longer than any grace period.
+    /// once. Slab pages go back to the page allocator after a grace period, and destroying the cache waits for one.
     /// </summary>
     TypesafeByRcu = 0x80000,
 
-    /// <summary><c>SLAB_NO_MERGE</c>: the cache is never merged with another. None is.</summary>
+    /// <summary><c>SLAB_NO_MERGE</c>: the cache is never merged with another (see <see cref="KernelMemoryOptions.MergeCaches"/>).</summary>
     NoMerge = 0x1000000,
 
-    /// <summary><c>SLAB_ACCOUNT</c>: objects are charged to their owner.</summary>
+    /// <summary><c>SLAB_FAILSLAB</c>: allocations may be made to fail (see <see cref="KernelMemory.FailSlab"/>); they take the slow path.</summary>
+    FailSlab = 0x2000000,
+
+    /// <summary><c>SLAB_ACCOUNT</c>: slabs are charged to the <see cref="MemoryOwner"/> in whose scope the cache was created.</summary>
     Account = 0x4000000,
 }

@@ -30,11 +30,15 @@ internal struct Track
         _milliseconds = Environment.TickCount64;
     }
 
-    /// <summary>Adds a line with who it was and how long ago, in milliseconds, and the stack.</summary>
+    /// <summary>Adds a line with who it was and how long ago, in milliseconds, and the callers.</summary>
     internal readonly void AppendTo(StringBuilder text, string what)
     {
-        if (_stack == 0) return;
-        text.Append($"\n{what}: age={Environment.TickCount64 - _milliseconds} cpu={_cpu} pid={_task}");
-        if (s_stacks.TryGetValue(_stack, out string? stack)) text.Append(stack.StartsWith('\n') ? "" : "\n").Append(stack);
+        if (_stack == 0 || !s_stacks.TryGetValue(_stack, out string? trace)) return;
+
+        // Whose call it was, not which.
+        ReadOnlySpan<string> callers = trace.Split("\n ").AsSpan(1);
+        while (callers.Length > 1 && callers[0].StartsWith("KAlloc.Linux.", StringComparison.Ordinal)) callers = callers[1..];
+        text.Append($"\n{what} in {(callers.IsEmpty ? "an unknown place" : callers[0])} age={Environment.TickCount64 - _milliseconds} cpu={_cpu} pid={_task}");
+        for (int i = 1; i < callers.Length; i++) text.Append("\n ").Append(callers[i]);
     }
 }

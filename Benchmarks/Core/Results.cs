@@ -26,6 +26,7 @@ internal sealed class Results(string title, RunSettings settings, params string[
         if (_all.Exists(m => m.Memory.Live > 0)) AnsiConsole.Write(Memory());
         if (settings.Csv is { } csv) File.WriteAllText(csv, Csv());
         if (settings.Svg is { } svg) File.WriteAllText(svg, Svg());
+        if (settings.Markdown is { } markdown) File.WriteAllText(markdown, Markdown());
     }
 
     private IEnumerable<string> Workloads => _all.Select(m => m.Workload).Distinct();
@@ -76,6 +77,31 @@ internal sealed class Results(string title, RunSettings settings, params string[
         lines.AddRange(_all.Select(m => Number($"{m.Workload},{m.Contender},{m.Threads},{m.Median:0.##},{m.Minimum:0.##},{m.Memory.PeakResident},{m.Memory.Live}")));
         return string.Join('\n', lines) + '\n';
     }
+
+    /// <summary>Workloads that follow one another and share most of who takes part are one table.</summary>
+    private string Markdown()
+    {
+        var tables = new List<(List<string> Workloads, List<string> Contenders)>();
+        foreach (string workload in Workloads)
+        {
+            string[] contenders = [.. _all.Where(m => m.Workload == workload).Select(m => m.Contender)];
+            if (tables.Count == 0 || tables[^1].Contenders.Intersect(contenders).Count() * 2 < contenders.Length) tables.Add(([], []));
+            tables[^1].Workloads.Add(workload);
+            tables[^1].Contenders.AddRange(contenders.Except(tables[^1].Contenders));
+        }
+
+        return string.Join('\n', tables.Select(table =>
+            $"| median | {string.Join(" | ", table.Workloads)} |\n|---|{string.Concat(table.Workloads.Select(_ => "---|"))}\n" + string.Concat(table.Contenders.Select(contender =>
+                $"| {contender} | {string.Join(" | ", table.Workloads.Select(workload => Find(workload, contender) is { } m ? Time(m.Median) : "–"))} |\n"))));
+    }
+
+    private static string Time(double nanoseconds) => Number(nanoseconds switch
+    {
+        < 100 => $"{nanoseconds:0.0} ns",
+        < 10_000 => $"{nanoseconds:0} ns",
+        < 1_000_000 => $"{nanoseconds / 1000:0} µs",
+        _ => $"{nanoseconds / 1_000_000:0.0} ms",
+    });
 
     private string Svg()
     {

@@ -8,7 +8,8 @@ namespace KAlloc.Benchmarks.Core;
 /// <param name="Peer">Whom the ratios are against; null: the command's own choice.</param>
 /// <param name="Csv">Also write the results there.</param>
 /// <param name="Svg">Also draw them there.</param>
-internal sealed record RunSettings(int Rounds, bool Quick, string? Peer, string? Csv, string? Svg)
+/// <param name="Markdown">Also write them there as the tables of a page.</param>
+internal sealed record RunSettings(int Rounds, bool Quick, string? Peer, string? Csv, string? Svg, string? Markdown)
 {
     /// <summary>A command with these options.</summary>
     /// <param name="command">The command without them.</param>
@@ -20,13 +21,14 @@ internal sealed record RunSettings(int Rounds, bool Quick, string? Peer, string?
         Option<string?> peer = new("--peer") { Description = "Whom the ratios are against.", HelpName = "NAME" };
         Option<string?> csv = new("--csv") { Description = "Also write the results as CSV.", HelpName = "FILE" };
         Option<string?> svg = new("--svg") { Description = "Also draw a bar chart.", HelpName = "FILE" };
-        foreach (Option option in (Option[])[rounds, quick, peer, csv, svg]) command.Add(option);
+        Option<string?> markdown = new("--markdown") { Description = "Also write the medians as Markdown tables.", HelpName = "FILE" };
+        foreach (Option option in (Option[])[rounds, quick, peer, csv, svg, markdown]) command.Add(option);
         rounds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1) result.AddError("--rounds must be at least 1.");
         });
         command.SetAction(parsed => run(new(parsed.GetValue(quick) ? 2 : parsed.GetValue(rounds), parsed.GetValue(quick), parsed.GetValue(peer),
-            parsed.GetValue(csv), parsed.GetValue(svg)), parsed));
+            parsed.GetValue(csv), parsed.GetValue(svg), parsed.GetValue(markdown)), parsed));
         return command;
     }
 }

@@ -11,6 +11,9 @@ internal enum Pattern
     /// <summary>One cache line of each page, pages in random order: the data stays in the cache, so what is left is the TLB.</summary>
     LineOfPage,
 
+    /// <summary>As many lines, side by side: the same data in the cache, but few pages. What the loads of <see cref="LineOfPage"/> cost more is the TLB's.</summary>
+    PackedLines,
+
     /// <summary>Any cache line.</summary>
     Random,
 
@@ -56,7 +59,8 @@ internal sealed unsafe class Access : IDisposable
 
     internal List<Contender> Contenders(Pattern pattern, int loads) => [.. _views.Select(view => new Contender(view.Name, () => pattern switch
     {
-        Pattern.LineOfPage => LineOfPage((byte*)view.Start, loads),
+        Pattern.LineOfPage => Lines((byte*)view.Start, loads, PageSize, 1),
+        Pattern.PackedLines => Lines((byte*)view.Start, loads, CacheLine, 0),
         Pattern.Random => Random((byte*)view.Start, loads),
         _ => Sequential((byte*)view.Start, loads),
     }))];
@@ -111,16 +115,17 @@ internal sealed unsafe class Access : IDisposable
         return (nint)_memory.Vmap(pages);
     }
 
+    /// <summary>One line for each page of the range, <paramref name="stride"/> bytes apart.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private double LineOfPage(byte* start, int loads)
+    private double Lines(byte* start, int loads, ulong stride, ulong spread)
     {
         ulong mask = (_bytes / PageSize) - 1, position = _seed;
         long begin = Stopwatch.GetTimestamp();
         for (int i = 0; i < loads; i++)
         {
             // Lines at the same place of each page would share a few sets of the cache.
-            ulong page = (position >> 20) & mask;
-            position = (position * 6364136223846793005) + 1442695040888963407 + *(ulong*)(start + (page * PageSize) + (page % (PageSize / CacheLine) * CacheLine));
+            ulong line = (position >> 20) & mask;
+            position = (position * 6364136223846793005) + 1442695040888963407 + *(ulong*)(start + (line * stride) + (line % (PageSize / CacheLine) * CacheLine * spread));
         }
 
         _seed = position;

@@ -65,7 +65,8 @@ internal sealed unsafe class Mapping : IDisposable
         {
             long start = Stopwatch.GetTimestamp();
             for (int i = 0; i < Frames; i += run)
-                arena.Map(_window + ((nuint)i * PageSize), offset + ((nuint)FrameAt(i, run) * PageSize), (nuint)run * PageSize, populate);
+                arena.Map(_window + ((nuint)i * PageSize), offset + ((nuint)FrameAt(i, run) * PageSize), (nuint)run * PageSize, populate: false);
+            if (populate) arena.Populate(_window, Frames * PageSize);
             for (int i = 0; touch && i < Frames; i++) _window[(nuint)i * PageSize] = 1;
             ticks += Stopwatch.GetTimestamp() - start;
             arena.Unmap(_window, Frames * PageSize);

@@ -23,7 +23,7 @@ internal static class VmallocCommand
             return 2;
         }
 
-        var results = new Results("vmalloc", settings, "vmalloc", "vmap", "scattered");
+        var results = new Results("vmalloc", settings, "vmalloc", "vmap", "direct");
         foreach ((string name, int bytes, int count) in Allocation.Sizes) Measure(name, () => Allocation.Contenders(bytes, settings.Quick ? 2 : count));
         using (var mapping = new Mapping())
         {
@@ -33,6 +33,7 @@ internal static class VmallocCommand
         using (var access = new Access(settings.Quick ? 4 << 20 : 128 << 20))
         {
             Measure("a line a page", () => access.Contenders(Pattern.LineOfPage, settings.Quick ? 1000 : 2_000_000));
+            Measure("as many packed", () => access.Contenders(Pattern.PackedLines, settings.Quick ? 1000 : 2_000_000));
             Measure("random", () => access.Contenders(Pattern.Random, settings.Quick ? 1000 : 2_000_000));
             Measure("sequential", () => access.Contenders(Pattern.Sequential, settings.Quick ? 1000 : 4_000_000));
             Console.WriteLine($"On huge pages: {access.HugeBytes("vmalloc_huge") >> 20} MiB of vmalloc_huge, {access.HugeBytes("direct-huge") >> 20} MiB of the huge direct map.");

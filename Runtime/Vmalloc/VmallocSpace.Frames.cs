@@ -15,6 +15,9 @@ internal sealed unsafe partial class VmallocSpace
     /// <summary>Bit of a table entry: the page is not, or no longer, anybody's, though it may be mapped.</summary>
     private const uint Hidden = 1u << 31;
 
+    /// <summary>Up to this many pages are entered in the page tables by the call that maps them; more by one call for the whole area.</summary>
+    private const uint FewPages = 16;
+
     /// <summary>Pages of a huge one: 2 MiB.</summary>
     private const uint HugePages = 512;
 
@@ -145,13 +148,14 @@ internal sealed unsafe partial class VmallocSpace
             run = 1;
             while (first + run < area.PageCount && entries[first + run] == entries[first] + run) run++;
             nuint offset = (nuint)((entries[first] & ~Hidden) - 1) << PageShift;
-            if (_memory.Arena.Map((byte*)area.Address + ((nuint)first << PageShift), offset, (nuint)run << PageShift, populate)) continue;
+            if (_memory.Arena.Map((byte*)area.Address + ((nuint)first << PageShift), offset, (nuint)run << PageShift, populate && area.PageCount <= FewPages)) continue;
             _memory.Arena.Unmap((byte*)area.Address, area.Bytes);
             MappingBudget.Give(area.Mappings);
             if (!quiet) KernelReports.Warn($"vmalloc error: {area.PageCount} pages in {runs} pieces: the system refuses the mapping, the process has too many");
             return false;
         }
 
+        if (populate && area.PageCount > FewPages) _memory.Arena.Populate((byte*)area.Address, area.Bytes);
         return true;
     }
 

@@ -60,7 +60,11 @@ internal sealed unsafe class MemfdArena : Arena
         PosixNative.Mmap(at, bytes, PosixNative.ProtNone,
             PosixNative.MapPrivate | PosixNative.MapAnonymous | PosixNative.MapNoReserve | PosixNative.MapFixed, -1, 0) == at;
 
-    internal override void Populate(byte* at, nuint bytes) => PosixNative.Madvise(at, bytes, PosixNative.MadvPopulateWrite);
+    /// <summary>
+    /// By reading: the system then enters a page's neighbours along with it, and since the file is in memory, where nobody asks what was written, the entries
+    /// can be written through at once. By writing each page is a fault of its own.
+    /// </summary>
+    internal override void Populate(byte* at, nuint bytes) => PosixNative.Madvise(at, bytes, PosixNative.MadvPopulateRead);
 
     internal override void MakeHuge(byte* at, nuint bytes)
     {

@@ -23,6 +23,7 @@ internal static unsafe partial class PosixNative
 
     internal const int MadvDontFork = 10;
     internal const int MadvNoHugePage = 15;
+    internal const int MadvPopulateRead = 22;
     internal const int MadvPopulateWrite = 23;
     internal const int MadvCollapse = 25;
 

@@ -37,6 +37,28 @@ public unsafe class PageTableTests
         Sound(memory);
     }
 
+    /// <summary>What vmalloc hands out is in the page tables, to be written through at once: the thread that writes every page takes no fault for it.</summary>
+    [Fact]
+    public void WritesToAFreshArea_DoNotFault()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using KernelMemory memory = Boot("Flat", BackingKind.Memfd);
+        foreach (int pages in new[] { 8, 1024 })
+        {
+            var area = (byte*)memory.Vmalloc((nuint)pages * 4096);
+            long before = Faults();
+            for (int i = 0; i < pages; i++) area[i * 4096] = 1;
+            Assert.InRange(Faults() - before, 0, pages / 2);
+            memory.Vfree(area);
+        }
+
+        static long Faults()
+        {
+            string stat = File.ReadAllText("/proc/thread-self/stat");
+            return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[7], System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
     [Theory]
     [InlineData(BackingKind.Automatic)]
     [InlineData(BackingKind.Portable)]

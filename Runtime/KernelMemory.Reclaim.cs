@@ -19,6 +19,12 @@ public sealed unsafe partial class KernelMemory
     /// <summary>Bytes whose memory went back to the operating system so far. They are used again when needed.</summary>
     public ulong GivenBackBytes => (ulong)Pages.GivenBackBytes;
 
+    /// <summary>
+    /// Bytes of free or used frames that have memory behind them for good: what <see cref="GfpFlags.Atomic"/> requests get first, so that the first
+    /// touch is no page fault. See <see cref="KernelMemoryOptions.AtomicReserve"/>.
+    /// </summary>
+    public ulong PopulatedReserveBytes => (ulong)Pages.ReserveFrames << PhysicalMemory.PageShift;
+
     /// <summary>The size of a memory map: what it costs to know every page of a memory.</summary>
     /// <remarks>
     /// The book's sum: 4 GiB in pages of 8 KiB with a <c>struct page</c> of 40 bytes are 20 MiB. Here a page has 4 KiB and its struct 32 bytes, 0.78 %.
@@ -86,6 +92,7 @@ public sealed unsafe partial class KernelMemory
 
     private static PageOptions PageOptionsOf(KernelMemoryOptions options) => new(options.MinFreeKilobytes, !options.GroupByMobility, options.NoPageSets)
     {
+        AtomicReserve = options.NoPageSets ? ReservePopulation.Never : options.AtomicReserve,
         ChecksEachCall = options.DebugLevel >= DebugLevel.Sanity,
         GiveBackAfter = options.GiveBackAfter == Timeout.InfiniteTimeSpan ? null : options.GiveBackAfter,
         OutOfMemory = options.OutOfMemory,

@@ -35,6 +35,10 @@ public sealed class KernelMemoryOptions
     /// memory in KiB: 4 MiB of 1 GiB, 16 MiB of 16 GiB.</summary>
     public long MinFreeKilobytes { get; set; }
 
+    /// <summary>When that reserve gets memory behind its frames: by default on the background thread, 20 ms after boot. It then counts as resident,
+    /// in whole blocks of 4 MiB; systems of less than 64 MiB have none.</summary>
+    public ReservePopulation AtomicReserve { get; set; }
+
     /// <summary>Whether pages that move, that shrinkers free and that stay are kept apart, so that large blocks remain possible. On by default.</summary>
     public bool GroupByMobility { get; set; } = true;
 
@@ -52,8 +56,8 @@ public sealed class KernelMemoryOptions
     internal bool NoPageSets { get; set; }
 
     /// <summary>The options of <see cref="KernelMemory.Default"/> from <c>runtimeconfig.json</c>: <c>KAlloc.MemorySize</c>,
-    /// <c>KAlloc.Layout</c>, <c>KAlloc.Backing</c>, <c>KAlloc.DebugLevel</c>, <c>KAlloc.GiveBackMilliseconds</c>,
-    /// <c>KAlloc.MergeCaches</c>, <c>KAlloc.FailSlab</c>.</summary>
+    /// <c>KAlloc.Layout</c>, <c>KAlloc.Backing</c>, <c>KAlloc.DebugLevel</c>, <c>KAlloc.GiveBackMilliseconds</c>, <c>KAlloc.AtomicReserve</c>,
+    /// <c>KAlloc.MinFreeKilobytes</c>, <c>KAlloc.MergeCaches</c>, <c>KAlloc.FailSlab</c>.</summary>
     /// <exception cref="FormatException">A value cannot be read.</exception>
     public static KernelMemoryOptions FromRuntimeConfig()
     {
@@ -61,6 +65,8 @@ public sealed class KernelMemoryOptions
         if (AppContext.GetData("KAlloc.MemorySize") is { } size) options.MemorySize = ulong.Parse(size.ToString()!);
         if (AppContext.GetData("KAlloc.Backing") is string backing) options.Backing = Parse<BackingKind>(backing, "KAlloc.Backing");
         if (AppContext.GetData("KAlloc.DebugLevel") is string level) options.DebugLevel = Parse<DebugLevel>(level, "KAlloc.DebugLevel");
+        if (AppContext.GetData("KAlloc.AtomicReserve") is string reserve) options.AtomicReserve = Parse<ReservePopulation>(reserve, "KAlloc.AtomicReserve");
+        if (AppContext.GetData("KAlloc.MinFreeKilobytes") is { } least) options.MinFreeKilobytes = long.Parse(least.ToString()!);
         if (AppContext.GetData("KAlloc.GiveBackMilliseconds") is { } delay) options.GiveBackAfter = TimeSpan.FromMilliseconds(long.Parse(delay.ToString()!));
         if (AppContext.TryGetSwitch("KAlloc.MergeCaches", out bool merge)) options.MergeCaches = merge;
         if (AppContext.GetData("KAlloc.FailSlab") is string fail) options.FailSlab = fail;

@@ -59,8 +59,21 @@ internal sealed unsafe partial class PageAllocator
     }
 
     /// <summary>A page that lay on a thread's stack of free pages while somebody used it. It is his: it was taken off the stack.</summary>
-    private void ReportStray(Page* page) => KernelReports.Bug(
-        $"BUG: double free of page pfn:{_memory.FrameOf(page):x5}: two threads freed it at the same time; now {DescribePage(page)}", (nuint)page);
+    /// <param name="page">The page.</param>
+    /// <param name="frame">The frame that the request got meanwhile, which must not be lost if the report throws.</param>
+    /// <param name="order">Its order.</param>
+    private void ReportStray(Page* page, uint frame, int order)
+    {
+        try
+        {
+            KernelReports.Bug($"BUG: double free of page pfn:{_memory.FrameOf(page):x5}: two threads freed it at the same time; now {DescribePage(page)}", (nuint)page);
+        }
+        catch when (frame != Page.Nil)
+        {
+            Give(_map + frame, order);
+            throw;
+        }
+    }
 
     /// <summary>The kernel's bad_page. The page stays as it is: it is leaked rather than handed out.</summary>
     private void BadPage(Page* page, string reason)

@@ -42,14 +42,14 @@ internal sealed unsafe partial class PageAllocator
 
     private Page* AllocateAnywhere(CpuBlock* block, GfpFlags flags, int order, int type)
     {
-        Page* page = FromZones(block, flags, order, type, AllocFlags.LowMark | ((flags & GfpFlags.KswapdReclaim) != 0 ? AllocFlags.Kswapd : 0));
+        Page* page = FromZones(block, flags, order, type, AllocFlags.LowMark | PopulatedOf(flags) | ((flags & GfpFlags.KswapdReclaim) != 0 ? AllocFlags.Kswapd : 0));
         return page != null ? page : AllocateSlow(block, flags, order, type);
     }
 
     /// <summary>The reserves that a request may use (gfp_to_alloc_flags).</summary>
     internal static AllocFlags AllocFlagsOf(GfpFlags flags, int order)
     {
-        AllocFlags alloc = AllocFlags.MinMark;
+        AllocFlags alloc = AllocFlags.MinMark | PopulatedOf(flags);
         if ((flags & GfpFlags.High) != 0) alloc |= AllocFlags.MinReserve;
         if ((flags & GfpFlags.KswapdReclaim) != 0) alloc |= AllocFlags.Kswapd;
         if ((flags & (GfpFlags.DirectReclaim | GfpFlags.NoMemAlloc)) == 0)
@@ -60,6 +60,10 @@ internal sealed unsafe partial class PageAllocator
 
         return alloc;
     }
+
+    /// <summary>Requests of high priority that may not wait get frames with memory behind them, as long as there are any.</summary>
+    private static AllocFlags PopulatedOf(GfpFlags flags) =>
+        (flags & (GfpFlags.High | GfpFlags.DirectReclaim | GfpFlags.NoMemAlloc)) == GfpFlags.High ? AllocFlags.Populated : 0;
 
     private Page* AllocateSlow(CpuBlock* block, GfpFlags flags, int order, int type)
     {

@@ -20,7 +20,7 @@ internal sealed unsafe partial class PageAllocator
     private Zone[] MakeZones(PhysicalMemory memory, MemoryLayout layout, bool noGrouping)
     {
         // With fewer page blocks than types there is nothing to group.
-        bool grouping = !noGrouping && memory.Frames >= Mobility.BlockFrames * (uint)Mobility.Types;
+        bool grouping = !noGrouping && memory.Frames >= Mobility.BlockFrames * (uint)Mobility.LeastBlocks;
         var zones = new List<Zone>();
         uint start = 0;
         foreach (ZoneBoundary boundary in layout.Zones)
@@ -99,18 +99,28 @@ internal sealed unsafe partial class PageAllocator
     private Page* FromZone(CpuBlock* block, Zone zone, GfpFlags flags, int order, AllocFlags alloc)
     {
         MigrateType type = Mobility.Of(flags);
-        int list = _usesSets && (alloc & AllocFlags.HighAtomic) == 0 ? PageSet.ListOf(order, type) : -1;
+        bool populated = (alloc & AllocFlags.Populated) != 0 && (order == 0 ? zone.ReserveFrames != 0 : zone.HasReserve(order));
+        int list = _usesSets && (alloc & AllocFlags.HighAtomic) == 0 && !(populated && order > 0) ? PageSet.ListOf(order, type) : -1;
         PageSet* set = list < 0 ? null : _sets.Make(block->Execution.Cpu);
         if (set != null && (set += zone.Index)->Enter())
         {
-            uint frame = TakeOrRefill(set, zone, list, flags, order, type, alloc);
+            uint frame = populated ? TakePopulated(set, zone) : Page.Nil;
+            if (frame == Page.Nil) frame = TakeOrRefill(set, zone, list, flags, order, type, alloc);
             Page* stray = set->TakeStray();
             set->Leave();
-            if (stray != null) ReportStray(stray);
+            if (stray != null) ReportStray(stray, frame, order);
             if (frame != Page.Nil) return MakeUser(_map + frame, order, type);
         }
 
         return zone.Allocate(order, type, alloc, PageFlags.None);
+    }
+
+    private uint TakePopulated(PageSet* set, Zone zone)
+    {
+        uint frame = set->Pop(_map, (int)MigrateType.Reserve);
+        if (frame != Page.Nil || set->ReserveCapacity == 0) return frame;
+        zone.FillReserve(set);
+        return set->Pop(_map, (int)MigrateType.Reserve);
     }
 
     private uint TakeOrRefill(PageSet* set, Zone zone, int list, GfpFlags flags, int order, MigrateType type, AllocFlags alloc)

@@ -68,6 +68,8 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         _giveBackAfter = options.GiveBackAfter;
         _outOfMemory = options.OutOfMemory;
         _outOfMemoryCallback = options.OutOfMemoryCallback;
+        if (options.AtomicReserve == ReservePopulation.AtBoot) PopulateReserve();
+        _populateLater = options.AtomicReserve == ReservePopulation.InBackground;
         _kswapd = StartBackground();
     }
 
@@ -87,7 +89,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         get
         {
             long sum = 0;
-            foreach (Zone zone in _zones) sum += zone.FreeFrames + _sets.FramesOf(zone);
+            foreach (Zone zone in _zones) sum += zone.FreeFrames + zone.AsideFrames + _sets.FramesOf(zone);
             return sum;
         }
     }
@@ -103,7 +105,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         int type = ZoneTable[(int)(flags & ZoneBits)];
         if ((uint)order <= PageSet.SmallOrder && type <= (int)ZoneType.Movable && (flags & Rare) == 0 && _preferred[type] is { } zone && zone.HasPlenty(order, type))
         {
-            Page* page = FromSet(block, zone, order, ((int)flags >> 3) & 3);
+            Page* page = FromSet(block, zone, flags, order);
             if (page != null) return (flags & NeedsMore) == 0 ? page : Finish(page, flags, order);
         }
 
@@ -112,14 +114,16 @@ internal sealed unsafe partial class PageAllocator : IDisposable
 
     /// <summary>A block from the thread's page set, or null if the set has none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Page* FromSet(CpuBlock* block, Zone zone, int order, int type)
+    private Page* FromSet(CpuBlock* block, Zone zone, GfpFlags flags, int order)
     {
+        int type = ((int)flags >> 3) & 3;
+        bool populated = PopulatedOf(flags) != 0 && zone.ReserveFrames != 0;
         PageSet* set = _sets.OfAny(block->Execution.Cpu);
-        if (set == null || !(set += zone.Index)->Enter()) return null;
-        uint frame = order == 0 ? set->TakeHot(_map, type) : set->Take(_map, (order * Mobility.SetTypes) + type, order);
+        if (set == null || (populated && order > 0) || !(set += zone.Index)->Enter()) return null;
+        uint frame = populated ? set->Pop(_map, (int)MigrateType.Reserve) : order == 0 ? set->TakeHot(_map, type) : set->Take(_map, (order * Mobility.SetTypes) + type, order);
         Page* stray = set->TakeStray();
         set->Leave();
-        if (stray != null) ReportStray(stray);
+        if (stray != null) ReportStray(stray, frame, order);
         return frame == Page.Nil ? null : MakeUser(_map + frame, order, (MigrateType)type);
     }
 
@@ -160,6 +164,14 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         if (set != null && (set += PageBlocks.ZoneIn(info))->Enter())
         {
             int list = PageSet.ListOf(order, PageBlocks.TypeIn(info));
+            if (list < 0)
+            {
+                bool kept = order == 0 && set->PutReserve(page);
+                set->Leave();
+                if (!kept) ZoneOf(frame).FreeOne(frame, order);
+                return;
+            }
+
             bool listed = true;
             if (order == 0) listed = set->PutHot(_map, list, frame);
             else set->PutBlock(_map, list, frame, order);
@@ -213,6 +225,9 @@ internal readonly record struct PageOptions(long MinFreeKilobytes = 0, bool NoGr
 {
     /// <summary>Whether every wrong call must be seen at the call: no single page is then taken or freed without a compare-and-swap.</summary>
     internal bool ChecksEachCall { get; init; }
+
+    /// <summary>When the reserve gets memory.</summary>
+    internal ReservePopulation AtomicReserve { get; init; }
 
     /// <summary>How long a page block stays free before its memory goes back to the operating system; null: for ever.</summary>
     internal TimeSpan? GiveBackAfter { get; init; }

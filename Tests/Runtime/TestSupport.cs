@@ -40,6 +40,7 @@ internal static class TestSupport
     public static KernelMemory Boot(string layout, BackingKind backing, DebugLevel level = DebugLevel.None, int megabytes = 64) =>
         KernelMemory.Boot(new KernelMemoryOptions
         {
+            AtomicReserve = ReservePopulation.Never,
             Layout = Layout(layout),
             Backing = backing,
             DebugLevel = level,

@@ -34,6 +34,9 @@ internal enum AllocFlags
     /// <summary>Blocks kept for large requests that may not wait.</summary>
     HighAtomic = 0x200,
 
+    /// <summary>Frames with memory behind them first: high priority, and may not wait for a page fault.</summary>
+    Populated = 0x400,
+
     /// <summary>The background reclaimer may be woken.</summary>
     Kswapd = 0x800,
 

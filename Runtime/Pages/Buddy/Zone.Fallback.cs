@@ -4,6 +4,7 @@
 //     Claim     the largest foreign block first. A whole page block, or one of which half is free or of our kind, becomes ours
 //     Steal     the smallest foreign block that fits; its page block keeps its type
 //     HighAtomic blocks, if the caller may not wait
+//     Reserve     populated blocks: first for requests of high priority that may not wait, last for all
 //
 // Mixing a page block raises the marks for a while (boost), so that reclaim makes room before the next one is mixed.
 // Invariant: a page block's type and the list of each free block in it change together.
@@ -25,11 +26,13 @@ internal sealed unsafe partial class Zone
     private uint Take(int order, MigrateType type, AllocFlags flags)
     {
         uint frame = Page.Nil;
-        if ((flags & AllocFlags.HighAtomic) != 0) frame = TakeSmallest(order, MigrateType.HighAtomic);
+        if ((flags & AllocFlags.Populated) != 0) frame = TakeSmallest(order, MigrateType.Reserve);
+        if (frame == Page.Nil && (flags & AllocFlags.HighAtomic) != 0) frame = TakeSmallest(order, MigrateType.HighAtomic);
         if (frame == Page.Nil) frame = TakeSmallest(order, Grouping ? type : FreshType);
         if (frame == Page.Nil && Grouping) frame = Claim(order, type, flags);
         if (frame == Page.Nil && Grouping && (flags & AllocFlags.NoFragment) == 0) frame = Steal(order, type);
         if (frame == Page.Nil && (flags & (AllocFlags.Oom | AllocFlags.NonBlock)) != 0) frame = TakeSmallest(order, MigrateType.HighAtomic);
+        if (frame == Page.Nil && (flags & AllocFlags.NoFragment) == 0) frame = TakeSmallest(order, MigrateType.Reserve);
         return frame;
     }
 
@@ -154,7 +157,7 @@ internal sealed unsafe partial class Zone
     {
         long share = Managed / 100;
         long most = (share + Mobility.BlockFrames - 1) & ~(Mobility.BlockFrames - 1L);
-        if (!Grouping || share < Mobility.BlockFrames || _reservedHighAtomic >= most || _blocks.TypeOf(frame) == MigrateType.HighAtomic) return;
+        if (!Grouping || share < Mobility.BlockFrames || _reservedHighAtomic >= most || Mobility.StaysApart(_blocks.TypeOf(frame))) return;
         if (order < Mobility.BlockOrder) ChangeBlock(frame & ~(Mobility.BlockFrames - 1), MigrateType.HighAtomic);
         else _blocks.SetType(frame, order, MigrateType.HighAtomic);
         Volatile.Write(ref _reservedHighAtomic, _reservedHighAtomic + Math.Max(Mobility.BlockFrames, 1L << order));

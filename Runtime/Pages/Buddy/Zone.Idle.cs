@@ -28,6 +28,10 @@ internal sealed unsafe partial class Zone
     /// <summary>Whether there is a large free block that has memory.</summary>
     internal bool HasIdle => Volatile.Read(ref _hasIdle);
 
+    /// <summary>Free frames that are on no list just now, because a system call gives them memory or takes it.</summary>
+    internal long AsideFrames => Volatile.Read(ref _asideFrames);
+    private long _asideFrames;
+
     /// <summary>Bytes given back to the operating system so far.</summary>
     internal long GivenBackBytes { get; private set; }
 
@@ -98,7 +102,7 @@ internal sealed unsafe partial class Zone
                     if (!now && _sweep - page->Private <= IdleSweeps) continue;
                     if (count == GiveBackAtOnce || _usableFrames - (2L << order) < _marks.High + _boost) break;
                     Remove(frame, order);
-                    Prepare(page, order, (MigrateType)type, PageFlags.None);
+                    SetAside(frame, order, (MigrateType)type);
                     frames[count] = frame;
                     orders[count++] = order;
                 }
@@ -111,9 +115,17 @@ internal sealed unsafe partial class Zone
         return count;
     }
 
+    /// <summary>Marks a block that was taken off its list as allocated while a system call works on it. It still counts as free.</summary>
+    private void SetAside(uint frame, int order, MigrateType type)
+    {
+        Prepare(_memory.PageOf(frame), order, type, PageFlags.None);
+        Volatile.Write(ref _asideFrames, _asideFrames + (1L << order));
+    }
+
     private void PutBack(uint frame, int order)
     {
         _lock.Enter();
+        Volatile.Write(ref _asideFrames, _asideFrames - (1L << order));
         uint buddy = frame ^ (1u << order);
         bool alone = order == MaxOrder || !IsFreeBlock(buddy, order);
         bool untouched = alone || _memory.PageOf(buddy)->Private == Unpopulated;

@@ -70,6 +70,8 @@ internal sealed unsafe partial class Zone
                 if (FreeBlocks(o, (MigrateType)type) != 0) return true;
             }
 
+            if (FreeBlocks(o, MigrateType.Reserve) != 0) return true;
+
             if (mayHighAtomic && FreeBlocks(o, MigrateType.HighAtomic) != 0) return true;
         }
 

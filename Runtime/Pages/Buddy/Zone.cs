@@ -191,7 +191,7 @@ internal sealed unsafe partial class Zone
         for (uint frame = Start; enough && frame < End; frame += Step)
         {
             Page* page = _memory.PageOf(frame);
-            bool free = frame >= _fresh || ((page->Flags & PageFlags.Buddy) != 0 && page->Order == MaxOrder && _blocks.TypeOf(frame) != MigrateType.HighAtomic);
+            bool free = frame >= _fresh || ((page->Flags & PageFlags.Buddy) != 0 && page->Order == MaxOrder && !Mobility.StaysApart(_blocks.TypeOf(frame)));
             run = free ? run + 1 : 0;
             if (run < blocks) continue;
 
@@ -278,7 +278,7 @@ internal sealed unsafe partial class Zone
             if (order >= Mobility.BlockOrder)
             {
                 MigrateType other = _blocks.TypeOf(buddy);
-                if (other != type && (other == MigrateType.HighAtomic || type == MigrateType.HighAtomic)) break;
+                if (other != type && (Mobility.StaysApart(other) || Mobility.StaysApart(type))) break;
                 Remove(buddy, order);
                 _blocks.SetType(buddy, order, type);
             }

@@ -45,7 +45,8 @@ internal sealed unsafe class ZoneCheck(PhysicalMemory memory, PageBlocks blocks,
             if (page->RefCount != 0) Error($"order {order}: free frame {frame} has {page->RefCount} references");
             if (page->Prev != last) Error($"order {order}: frame {frame} links back to {page->Prev}, not {last}");
             Page* buddy = memory.PageOf(order < PhysicalMemory.MaxOrder ? frame ^ (1u << order) : frame);
-            bool apart = type == MigrateType.HighAtomic != (blocks.TypeOf(memory.FrameOf(buddy)) == MigrateType.HighAtomic);
+            MigrateType other = blocks.TypeOf(memory.FrameOf(buddy));
+            bool apart = type != other && (Mobility.StaysApart(type) || Mobility.StaysApart(other));
             if (order < PhysicalMemory.MaxOrder && (buddy->Flags & PageFlags.Buddy) != 0 && buddy->Order == order && !apart)
                 Error($"order {order}: frame {frame} and its buddy are both free and not merged");
             last = frame;

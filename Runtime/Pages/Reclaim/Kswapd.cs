@@ -1,5 +1,6 @@
 // The background thread of a system: reclaims between the low and the high mark, and gives idle memory back to the operating system.
 //
+//   first      gives the reserve of requests that may not wait its memory: AtomicReserve.cs
 //   woken by   a request that found a zone below its low mark        ->  rounds of reclaim until a zone is above its high mark; boost ends
 //              the first large block that becomes free               ->  sweeps, a quarter of the give-back delay apart, as long as there are any
 //   asleep     otherwise: no timer
@@ -66,6 +67,14 @@ internal sealed unsafe partial class PageAllocator
     {
         long sweep = _giveBackAfter is { } delay ? (long)(delay.TotalSeconds * Stopwatch.Frequency / Zone.IdleSweeps) : long.MaxValue;
         long next = long.MaxValue;
+        if (_populateLater)
+        {
+            // Whatever woke the thread meanwhile is looked at right after.
+            _wake.Wait(PopulateDelayMilliseconds);
+            if (!Volatile.Read(ref _stopping)) PopulateReserve();
+            _wake.Set();
+        }
+
         while (!Volatile.Read(ref _stopping))
         {
             bool idle = _giveBackAfter is not null && HasIdle();

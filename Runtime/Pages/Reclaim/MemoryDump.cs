@@ -51,9 +51,9 @@ internal static class MemoryDump
             text.Append(' ').Append(count).Append('*').Append(4L << order).Append("kB");
             if (count == 0) continue;
             text.Append(" (");
-            foreach (MigrateType type in (ReadOnlySpan<MigrateType>)[MigrateType.Unmovable, MigrateType.Movable, MigrateType.Reclaimable, MigrateType.HighAtomic])
+            foreach (MigrateType type in (ReadOnlySpan<MigrateType>)[MigrateType.Unmovable, MigrateType.Movable, MigrateType.Reclaimable, MigrateType.HighAtomic, MigrateType.Reserve])
             {
-                if (zone.FreeBlocks(order, type) != 0) text.Append("UMEH"[(int)type]);
+                if (zone.FreeBlocks(order, type) != 0) text.Append("UMEHR"[(int)type]);
             }
 
             text.Append(')');

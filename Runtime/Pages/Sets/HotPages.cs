@@ -5,7 +5,7 @@
 //   alloc   my block, plain flags, may this thread sleep?    enter the set, pop, four stores make it a user's page
 //   free    my block, a struct page, one user, no flags      its page block's byte says which stack: enter the set, push, one store
 //
-// One stack for each zone and migrate type of single pages, in front of the set's lists: half a stack moves at a time, so the lists, the limits and
+// One stack for each zone and migrate type of single pages, and one of populated pages for GFP_ATOMIC, in front of the set's lists: half a stack moves at a time, so the lists, the limits and
 // the watermarks are looked at once in 31 calls. There is no atomic operation: a page with one user has no other reader. Two threads that free the
 // same page within the same few nanoseconds can both succeed; the page is then on two stacks, and the second that takes it from one sees by its state
 // that it is in use and reports it. Systems of their own, and DebugLevel.Sanity, free by compare-and-swap: there it is seen at the call.
@@ -30,6 +30,8 @@ internal static unsafe class HotPages
         | GfpFlags.NoRetry | GfpFlags.MemAlloc | GfpFlags.NoMemAlloc | GfpFlags.HardWall | GfpFlags.ThisNode | GfpFlags.Compound | GfpFlags.Write
         | GfpFlags.NoGrow | GfpFlags.Movable | GfpFlags.Reclaimable;
 
+    private const GfpFlags AtomicBits = GfpFlags.High | GfpFlags.DirectReclaim | GfpFlags.NoMemAlloc | GfpFlags.Movable | GfpFlags.Reclaimable;
+
     /// <summary>Words that are empty to a pop and full to a push; never written. The stack of a set that keeps none.</summary>
     private static readonly Page** s_nothing = (Page**)MetaMemory.AllocateZeroed(StackBytes, StackBytes);
 
@@ -53,7 +55,7 @@ internal static unsafe class HotPages
 
         // Movable and reclaimable at once is the fourth stack, which is always empty: the slow path says what is wrong.
         int type = ((int)flags >> 3) & 3;
-        Page*** slot = PageSet.Top(set, type);
+        Page*** slot = PageSet.Top(set, (flags & AtomicBits) == GfpFlags.High ? set->AtomicStack : type);
         Page** top = *slot - 1;
         Page* page = *top;
         if (page == null || page->State != (ulong)PageFlags.PageSet)
@@ -99,7 +101,7 @@ internal static unsafe class HotPages
         uint info = sets->BlockInfo[offset / (Mobility.BlockFrames * Page.Bytes)];
         PageSet* set = PageSet.OfZone(sets, info);
         if (!set->Enter()) return false;
-        Page*** slot = PageSet.Top(set, (int)(info & 3));
+        Page*** slot = PageSet.Top(set, (int)(info & 7));
         Page** top = *slot;
         if (IsFull(top))
         {

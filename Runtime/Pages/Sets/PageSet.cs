@@ -1,6 +1,6 @@
 // The free pages that a thread keeps of one zone: what makes a page cost a few instructions instead of a lock.
 //
-//   stacks  single pages, one for each of three migrate types: HotPages.cs
+//   stacks  single pages, one for each of three migrate types, and populated ones: HotPages.cs
 //   lists   orders 0..3 of three migrate types, order 9 of two (movable or not); linked through Page.Next/Prev, head warm, tail cold
 //   alloc   takes the head           free   puts at the head          refill appends a batch          too many: the coldest go to the buddy
 //   a stack that runs dry takes half of itself from its list, one that is full gives the colder half to it
@@ -36,13 +36,10 @@ internal unsafe struct PageSet
     [FieldOffset(8)] private fixed ulong _top[Mobility.Types];
 
     /// <summary>Bytes of the memory map that describe frames with an address.</summary>
-    [FieldOffset(40)] internal nuint MapBytes;
+    [FieldOffset(48)] internal nuint MapBytes;
 
     /// <summary>The byte of each page block, see <see cref="PageBlocks"/>.</summary>
-    [FieldOffset(48)] internal byte* BlockInfo;
-
-    /// <summary>Pages that a stack can hold; 0: single pages are kept in the lists only.</summary>
-    [FieldOffset(56)] internal int Capacity;
+    [FieldOffset(56)] internal byte* BlockInfo;
 
     /// <summary>Frames in the lists.</summary>
     [FieldOffset(64)] internal int Listed;
@@ -65,8 +62,17 @@ internal unsafe struct PageSet
     /// <summary><see cref="Count"/> when it was last looked at.</summary>
     [FieldOffset(96)] private int _seen;
 
+    /// <summary>Pages that a stack can hold; 0: single pages are kept in the lists only.</summary>
+    [FieldOffset(100)] internal int Capacity;
+
     /// <summary>A page that was found in use while it lay on a stack: two threads freed it at once.</summary>
     [FieldOffset(104)] private Page* _stray;
+
+    /// <summary>The stack of plain requests of high priority that may not wait: Reserve, or Unmovable if the zone has no populated blocks.</summary>
+    [FieldOffset(112)] internal int AtomicStack;
+
+    /// <summary>Populated pages that the set can hold; 0: none.</summary>
+    [FieldOffset(116)] internal int ReserveCapacity;
 
     [FieldOffset(128)] private fixed uint _head[Lists];
     [FieldOffset(192)] private fixed uint _tail[Lists];
@@ -77,7 +83,7 @@ internal unsafe struct PageSet
         get
         {
             int sum = Volatile.Read(ref Listed);
-            for (int type = 0; type < Mobility.SetTypes; type++) sum += OnStack(type);
+            for (int type = 0; type < Mobility.Types; type++) sum += OnStack(type);
             return sum;
         }
     }
@@ -93,18 +99,21 @@ internal unsafe struct PageSet
     /// <summary>Makes all empty.</summary>
     /// <param name="stacks">Memory for the stacks, aligned to their size; not used if <paramref name="capacity"/> is 0.</param>
     /// <param name="capacity">Pages of a stack.</param>
-    internal void Clear(byte* stacks, int capacity)
+    /// <param name="reserve">Populated pages of a stack; 0: there is none.</param>
+    internal void Clear(byte* stacks, int capacity, int reserve)
     {
         for (int i = 0; i < Lists; i++) _head[i] = _tail[i] = Page.Nil;
-        for (int type = 0; type < Mobility.Types; type++)
-            _top[type] = (ulong)(capacity == 0 || type >= Mobility.SetTypes ? HotPages.NoTop : HotPages.Bottom((Page**)(stacks + (type * HotPages.StackBytes)), capacity));
         Capacity = capacity;
+        ReserveCapacity = reserve;
+        for (int type = 0; type < Mobility.Types; type++)
+            _top[type] = (ulong)(CapacityOf(type) == 0 ? HotPages.NoTop : HotPages.Bottom((Page**)(stacks + (type * HotPages.StackBytes)), CapacityOf(type)));
     }
 
     /// <summary>The list of an order and type, or -1: blocks of that order are not kept.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int ListOf(int order, MigrateType type)
     {
+        if (type == MigrateType.Reserve) return -1;
         if ((uint)order <= SmallOrder) return (order * Mobility.SetTypes) + (type == MigrateType.HighAtomic ? (int)MigrateType.Movable : (int)type);
         return order == Mobility.BlockOrder ? Lists - (type == MigrateType.Movable ? 1 : 2) : -1;
     }
@@ -209,7 +218,7 @@ internal unsafe struct PageSet
 
         order = 0;
         frame = Page.Nil;
-        for (int type = 0; all && type < Mobility.SetTypes && frame == Page.Nil; type++) frame = Pop(map, type);
+        for (int type = 0; all && type < Mobility.Types && frame == Page.Nil; type++) frame = Pop(map, type);
         return frame != Page.Nil;
     }
 
@@ -271,7 +280,16 @@ internal unsafe struct PageSet
         return full;
     }
 
-    private void Push(Page* page, int type)
+    /// <summary>Puts a populated page on its stack; false: there is no room.</summary>
+    internal bool PutReserve(Page* page)
+    {
+        if (HotPages.IsFull((Page**)_top[(int)MigrateType.Reserve])) return false;
+        Push(page, (int)MigrateType.Reserve);
+        return true;
+    }
+
+    /// <summary>Puts a page on a stack that has room.</summary>
+    internal void Push(Page* page, int type)
     {
         Page** top = (Page**)_top[type];
         *top = page;
@@ -281,8 +299,10 @@ internal unsafe struct PageSet
     private readonly int OnStack(int type)
     {
         var top = (Page**)Volatile.Read(in _top[type]);
-        return top == HotPages.NoTop ? 0 : (int)(top - HotPages.Bottom(top, Capacity));
+        return top == HotPages.NoTop ? 0 : (int)(top - HotPages.Bottom(top, CapacityOf(type)));
     }
+
+    private readonly int CapacityOf(int type) => type < Mobility.SetTypes ? Capacity : type == (int)MigrateType.Reserve ? ReserveCapacity : 0;
 
     /// <summary>The last page that was found in use while it lay on a stack, once.</summary>
     internal Page* TakeStray()

@@ -83,7 +83,9 @@ internal sealed unsafe class PageSets : IDisposable
         {
             // Half of the least limit at most, so that a full stack leaves room in the lists.
             int capacity = _stacks ? Math.Min(2 * ZoneFormulas.Batch(_zones[i].Managed), HotPages.MaxCapacity) : 0;
-            sets[i].Clear((byte*)sets + headers + (i * Mobility.SetTypes * HotPages.StackBytes), capacity);
+            int reserve = (int)Math.Clamp(_zones[i].Marks.Min / 16, 0, capacity / 2);
+            sets[i].Clear((byte*)sets + headers + (i * Mobility.Types * HotPages.StackBytes), capacity, reserve);
+            SetAtomicStack(sets, i);
             sets[i].MapBytes = (nuint)_memory.LowFrames * Page.Bytes;
             sets[i].BlockInfo = _blockInfo;
         }
@@ -110,7 +112,23 @@ internal sealed unsafe class PageSets : IDisposable
         return sets;
     }
 
-    private int StackBytes => _stacks ? _zones.Length * Mobility.SetTypes * HotPages.StackBytes : 0;
+    /// <summary>The zones got populated blocks: requests that may not wait look there first.</summary>
+    internal void UseReserve()
+    {
+        _makeLock.Enter();
+        for (int cpu = 0; cpu < Limit; cpu++)
+        {
+            for (int i = 0; _table[cpu] != null && i < _zones.Length; i++) SetAtomicStack(_table[cpu], i);
+        }
+
+        _makeLock.Leave();
+    }
+
+    private void SetAtomicStack(PageSet* sets, int zone) => Volatile.Write(
+        ref sets[zone].AtomicStack,
+        (int)(sets[zone].ReserveCapacity > 0 && _zones[zone].ReserveFrames > 0 ? MigrateType.Reserve : MigrateType.Unmovable));
+
+    private int StackBytes => _stacks ? _zones.Length * Mobility.Types * HotPages.StackBytes : 0;
 
     private void SetLimits(PageSet* sets)
     {

@@ -25,6 +25,7 @@ public unsafe class BuddyModelTests
         var random = new Random(seed);
         using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions
         {
+            AtomicReserve = ReservePopulation.Never,
             MemorySize = 292 << 20, Layout = AllZones, NoPageSets = true, GiveBackAfter = Timeout.InfiniteTimeSpan,
         });
         var model = new BuddyModel(memory.Pages.Zones.ToArray());

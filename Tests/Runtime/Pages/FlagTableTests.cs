@@ -63,6 +63,7 @@ public unsafe class FlagTableTests
 
         using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions
         {
+            AtomicReserve = ReservePopulation.Never,
             MemorySize = 64 << 20, Layout = s_layout, GiveBackAfter = Timeout.InfiniteTimeSpan, NoPageSets = name != "__GFP_COLD",
         });
         Assert.True(row.Seen(memory), $"{row.Name}: {row.Effect}");

@@ -23,6 +23,15 @@ public unsafe class HotPageTests
 
     private static PageSet* NormalSet => (PageSet*)CpuBlocks.Current->NormalPageSet;
 
+    /// <summary>Puts a page on each stack, after the default system has got its populated blocks.</summary>
+    private static void Fill()
+    {
+        __free_page(alloc_page(GFP_KERNEL));
+        SpinWait.SpinUntil(() => NormalSet->AtomicStack == (int)MigrateType.Reserve, TimeSpan.FromSeconds(10));
+        __free_page(alloc_page(GFP_ATOMIC));
+        __free_page(alloc_page(GFP_KERNEL | __GFP_MOVABLE));
+    }
+
     [Fact]
     public void FreedPage_IsTheNextOne_AndLooksNew()
     {
@@ -53,8 +62,7 @@ public unsafe class HotPageTests
     [InlineData(GfpFlags.Kernel | GfpFlags.Movable | GfpFlags.Reclaimable, false)]
     public void Hit_IsForPlainFlagsOnly(GfpFlags flags, bool hit)
     {
-        __free_page(alloc_page(GFP_KERNEL));
-        __free_page(alloc_page(GFP_KERNEL | __GFP_MOVABLE));
+        Fill();
         page* page = HotPages.TryAllocate(flags);
         Assert.Equal(hit, page != null);
         if (page != null) __free_page(page);
@@ -123,7 +131,7 @@ public unsafe class HotPageTests
     [Fact]
     public void NoHit_WhereTheThreadMustNotSleep()
     {
-        __free_page(alloc_page(GFP_KERNEL));
+        Fill();
         preempt_disable();
         try
         {

@@ -9,6 +9,7 @@ public unsafe class PageRuleTests
 {
     private static KernelMemory Small(string layout = "Flat") => KernelMemory.Boot(new KernelMemoryOptions
     {
+        AtomicReserve = ReservePopulation.Never,
         MemorySize = (layout == "X86_32" ? 960UL : 32UL) << 20, Layout = Layout(layout), GiveBackAfter = Timeout.InfiniteTimeSpan,
     });
 
@@ -207,7 +208,7 @@ public unsafe class PageRuleTests
     [InlineData("X86_64", 4UL << 30, ZoneType.Dma32, ZoneType.Normal, "32-bit devices")]
     public void ZoneBoundary_SeparatesTheFramesBelowAndAt_ForAReason(string layout, ulong boundary, ZoneType below, ZoneType at, string reason)
     {
-        using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions { Layout = Layout(layout), MemorySize = boundary + (64 << 20) });
+        using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions { AtomicReserve = ReservePopulation.Never, Layout = Layout(layout), MemorySize = boundary + (64 << 20) });
         uint frame = (uint)(boundary >> PAGE_SHIFT);
         Assert.Equal(below, memory.PageZone(memory.Memory.PageOf(frame - 1)));
         Assert.Equal(at, memory.PageZone(memory.Memory.PageOf(frame)));

@@ -7,6 +7,7 @@ public unsafe class PageSetTests
 {
     private static KernelMemory Boot(int megabytes = 256, TimeSpan? giveBack = null) => KernelMemory.Boot(new KernelMemoryOptions
     {
+        AtomicReserve = ReservePopulation.Never,
         MemorySize = (ulong)megabytes << 20, Layout = MemoryLayout.Flat, GiveBackAfter = giveBack ?? Timeout.InfiniteTimeSpan,
     });
 
@@ -158,6 +159,7 @@ public unsafe class PageSetTests
         if (!OperatingSystem.IsLinux()) return;
         using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions
         {
+            AtomicReserve = ReservePopulation.Never,
             MemorySize = 256 << 20, Layout = MemoryLayout.Flat, Backing = backing, GiveBackAfter = TimeSpan.FromMilliseconds(100),
         });
         long before = Resident(memory);

@@ -8,6 +8,7 @@ public unsafe class ReclaimTests
     private static KernelMemory Boot(OutOfMemoryPolicy policy = OutOfMemoryPolicy.ReturnNull, Func<OutOfMemoryInfo, bool>? callback = null) =>
         KernelMemory.Boot(new KernelMemoryOptions
         {
+            AtomicReserve = ReservePopulation.Never,
             MemorySize = 32 << 20, Layout = MemoryLayout.Flat, GiveBackAfter = Timeout.InfiniteTimeSpan, OutOfMemory = policy, OutOfMemoryCallback = callback,
         });
 

@@ -8,6 +8,7 @@ public unsafe class WatermarkTests
     /// <summary>One zone of 64 MiB without page sets: the free count says exactly where a kind of request was refused.</summary>
     private static KernelMemory Plain(int megabytes = 64) => KernelMemory.Boot(new KernelMemoryOptions
     {
+        AtomicReserve = ReservePopulation.Never,
         MemorySize = (ulong)megabytes << 20,
         Layout = MemoryLayout.Flat,
         NoPageSets = true,
@@ -60,6 +61,7 @@ public unsafe class WatermarkTests
     {
         using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions
         {
+            AtomicReserve = ReservePopulation.Never,
             MemorySize = 512 << 20, Layout = MemoryLayout.X86_64, NoPageSets = true, GiveBackAfter = Timeout.InfiniteTimeSpan,
         });
         Zone dma = memory.Pages.Zones[0];
@@ -137,7 +139,7 @@ public unsafe class WatermarkTests
     [Fact]
     public void MinFreeKilobytes_CanBeChosen()
     {
-        using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions { MemorySize = 64 << 20, Layout = MemoryLayout.Flat, MinFreeKilobytes = 8192 });
+        using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions { AtomicReserve = ReservePopulation.Never, MemorySize = 64 << 20, Layout = MemoryLayout.Flat, MinFreeKilobytes = 8192 });
         Assert.Equal(2048, memory.Pages.Zones[0].Marks.Min);
     }
 

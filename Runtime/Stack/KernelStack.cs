@@ -8,7 +8,7 @@
 //
 // A real stack of 8 KiB is impossible: the first call of a method, a throw or a garbage collection take 16 KiB and more of whatever stack they are on.
 // So there are two verdicts that are never mixed: Overflow, seen by a check, is certain; Clobbered, seen in the paint, may have been the runtime.
-// What this can and cannot say is in docs/design/stack.md. Cost: 1 us for 8 KiB, paint and scan; a check is a compare.
+// What this can and cannot say is in docs/design/stack.md. Cost: to write and read the window once, paint and scan; a check is a compare.
 // Kernel concept: THREAD_SIZE, CONFIG_DEBUG_STACK_USAGE, CONFIG_SCHED_STACK_END_CHECK.
 
 using System.Runtime.CompilerServices;

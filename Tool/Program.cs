@@ -23,7 +23,15 @@ Command fix = new("fix", "Apply the quick fixes and show them as a unified diff.
 fix.SetAction((parsed, cancellation) => Guarded(token =>
     FixCommand.RunAsync(parsed.GetRequiredValue(path), parsed.GetValue(rule) ?? [], parsed.GetValue(dryRun), Screen.ForStandardOutput(), token), cancellation));
 
-RootCommand root = new("Checks C# code for misuse of native memory.") { check, fix };
+Option<string> method = new("--method") { Description = "The method: NAME or TYPE.NAME.", HelpName = "NAME", Required = true };
+Option<bool> mermaid = new("--mermaid") { Description = "As a picture, in Mermaid's language." };
+Option<bool> dot = new("--dot") { Description = "As a picture, in Graphviz's language." };
+
+Command states = new("states", "Show what the engine knows at each point of a method; for work on the engine.") { path, method, mermaid, dot };
+states.SetAction((parsed, cancellation) => Guarded(token => StatesCommand.RunAsync(
+    parsed.GetRequiredValue(path), parsed.GetRequiredValue(method), parsed.GetValue(mermaid) ? "mermaid" : parsed.GetValue(dot) ? "dot" : "text", Screen.ForStandardOutput(), token), cancellation));
+
+RootCommand root = new("Checks C# code for misuse of native memory.") { check, fix, states };
 if (args.Length == 0) args = ["--help"];
 ParseResult command = root.Parse(args);
 if (command.Errors.Count > 0)

@@ -53,6 +53,8 @@ internal sealed class FlowAnalysis
 
     internal CancellationToken Cancellation => _scope.Cancellation;
 
+    internal FlowTrace? Trace => _scope.Trace;
+
     /// <summary>The budget is used up: nothing that was found counts.</summary>
     internal bool GaveUp => _visits > MaximalVisits;
 
@@ -76,8 +78,15 @@ internal sealed class FlowAnalysis
         var analysis = new FlowAnalysis(scope, root, body, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
         runner.Run(analysis.EntryState(root as IMethodSymbol));
-        if (analysis.GaveUp) return false;
-        summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner);
+        if (!analysis.GaveUp) summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner);
+        scope.Trace?.End(root, runner, summary);
+        if (analysis.GaveUp)
+        {
+            foreach (FlowRule rule in scope.Rules)
+                if (rule.OnGivenUp(body, root, MaximalVisits) is { } issue) issues.Add(issue);
+            return false;
+        }
+
         foreach ((FlowState state, Value value, _) in runner.Returns) fields.End(state, value);
         foreach ((FlowState state, _) in runner.Throws) fields.End(state, Value.Zero);
         analysis.CheckExits(runner);

@@ -18,6 +18,9 @@ internal sealed class FlowScope(
 
     internal CancellationToken Cancellation { get; } = cancellation;
 
+    /// <summary>Set when somebody wants to watch.</summary>
+    internal FlowTrace? Trace { get; init; }
+
     /// <summary>The compilation has code that must not block: calls of .NET that do matter.</summary>
     internal bool MindsBlocking { get; init; }
 

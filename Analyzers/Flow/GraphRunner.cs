@@ -97,6 +97,7 @@ internal sealed partial class GraphRunner
             foreach (FlowState state in Reduce(states))
             {
                 if (!_analysis.Visit()) return;
+                _analysis.Trace?.Reach(_graph, _graph.Blocks[ordinal], state);
                 RunBlock(_graph.Blocks[ordinal], state);
             }
         }
@@ -131,6 +132,8 @@ internal sealed partial class GraphRunner
         var outcomes = new List<(FlowState State, Value Value)>();
         foreach (IOperation operation in block.Operations)
         {
+            // A block can hold thousands of statements.
+            _analysis.Cancellation.ThrowIfCancellationRequested();
             bool mayThrow = guarded && MayThrow(operation);
             var after = new List<FlowState>();
             foreach (FlowState state in states)

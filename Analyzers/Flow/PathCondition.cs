@@ -15,6 +15,10 @@ internal sealed partial class FlowState
     private SmallMap<int, Fact> _facts;
     private SmallMap<int, Value> _equal;
 
+    internal int FactCount => _facts.Count;
+
+    internal (int Symbol, Fact Fact) FactAt(int index) => (_facts.KeyAt(index), _facts.ValueAt(index));
+
     internal Value Canonical(Value value) => Canonical(value, 0);
 
     private Value Canonical(Value value, int depth)

@@ -15,6 +15,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     private readonly CompilationFacts _facts = facts;
     private readonly ConcurrentDictionary<ISymbol, BodyResult> _known = new(SymbolEqualityComparer.Default);
 
+    /// <summary>A body that somebody wants to watch, and who.</summary>
+    internal (ISymbol Root, FlowTrace Trace)? Watched { get; set; }
+
     internal BodyResult Of(in Body body, CancellationToken cancellation) =>
         _known.TryGetValue(body.Root, out BodyResult? known) ? known : new Search(this, cancellation).Run(body);
 
@@ -105,6 +108,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             cancellation)
         {
             MindsBlocking = _facts.MayBeAtomic(cancellation),
+            Trace = Watched is { } watched && SymbolEqualityComparer.Default.Equals(watched.Root, body.Root) ? watched.Trace : null,
         };
         return FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
 

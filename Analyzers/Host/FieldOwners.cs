@@ -102,6 +102,9 @@ internal sealed class FieldOwners(Compilation compilation, CompilationFacts fact
         foreach (FieldBody body in bodies)
             foreach (FieldStore store in body.Uses.Stores)
                 if (SymbolEqualityComparer.Default.Equals(store.Field, field) && !store.IsNull && !stores.Exists(known => known.SameValue(store))) stores.Add(store);
+
+        // By place: the parts of a type have no order of their own.
+        stores.Sort((a, b) => string.CompareOrdinal(a.Site.SyntaxTree.FilePath, b.Site.SyntaxTree.FilePath) is var order and not 0 ? order : a.Site.SpanStart.CompareTo(b.Site.SpanStart));
         return stores;
     }
 }

@@ -1,5 +1,6 @@
 using KAlloc.Analyzers.Flow;
 using KAlloc.Analyzers.Rules.Context;
+using KAlloc.Analyzers.Rules.Contracts;
 using KAlloc.Analyzers.Rules.Lifetime;
 using KAlloc.Analyzers.Rules.Size;
 
@@ -28,5 +29,6 @@ internal static class FlowRules
         new KA4008NotTheStart(),
         new KA4009OtherCache(),
         new KA4011FieldNotFreed(),
+        new KA9003BodyGivenUp(),
     ];
 }

@@ -18,12 +18,18 @@ public sealed class DeterminismTests
     private const int Seed = 7;
     private const int Programs = 60;
 
-    private static readonly ImmutableArray<SyntaxTree> s_files = [.. Enumerable.Range(0, Programs).SelectMany(Files)];
+    private static readonly ImmutableArray<SyntaxTree> s_files = [.. Enumerable.Range(0, Programs).SelectMany(Files), .. Owners()];
     private static readonly CSharpCompilation s_ordered = Batch.Compile([]).AddSyntaxTrees(s_files);
     private static readonly Lazy<string> s_expected = new(() => Describe(Analyze(s_ordered, concurrent: false)));
 
     [Fact]
     public void Programs_HaveFindings() => Assert.True(s_expected.Value.Count(letter => letter == '\n') >= Programs / 10 && !s_expected.Value.Contains("AD0001", StringComparison.Ordinal), s_expected.Value);
+
+    [Theory]
+    [InlineData("KA4007 '_data' comes from 'vmalloc'")]
+    [InlineData("KA3001 '__free_pages' frees order 3, but '_pages' was allocated with order 1")]
+    [InlineData("KA4011 '_table' owns memory from 'kmalloc'")]
+    public void FieldsOfPartialTypes_AreAmongTheFindings(string finding) => Assert.Contains(finding, s_expected.Value, StringComparison.Ordinal);
 
     [Theory]
     [InlineData(1)]
@@ -72,5 +78,24 @@ public sealed class DeterminismTests
         var type = (ClassDeclarationSyntax)CSharpSyntaxTree.ParseText(source, KernelSetup.ParseOptions).GetCompilationUnitRoot().Members[0];
         for (int i = 0; i < type.Members.Count; i++)
             yield return CSharpSyntaxTree.ParseText($"internal static unsafe partial class P{number}\n{{\n{type.Members[i].ToFullString()}}}\n", KernelSetup.ParseOptions, $"/P{number}.{i}.cs");
+    }
+
+    /// <summary>A type in parts: what its methods do to its fields together is found from files in any order.</summary>
+    private static IEnumerable<SyntaxTree> Owners()
+    {
+        string[] parts =
+        [
+            "private void* _data; void Open() { _data = vmalloc(8); }",
+            "void Reopen() { Close(); _data = vzalloc(16); }",
+            "void Close() { kfree(_data); _data = null; }",
+            "void Drop() { void* data = _data; _data = null; kfree(data); }",
+            "private Page* _pages; void Map() { _pages = alloc_pages(GFP_KERNEL, 1); }",
+            "void MapMore() { Unmap(); _pages = alloc_pages(GFP_KERNEL, 2); }",
+            "void Unmap() { __free_pages(_pages, 3); _pages = null; }",
+            "private void* _table; void Fill() { _table = kmalloc(8, GFP_KERNEL); }",
+            "void Refill() { kfree(_table); _table = kzalloc(8, GFP_KERNEL); }",
+        ];
+        for (int i = 0; i < parts.Length; i++)
+            yield return CSharpSyntaxTree.ParseText($"using KAlloc; using static KAlloc.Linux; internal unsafe partial class Owner {{ {parts[i]} }}", KernelSetup.ParseOptions, $"/Owner.{i}.cs");
     }
 }

@@ -17,7 +17,7 @@ namespace KAlloc.Flow.Tests;
 public sealed partial class BodyTests
 {
     private static readonly string[] Groups =
-        [.. typeof(BodyTests).Assembly.GetManifestResourceNames().Order(StringComparer.Ordinal)];
+        [.. typeof(BodyTests).Assembly.GetManifestResourceNames().Where(name => !name.StartsWith(StateTests.Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private static readonly Dictionary<string, Lazy<Group>> Loaded = Groups.ToDictionary(name => name, name => new Lazy<Group>(() => Group.Load(name)));
 

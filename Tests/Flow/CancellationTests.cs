@@ -18,7 +18,7 @@ public sealed class CancellationTests
     public void HugeBody_Cancelled_StopsAtTheNextVisit()
     {
         string tests = string.Concat(Enumerable.Range(0, 400).Select(i => $"if (Ask({i})) n += {i + 1};\n"));
-        CSharpCompilation compilation = KernelSetup.CreateCompilation($"using static KAlloc.Linux; unsafe class C {{ static extern bool Ask(int n); static int M() {{ int n = 0; void* p = kmalloc(8, KAlloc.GfpFlags.Kernel); {tests} kfree(p); return n; }} }}");
+        CSharpCompilation compilation = KernelSetup.CreateCompilation($"using static KAlloc.Linux; unsafe class C {{ static extern bool Ask(int n); static int M() {{ int n = 0; void* p = kmalloc(8, GFP_KERNEL); {tests} kfree(p); return n; }} }}");
         MethodDeclarationSyntax method = compilation.SyntaxTrees[0].GetCompilationUnitRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(candidate => candidate.Identifier.ValueText == "M");
         IMethodSymbol root = compilation.GetSemanticModel(method.SyntaxTree).GetDeclaredSymbol(method)!;
         using var source = new CancellationTokenSource();

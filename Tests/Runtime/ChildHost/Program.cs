@@ -2,6 +2,7 @@
 //
 //   stack-guard    overflows a kernel stack with a guard page: must die
 //   vmalloc-end [portable]    writes behind a vmalloc area: must die          vmalloc-freed [sanity]   writes to a freed one: must die
+//   slab-stress SEED OPERATIONS THREADS [LEVEL]    kmalloc and caches against a model of what is live
 //   stress SEED OPERATIONS THREADS [sanity]                                   double-free     sanity level: every double free is caught
 //   percpu-handle             uses what alloc_percpu returns as a pointer: must die      percpu-preemptible   sanity level: smp_processor_id is checked
 //   vmalloc-exhaust           takes areas until the process may have no more mappings
@@ -98,6 +99,10 @@ unsafe
         case ["stress", var seed, var operations, var threads, .. var level]:
             KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20, DebugLevel = level.Length > 0 ? DebugLevel.Sanity : DebugLevel.None });
             return new Stress(int.Parse(seed), long.Parse(operations), int.Parse(threads)).Run();
+
+        case ["slab-stress", var seed, var operations, var threads, .. var level]:
+            KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20, DebugLevel = level.Length > 0 ? Enum.Parse<DebugLevel>(level[0]) : DebugLevel.None });
+            return new SlabStress(int.Parse(seed), long.Parse(operations), int.Parse(threads)).Run();
 
         default:
             Console.Error.WriteLine("unknown command");

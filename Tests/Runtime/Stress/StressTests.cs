@@ -14,6 +14,17 @@ public class StressTests
     }
 
     [Theory]
+    [InlineData(4713, 10_000_000, "None")]
+    [InlineData(4714, 500_000, "Sanity")]
+    [InlineData(4715, 20_000, "Full")]
+    public void SlabWorkOnFourThreads_EqualsItsModel(int seed, int operations, string level)
+    {
+        (int exitCode, string output) = Child.Run("slab-stress", $"{seed}", $"{operations}", "4", level);
+        Assert.True(exitCode == 0, output);
+        Assert.Contains(" 0 failures", output);
+    }
+
+    [Theory]
     [InlineData(4711, 10_000_000, null)]
     [InlineData(4712, 500_000, "sanity")]
     public void RandomWorkOnFourThreads_LosesNothing(int seed, int operations, string? level)

@@ -21,6 +21,7 @@ public sealed class KA4004ReallocLosesPointerTests
     [Theory]
     [InlineData("static void M() { void* p = kmalloc(8, GFP_KERNEL); void* q = krealloc(p, 16, GFP_KERNEL); if (q == null) { kfree(p); return; } p = q; kfree(p); }")]
     [InlineData("static void M() { void* p = kmalloc(8, GFP_KERNEL); void* old = p; p = krealloc(p, 16, GFP_KERNEL); if (p == null) p = old; kfree(p); }")]
+    [InlineData("static void M() { void* p = kmalloc(8, GFP_KERNEL | __GFP_NOFAIL); p = krealloc(p, 16, GFP_KERNEL | __GFP_NOFAIL); kfree(p); }")]
     [InlineData("static void M() { void* p = NativeMemory.Alloc(8); p = NativeMemory.Realloc(p, 16); NativeMemory.Free(p); }")]
     [InlineData("static void M() { void* p = null; p = krealloc(p, 16, GFP_KERNEL); kfree(p); }")]
     [InlineData("static void M(void* p) { p = krealloc(p, 16, GFP_KERNEL); Kept = p; }")]

@@ -110,6 +110,19 @@ public sealed partial class SampleTests
             """);
     }
 
+    /// <summary>How many objects a slab holds depends on the number of processors; the program itself checks the rest.</summary>
+    [Fact]
+    public void ObjectCaches_ShowsTaskAndInodeCachesBesideKmalloc()
+    {
+        (int exitCode, string output) = Child.RunProgram("ObjectCaches");
+        Assert.True(exitCode == 0, output);
+        Assert.Matches(@"\n  task_struct +30 +\d+ +\d+ +\d+ +\d+ : tunables", output);
+        Assert.Matches(@"\n  inode_cache +100 +\d+ +\d+ +\d+ +\d+ : tunables", output);
+        Assert.Matches(@"\n  kmalloc-32 +30 +\d+ +32 +", output);
+        Assert.Equal(1, output.Split("task_struct  ").Length - 1);
+        Assert.Contains("All as the book has it.", output);
+    }
+
     private static void AssertPrints(string program, string expected)
     {
         (int exitCode, string output) = Child.RunProgram(program);

@@ -121,7 +121,7 @@ internal sealed partial class Evaluator
                 case PrimitiveKind.Enter:
                     var enter = (EnterContract)primitive.Contract!;
                     enter = enter with { Lock = NameOf(enter.Lock, primitive.A), Saves = OperandReference.None };
-                    evaluator.Enter(call.Through(primitive.Site!), enter, State.CanonicalAddress(Map(primitive.A)), Map(primitive.B));
+                    evaluator.Enter(call.Through(primitive.Site!), enter, State.CanonicalAddress(Map(primitive.A)), Map(primitive.B), primitive.Told);
                     break;
                 case PrimitiveKind.Leave:
                     var leave = (LeaveContract)primitive.Contract!;

@@ -17,15 +17,15 @@ internal sealed partial class Evaluator
         if (!saved.IsZero) _state.Store(call.Arguments[contract.Saves.Ordinal], saved);
     }
 
-    private void Enter(CallSite call, EnterContract contract, Value identity, Value saved)
+    private void Enter(CallSite call, EnterContract contract, Value identity, Value saved, bool told = false)
     {
-        bool twice = false, told = false;
+        bool twice = false;
         if (Open(identity) is { Site: not null } held && contract.When == ReturnCondition.Always)
         {
             // Sections without a lock nest, or are merely on already.
             if (identity.IsZero && !contract.Nests) return;
             twice = !identity.IsZero && !contract.Nests && !(contract.Shared && held.IsShared);
-            if (twice && !held.Uncertain) told = analysis.Raise(new LockedTwiceEvent(_state, call, contract, held));
+            if (twice && !held.Uncertain) told |= analysis.Raise(new LockedTwiceEvent(_state, call, contract, held));
             if (twice) _state.Sections = _state.Sections!.Replace(held, held with { Uncertain = true });
         }
 
@@ -35,7 +35,8 @@ internal sealed partial class Evaluator
         {
             Saved = saved,
             Inherited = given is { WasCallers: true },
-            Uncertain = twice,
+            // What was told of once is not claimed again.
+            Uncertain = twice || told,
         };
         if (!saved.IsZero) analysis.NoteSaved(saved);
         _state.Note(new Primitive(PrimitiveKind.Enter, identity, saved) { Contract = contract, Site = call.Chain, Told = told });
@@ -62,8 +63,8 @@ internal sealed partial class Evaluator
 
     private void Leave(CallSite call, LeaveContract contract, Value identity, Value? restored)
     {
-        bool told = CheckLeft(call, contract, identity, restored);
-        _state.Note(new Primitive(PrimitiveKind.Leave, identity, restored ?? default) { Contract = contract, Site = call.Chain, Told = told });
+        bool isCallers = FindOpen(contract, identity, restored, out _) is null, told = CheckLeft(call, contract, identity, restored);
+        _state.Note(new Primitive(PrimitiveKind.Leave, identity, restored ?? default, Flag: isCallers) { Contract = contract, Site = call.Chain, Told = told });
     }
 
     /// <summary>Leaves the section that is meant; true if a rule spoke.</summary>

@@ -121,8 +121,9 @@ internal sealed partial class Evaluator
             PassFreedSpan(call, i, argument);
             if (call.IsByReference(i) || !Works(call.Method, i)) continue;
             OperandReference operand = OperandReference.Parameter(i);
-            if (contract is not null && (contract.View?.Of == operand || contract.Frees.Exists(free => free.Target == operand) || contract.Allocations.Exists(allocation => allocation.Old == operand))) continue;
+            if (contract is not null && ((contract.View?.Of == operand && !contract.Borrowed.Contains(i)) || contract.Frees.Exists(free => free.Target == operand) || contract.Allocations.Exists(allocation => allocation.Old == operand))) continue;
             if (_state.TryGetFreed(call.Arguments[i], out Allocation freed)) Use(freed, UseKind.Pass, argument.Syntax);
+            else _state.NoteTouch(call.Arguments[i], call.Chain);
         }
     }
 

@@ -23,6 +23,7 @@ internal sealed class FlowAnalysis
     private readonly HashSet<Location> _firstFrees = [];
     private readonly HashSet<SyntaxNode> _leftSites = [];
     private readonly HashSet<Value> _saved = [];
+    private readonly HashSet<SyntaxNode> _toldSections = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
     private int _visits;
@@ -78,10 +79,9 @@ internal sealed class FlowAnalysis
         var analysis = new FlowAnalysis(scope, root, body, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
         runner.Run(analysis.EntryState(root as IMethodSymbol));
-        if (!analysis.GaveUp) summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner);
-        scope.Trace?.End(root, runner, summary);
         if (analysis.GaveUp)
         {
+            scope.Trace?.End(root, runner, null);
             foreach (FlowRule rule in scope.Rules)
                 if (rule.OnGivenUp(body, root, MaximalVisits) is { } issue) issues.Add(issue);
             return false;
@@ -90,6 +90,8 @@ internal sealed class FlowAnalysis
         foreach ((FlowState state, Value value, _) in runner.Returns) fields.End(state, value);
         foreach ((FlowState state, _) in runner.Throws) fields.End(state, Value.Zero);
         analysis.CheckExits(runner);
+        summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner, analysis._toldSections);
+        scope.Trace?.End(root, runner, summary);
         analysis.Finish(issues);
         return true;
     }
@@ -365,7 +367,13 @@ internal sealed class FlowAnalysis
         foreach ((FlowState state, SyntaxNode statement) in runner.Throws) exits.Add(new BodyExit(state, statement.GetLocation(), LossKind.Throw, Value.Zero));
         var all = new BodyExits(exits, _root as IMethodSymbol, _root is IMethodSymbol method ? Model.Find(method) : null, _leftSites);
         foreach (FlowRule rule in _scope.Rules)
-            foreach (FlowIssue issue in rule.OnExits(all)) Add(issue);
+        {
+            foreach (FlowIssue issue in rule.OnExits(all))
+            {
+                Add(issue);
+                if (issue is { UnlessRelied: null, Subject: { } section }) _toldSections.Add(section);
+            }
+        }
 
         // All losses are found before one is told, which changes its state.
         var losses = new List<LossEvent>();

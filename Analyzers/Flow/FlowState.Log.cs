@@ -26,7 +26,7 @@ internal sealed partial class FlowState
     /// <summary>Memory behind a pointer of the caller's is used: once for each pointer.</summary>
     internal void NoteTouch(Value address, LogSite site)
     {
-        int root = Symbols.Root(Canonical(address));
+        int root = Symbols.Origin(Canonical(address));
         if (Symbols[root].Kind is not (SymbolKind.Argument or SymbolKind.Load or SymbolKind.This) || _touched.Contains(root)) return;
         _touched.Set(root, true);
         Note(new Primitive(PrimitiveKind.Touch, new Value(root, 0)) { Site = site });

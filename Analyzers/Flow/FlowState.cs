@@ -233,7 +233,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
     {
         pointer = Canonical(pointer);
         int symbol = Symbols.AllocationOf(pointer);
-        if (symbol == 0) symbol = Symbols.Root(pointer);
+        if (symbol == 0) symbol = Symbols.Origin(pointer);
         return _allocations.TryGet(symbol, out freed) && freed.Status == AllocationStatus.Freed;
     }
 

@@ -47,7 +47,7 @@ internal enum PrimitiveKind : byte
     /// <summary>The lock A is taken; B is what that saved.</summary>
     Enter,
 
-    /// <summary>The lock A is released; B is what that restored.</summary>
+    /// <summary>The lock A is released; B is what that restored. With <see cref="Primitive.Flag"/> the path had not taken it.</summary>
     Leave,
 
     /// <summary>A became known to unknown code.</summary>

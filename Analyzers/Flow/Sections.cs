@@ -74,6 +74,13 @@ internal sealed record Section(SectionKind Kind, Value Identity, string Name, Sy
     }
 }
 
+/// <summary>A section that a method leaves open for its callers. <see cref="Lock"/> is the field that the lock lies in, if that is known.</summary>
+internal sealed record HeldSection(IMethodSymbol Method, SectionKind Kind, bool HasLock, IFieldSymbol? Lock)
+{
+    internal static HeldSection Of(SymbolTable symbols, IMethodSymbol method, SectionKind kind, Value identity) =>
+        new(method, kind, !identity.IsZero, symbols.Of(identity).Item as IFieldSymbol);
+}
+
 /// <summary>A lock that this body released, newest first.</summary>
 /// <param name="Identity">The address of the lock.</param>
 /// <param name="Site">The call that released it.</param>

@@ -46,13 +46,19 @@ internal sealed class Summary
         }
     }
 
-    internal static Summary? Of(SymbolTable symbols, IMethodSymbol? method, GraphRunner runner)
+    /// <param name="symbols">The symbols of the body.</param>
+    /// <param name="method">The method, if the body is one's.</param>
+    /// <param name="runner">The walk of the body.</param>
+    /// <param name="told">Calls that open a section of which the body itself has told that it stays open.</param>
+    internal static Summary? Of(SymbolTable symbols, IMethodSymbol? method, GraphRunner runner, HashSet<SyntaxNode> told)
     {
         var outcomes = new List<Outcome>();
         foreach ((FlowState state, Value value, _) in runner.Returns)
         {
             List<Primitive> log = Log.ToList(state.Log);
             if (log.Count > MaximalRecords) return null;
+            for (int i = 0; i < log.Count; i++)
+                if (log[i] is { Kind: PrimitiveKind.Enter, Site.Syntax: { } site } enter && told.Contains(site)) log[i] = enter with { Told = true };
             Value result = state.Canonical(value);
             if (method is { ReturnsVoid: false, RefKind: RefKind.None } && !TypeShapes.IsScalar(method.ReturnType)) ReturnParts(state, result, log);
             outcomes.Add(new Outcome(Compaction.Compact(symbols, log, result), result));

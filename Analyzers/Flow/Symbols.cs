@@ -132,6 +132,13 @@ internal sealed class SymbolTable
         return address.Symbol;
     }
 
+    /// <summary>The pointer that an address was computed from, also through another view of the same memory.</summary>
+    internal int Origin(Value address)
+    {
+        while (_symbols[address.Symbol] is { Kind: SymbolKind.Field or SymbolKind.Element or SymbolKind.View } inner) address = inner.A;
+        return address.Symbol;
+    }
+
     /// <summary>The allocation that a pointer points to or into, through views and interior arithmetic; 0 if none.</summary>
     internal int AllocationOf(Value pointer)
     {

@@ -17,7 +17,9 @@ internal sealed class CompilationFacts(Compilation compilation)
     private BodyResults? _results;
     private Demand? _demand;
     private FieldOwners? _fields;
-    private HashSet<string>? _names, _interesting, _leading;
+    private SectionReliance? _reliance;
+    private HashSet<string>? _names;
+    private NameClosure? _interesting, _leading;
     private int _atomic, _spinLocks;
     private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
 
@@ -25,6 +27,9 @@ internal sealed class CompilationFacts(Compilation compilation)
 
     /// <summary>What the walk of each body gave.</summary>
     internal BodyResults Results => _results ?? Interlocked.CompareExchange(ref _results, new BodyResults(compilation, this), null) ?? _results;
+
+    /// <summary>Whether a method that returns with a section open has callers who leave it.</summary>
+    internal SectionReliance Reliance => _reliance ?? Interlocked.CompareExchange(ref _reliance, new SectionReliance(compilation, this), null) ?? _reliance;
 
     /// <summary>Which calls are looked into.</summary>
     internal Demand Demand => _demand ?? Interlocked.CompareExchange(ref _demand, new Demand(compilation, this), null) ?? _demand;
@@ -57,12 +62,12 @@ internal sealed class CompilationFacts(Compilation compilation)
     }
 
     /// <summary>The names of everything with a contract and of the methods that lead there: a body that names none of them is left alone.</summary>
-    internal HashSet<string> InterestingNames(CancellationToken cancellation) => _interesting ??= Closure(NamesOf(cancellation), cancellation);
+    internal NameClosure InterestingNames(CancellationToken cancellation) => _interesting ??= Closure(NamesOf(cancellation), cancellation);
 
     /// <summary>
     /// The same and what leads to a blocking call of .NET: what is looked for below code that must not block. In a compilation without such code, nothing more.
     /// </summary>
-    internal HashSet<string> LeadingNames(CancellationToken cancellation)
+    internal NameClosure LeadingNames(CancellationToken cancellation)
     {
         if (_leading is { } known) return known;
         if (!MayBeAtomic(cancellation)) return _leading = InterestingNames(cancellation);
@@ -71,7 +76,7 @@ internal sealed class CompilationFacts(Compilation compilation)
         return _leading = Closure(names, cancellation);
     }
 
-    private HashSet<string> Closure(HashSet<string> names, CancellationToken cancellation)
+    private NameClosure Closure(HashSet<string> names, CancellationToken cancellation)
     {
         var scans = new List<TreeScan>();
         foreach (SyntaxTree tree in compilation.SyntaxTrees) scans.Add(TreeScan.Of(tree, cancellation));

@@ -1,6 +1,6 @@
 // Which calls are looked into, and so which bodies are walked at all. Names decide first, because names cost nothing: a body is of interest if it
 // names a contract member, or a method of this compilation whose body is of interest. A name that many methods share leads nowhere ("Dispose",
-// "Add": closing over such names takes in half of a program), but the body that it means, once bound, is judged by its own text.
+// "Add": closing over such names takes in half of a program) unless its type is named too; the body that it means, once bound, is judged by its own text.
 
 using System.Collections.Concurrent;
 using KAlloc.Analyzers.Flow;
@@ -86,7 +86,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         if (!Bodies.IsTheOneThatRuns(method) || Bodies.Of(method, compilation, cancellation) is not { } body) return false;
         foreach (IParameterSymbol parameter in method.Parameters)
             if (parameter.RefKind is RefKind.Ref or RefKind.Out || MayHoldPointer(parameter.Type) || parameter.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer) return true;
-        return Mentions(body.Node, facts.LeadingNames(cancellation)) || IsTiny(method, body.Node);
+        return facts.LeadingNames(cancellation).IsMentionedIn(body.Node) || IsTiny(method, body.Node);
     }
 
     /// <summary>A pointer, or a struct of this compilation that has one.</summary>
@@ -123,7 +123,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     /// </summary>
     internal bool TouchesContract(IOperation body, bool isAtomic, CancellationToken cancellation)
     {
-        HashSet<string> names = isAtomic ? facts.LeadingNames(cancellation) : facts.InterestingNames(cancellation);
+        NameClosure names = isAtomic ? facts.LeadingNames(cancellation) : facts.InterestingNames(cancellation);
         foreach (IOperation inner in body.DescendantsAndSelf())
         {
             switch (inner)
@@ -142,6 +142,6 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         bool Matters(IMethodSymbol method) =>
             facts.Model.Find(method) is { } contract && (contract.HasEffect || contract.ParameterContexts.Count > 0)
             || (isAtomic && facts.Model.FindBlocking(method) is not null)
-            || (method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && Mentions(code.Node, names));
+            || (method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && names.IsMentionedIn(code.Node));
     }
 }

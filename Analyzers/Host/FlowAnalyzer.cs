@@ -35,9 +35,9 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
     {
         SyntaxTree tree = context.SemanticModel.SyntaxTree;
         CancellationToken cancellation = context.CancellationToken;
-        HashSet<string> names = facts.InterestingNames(cancellation);
+        NameClosure names = facts.InterestingNames(cancellation);
         bool mayBeAtomic = facts.MayBeAtomic(cancellation);
-        if (!mayBeAtomic && !names.Overlaps(TreeScan.Of(tree, cancellation).Identifiers)) return;
+        if (!mayBeAtomic && !names.IsMentionedIn(TreeScan.Of(tree, cancellation))) return;
         foreach (BodySyntax syntax in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
         {
             bool mentions = Mentions(syntax, names);
@@ -47,7 +47,7 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
             IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
             if (operation is null || !facts.Demand.TouchesContract(operation, isAtomic, cancellation)) continue;
             BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
-            Report(context, [.. result.Issues, .. facts.Fields.IssuesOf(root, result, cancellation)]);
+            Report(context, facts, [.. result.Issues, .. facts.Fields.IssuesOf(root, result, cancellation)]);
         }
     }
 
@@ -65,17 +65,20 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
     }
 
     /// <summary>A function that is called in place is walked there and by itself: a finding at one place counts once.</summary>
-    private static void Report(SemanticModelAnalysisContext context, IEnumerable<FlowIssue> issues)
+    private static void Report(SemanticModelAnalysisContext context, CompilationFacts facts, IEnumerable<FlowIssue> issues)
     {
         var reported = new HashSet<(string, Location, SyntaxNode?)>();
         foreach (FlowIssue issue in issues)
+        {
+            if (issue.UnlessRelied is { } held && facts.Reliance.IsRelied(held, context.CancellationToken)) continue;
             if (reported.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) context.ReportDiagnostic(issue.ToDiagnostic());
+        }
     }
 
-    private static bool Mentions(in BodySyntax body, HashSet<string> names)
+    private static bool Mentions(in BodySyntax body, NameClosure names)
     {
         foreach (SyntaxNode part in body.Parts)
-            if (Demand.Mentions(part, names)) return true;
+            if (names.IsMentionedIn(part)) return true;
         return false;
     }
 }

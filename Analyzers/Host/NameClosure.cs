@@ -1,23 +1,68 @@
 // The names that lead to a contract: of contract members, of methods whose bodies name one of those, and so on. From syntax alone; each file's part is
 // cached with its tree, so that a keystroke costs one file and this union.
+//
+// A name that many declarations share ("Dispose", "Open") says too little by itself: closing over it takes in half of a program. It leads on only
+// together with the type that declares the body: from bodies of that type, and from bodies that name the type.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Host;
 
-internal static class NameClosure
+internal sealed class NameClosure
 {
     /// <summary>A name that more declarations share says too little about what a call of it runs.</summary>
     private const int MaximalDeclarations = 8;
 
-    internal static HashSet<string> Of(List<TreeScan> scans, HashSet<string> contracts, CancellationToken cancellation)
+    private readonly HashSet<string> _names;
+    private readonly Dictionary<string, HashSet<string>> _shared = [];
+
+    private NameClosure(HashSet<string> contracts) => _names = [.. contracts];
+
+    internal static NameClosure Of(List<TreeScan> scans, HashSet<string> contracts, CancellationToken cancellation)
     {
-        var names = new HashSet<string>(contracts);
-        if (!scans.Exists(scan => names.Overlaps(scan.Identifiers))) return names;
+        var closure = new NameClosure(contracts);
+        if (scans.Exists(scan => contracts.Overlaps(scan.Identifiers))) closure.Grow(scans, cancellation);
+        return closure;
+    }
+
+    /// <summary>Whether the file can matter at all.</summary>
+    internal bool IsMentionedIn(TreeScan scan)
+    {
+        if (_names.Overlaps(scan.Identifiers)) return true;
+        foreach (string name in _shared.Keys)
+            if (scan.Identifiers.Contains(name)) return true;
+        return false;
+    }
+
+    /// <summary>Whether the code names a contract member or something that leads to one.</summary>
+    internal bool IsMentionedIn(SyntaxNode code)
+    {
+        HashSet<string>? types = null;
+        foreach (SyntaxToken token in code.DescendantTokens())
+        {
+            if (TreeScan.WordOf(token) is not { } name) continue;
+            if (_names.Contains(name)) return true;
+            if (_shared.TryGetValue(name, out HashSet<string>? owners)) (types ??= []).UnionWith(owners);
+        }
+
+        if (types is null) return false;
+        for (SyntaxNode? node = code; node is not null; node = node.Parent)
+            if (node is TypeDeclarationSyntax type && types.Contains(type.Identifier.ValueText)) return true;
+        foreach (SyntaxToken token in code.DescendantTokens())
+            if (token.IsKind(SyntaxKind.IdentifierToken) && types.Contains(token.ValueText)) return true;
+        return false;
+    }
+
+    private void Grow(List<TreeScan> scans, CancellationToken cancellation)
+    {
         var declarations = new Dictionary<string, int>();
         foreach (TreeScan scan in scans)
             foreach (DeclaredBody body in scan.Bodies(cancellation))
                 declarations[body.Name] = declarations.TryGetValue(body.Name, out int count) ? count + 1 : 1;
 
-        var frontier = new HashSet<string>(names);
+        var frontier = new HashSet<string>(_names);
         var reached = new HashSet<DeclaredBody>();
         while (frontier.Count > 0)
         {
@@ -30,20 +75,34 @@ internal static class NameClosure
                 {
                     if (reached.Contains(body) || !Names(body, frontier)) continue;
                     reached.Add(body);
-                    if (declarations[body.Name] <= MaximalDeclarations && names.Add(body.Name)) next.Add(body.Name);
+                    if (Add(body, declarations[body.Name])) next.Add(body.Name);
                 }
             }
 
             frontier = next;
         }
-
-        return names;
     }
 
-    private static bool Names(DeclaredBody body, HashSet<string> frontier)
+    private bool Add(DeclaredBody body, int declarations)
+    {
+        if (declarations <= MaximalDeclarations) return _names.Add(body.Name);
+        if (body.Type is not { } type) return false;
+        if (!_shared.TryGetValue(body.Name, out HashSet<string>? owners)) _shared.Add(body.Name, owners = []);
+        return owners.Add(type);
+    }
+
+    private bool Names(DeclaredBody body, HashSet<string> frontier)
     {
         foreach (string identifier in body.Identifiers)
-            if (frontier.Contains(identifier)) return true;
+        {
+            if (!frontier.Contains(identifier)) continue;
+            if (_names.Contains(identifier)) return true;
+            HashSet<string> owners = _shared[identifier];
+            if (body.Type is { } own && owners.Contains(own)) return true;
+            foreach (string type in body.Identifiers)
+                if (owners.Contains(type)) return true;
+        }
+
         return false;
     }
 }

@@ -58,22 +58,24 @@ internal sealed class TreeScan
             var identifiers = new HashSet<string>();
             foreach (SyntaxToken token in body.Node.DescendantTokens())
                 if (WordOf(token) is { } word) identifiers.Add(word);
-            bodies.Add(new DeclaredBody(name, [.. identifiers]));
+            bodies.Add(new DeclaredBody(name, body.Declaration.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText, [.. identifiers]));
         }
 
         return _bodies = [.. bodies];
     }
 
-    /// <summary>What a token names: itself if it is an identifier, and for a lock statement, which is a call in other words, its keyword.</summary>
+    /// <summary>What a token names: itself if it is an identifier; a lock statement is a call in other words, and <c>using</c> calls Dispose.</summary>
     internal static string? WordOf(SyntaxToken token) => token.Kind() switch
     {
         SyntaxKind.IdentifierToken => token.ValueText,
         SyntaxKind.LockKeyword => LockStatement,
+        SyntaxKind.UsingKeyword => "Dispose",
         _ => null,
     };
 
     private static string? NameOf(SyntaxNode declaration) => declaration switch
     {
+        VariableDeclaratorSyntax field => field.Identifier.ValueText,
         MethodDeclarationSyntax method => method.Identifier.ValueText,
         ConstructorDeclarationSyntax constructor => constructor.Identifier.ValueText,
         PropertyDeclarationSyntax property => property.Identifier.ValueText,
@@ -102,10 +104,12 @@ internal sealed class TreeScan
     }
 }
 
-/// <summary>A body that can be called by name, and the identifiers in it.</summary>
-internal sealed class DeclaredBody(string name, string[] identifiers)
+/// <summary>A body that can be called by name, the type that declares it, and the identifiers in it. A field's initializer is what calls through it run.</summary>
+internal sealed class DeclaredBody(string name, string? type, string[] identifiers)
 {
     internal string Name { get; } = name;
+
+    internal string? Type { get; } = type;
 
     internal string[] Identifiers { get; } = identifiers;
 }

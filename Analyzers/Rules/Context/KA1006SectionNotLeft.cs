@@ -5,8 +5,8 @@ using Microsoft.CodeAnalysis;
 namespace KAlloc.Analyzers.Rules.Context;
 
 /// <summary>
-/// A lock or section that one path leaves and another does not. A method that hands an open one to its caller is no mistake: one that always does,
-/// and one that does when it succeeds.
+/// A lock or section that one path leaves and another does not. A method that hands an open one to its caller, always or when it succeeds, is a mistake
+/// only if nobody relies on it, which the host finds out.
 /// </summary>
 internal sealed class KA1006SectionNotLeft : FlowRule
 {
@@ -26,21 +26,28 @@ internal sealed class KA1006SectionNotLeft : FlowRule
 
     internal override IEnumerable<FlowIssue> OnExits(BodyExits exits)
     {
+        var handedOut = new Dictionary<SyntaxNode, (BodyExit Exit, Section Section)>();
         foreach (BodyExit exit in exits.All)
         {
             for (Section? section = exit.State.Sections; section is not null; section = section.Outer)
             {
                 if (section.Site is not { } site || section.Inherited || section.Uncertain || section.LeftOverBy is not null) continue;
                 if (exits.Contract?.Enter is { } promised && promised.Kind == section.Kind) continue;
-                if (IsLeftElsewhere(exits, site) ? !IsHandedOver(exits, site) : SectionEnd.IsOutOfReach(exit, section)) yield return Report(exit, section, site);
+                if ((IsLeftElsewhere(exits, site) && !IsHandedOver(exits, site)) || SectionEnd.IsOutOfReach(exit, section)) yield return Report(exit, section, site, null);
+                else if (!handedOut.TryGetValue(site, out var last) || last.Exit.Place.SourceSpan.Start < exit.Place.SourceSpan.Start) handedOut[site] = (exit, section);
             }
         }
+
+        if (exits.Method is not { MethodKind: MethodKind.Ordinary } method) yield break;
+        foreach (KeyValuePair<SyntaxNode, (BodyExit Exit, Section Section)> held in handedOut)
+            yield return Report(held.Value.Exit, held.Value.Section, held.Key, HeldSection.Of(held.Value.Exit.State.Symbols, method, held.Value.Section.Kind, held.Value.Section.Identity));
     }
 
-    private static FlowIssue Report(BodyExit exit, Section section, SyntaxNode site)
+    private static FlowIssue Report(BodyExit exit, Section section, SyntaxNode site, HeldSection? handedOut)
     {
         string where = exit.Kind == LossKind.Throw ? "on the path that throws here" : "on the path that ends here";
-        var issue = new FlowIssue(Rule, exit.Place, SectionEnd.TextOf(site), where, section.Contract?.LeftBy ?? "its counterpart") { Subject = site };
+        if (handedOut is not null) where += ", and nobody leaves it later";
+        var issue = new FlowIssue(Rule, exit.Place, SectionEnd.TextOf(site), where, section.Contract?.LeftBy ?? "its counterpart") { Subject = site, UnlessRelied = handedOut };
         if (SectionEnd.Write(section, site) is { } release) issue.Properties = issue.Properties.Add(SectionEnd.Release, release).Add(SectionEnd.Rank, site.SpanStart.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return issue.Step(site.GetLocation(), $"'{section.Name}' is called here").Branches(exit.State.Trail, 0);
     }

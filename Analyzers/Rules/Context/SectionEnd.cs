@@ -22,15 +22,17 @@ internal static class SectionEnd
     }
 
     /// <summary>
-    /// Nobody but this body can end the section: it was entered as a handler, or the saved state that its counterpart needs lies in a variable that
-    /// dies with the path.
+    /// Nobody but this body can end the section: it was entered as a handler, the lock is a variable of its own, or the saved state that its
+    /// counterpart needs lies in a variable that dies with the path.
     /// </summary>
     internal static bool IsOutOfReach(BodyExit exit, Section section)
     {
         for (Section? outer = section.Outer; outer is not null; outer = outer.Outer)
             if (outer.Entry != EntryContext.Unknown) return true;
-        if (section.Saved.IsZero) return false;
         FlowState state = exit.State;
+        int owner = state.Symbols.Root(section.Identity);
+        if (state.Symbols[owner].Kind == Flow.SymbolKind.Local && !state.IsExposed(owner)) return true;
+        if (section.Saved.IsZero) return false;
         Value saved = state.Canonical(section.Saved);
         if (exit.Returned == saved) return false;
         SmallMap<Value, Value> cells = state.Cells;

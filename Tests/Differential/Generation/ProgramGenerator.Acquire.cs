@@ -124,12 +124,14 @@ internal sealed partial class ProgramGenerator
             case 1:
                 Feature("returned");
                 string factory = Factory(frame, resource, template, ref flags);
+                ShowLater(frame, Since(first));
                 frame.Code.Add($"{family.Type} {name} = {factory}({Arguments("input", flags)});", [resource.Entity, .. Since(first)]);
                 CheckNull(frame, resource, name, _lastFailed);
                 break;
             case 2:
                 Feature("out");
                 string outFactory = OutFactory(frame, resource, template, ref flags);
+                ShowLater(frame, Since(first));
                 LeaveIf(frame, $"{outFactory}({Arguments("input", flags)}, out {family.Type} {name}) != 0", family.MayFail || _lastFailed, [resource.Entity, .. Since(first)]);
                 break;
             case 3:

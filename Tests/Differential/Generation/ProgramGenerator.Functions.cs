@@ -126,6 +126,12 @@ internal sealed partial class ProgramGenerator
     /// <summary>What functions written since then are about: a call of them may be where it becomes known.</summary>
     private IEnumerable<int> Since(int entity) => Enumerable.Range(entity + 1, _entities - entity);
 
+    /// <summary>A lock that a function called here forgot is still held on each way out from here on: there the caller hears of it.</summary>
+    private void ShowLater(Frame frame, IEnumerable<int> entities)
+    {
+        if (_defect == Defect.UnlockedExit) frame.Code.Lost.UnionWith(entities.Where(_marked.Contains));
+    }
+
     /// <summary>A part of the work in a function of its own, which may fail and may use what the caller has.</summary>
     private void Call(Frame frame)
     {
@@ -145,6 +151,7 @@ internal sealed partial class ProgramGenerator
         }, frame, mayFail ? "return -EINVAL;" : "return;");
         // What went wrong inside may be known only here: a lock left taken, a sleep in the caller's section.
         about = [.. about, .. Since(first)];
+        ShowLater(frame, Since(first));
         if (!mayFail)
         {
             frame.Code.Add($"{name}(input{arguments});", about);

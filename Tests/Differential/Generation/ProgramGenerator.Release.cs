@@ -255,6 +255,7 @@ internal sealed partial class ProgramGenerator
             Block(finish);
             Finish(finish, null);
         }, frame, "return;");
+        ShowLater(frame, Since(first));
         frame.Code.Add($"{name}(input, {_dice.Pick(resource.Aliases)});", [entity, .. Since(first)]);
         if (Here(Defect.DoubleFree, entity))
         {

@@ -335,8 +335,12 @@ internal sealed partial class ProgramGenerator
             if (open.Label is { } label)
             {
                 Feature("goto unwind");
-                bool wrong = CanLeak(open) && Here(open.IsSection ? Defect.UnlockedExit : Defect.Leak, open.Entity);
-                string? lower = frame.Open.Take(i).LastOrDefault(other => other.Label is not null)?.Label;
+                int below = i - 1;
+                while (below >= 0 && frame.Open[below].Label is null) below--;
+                string? lower = below < 0 ? null : frame.Open[below].Label;
+                // A wrong label that skipped another obligation too would be two defects under one name.
+                bool skips = frame.Open.Skip(below + 1).Take(i - below - 1).Any(other => !other.IsAutomatic);
+                bool wrong = CanLeak(open) && !skips && Here(open.IsSection ? Defect.UnlockedExit : Defect.Leak, open.Entity);
                 frame.Code.Add("error = -EIO;");
                 frame.Code.Add(!wrong ? $"goto {label};" : lower is not null ? $"goto {lower};" : "return error;", frame.Entities);
                 return;

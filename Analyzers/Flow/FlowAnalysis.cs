@@ -89,9 +89,10 @@ internal sealed class FlowAnalysis
 
         foreach ((FlowState state, Value value, _) in runner.Returns) fields.End(state, value);
         foreach ((FlowState state, _) in runner.Throws) fields.End(state, Value.Zero);
-        analysis.CheckExits(runner);
+        List<BodyExit> exits = analysis.CheckSections(runner);
         summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner, analysis._toldSections);
         scope.Trace?.End(root, runner, summary);
+        analysis.CheckLosses(runner, exits);
         analysis.Finish(issues);
         return true;
     }
@@ -354,16 +355,11 @@ internal sealed class FlowAnalysis
         loss.State.SetAllocation(loss.Allocation with { Status = AllocationStatus.Escaped });
     }
 
-    private void CheckExits(GraphRunner runner)
+    /// <summary>What is open at the exits. The summary leaves out what was told here.</summary>
+    private List<BodyExit> CheckSections(GraphRunner runner)
     {
         var exits = new List<BodyExit>();
-        foreach ((FlowState state, Value value, Location place) in runner.Returns)
-        {
-            Evaluator.CheckReturned(state, value, place, _root as IMethodSymbol);
-            Evaluator.EscapeReturned(state, value);
-            exits.Add(new BodyExit(state, place, LossKind.Return, state.Canonical(value)));
-        }
-
+        foreach ((FlowState state, Value value, Location place) in runner.Returns) exits.Add(new BodyExit(state, place, LossKind.Return, state.Canonical(value)));
         foreach ((FlowState state, SyntaxNode statement) in runner.Throws) exits.Add(new BodyExit(state, statement.GetLocation(), LossKind.Throw, Value.Zero));
         var all = new BodyExits(exits, _root as IMethodSymbol, _root is IMethodSymbol method ? Model.Find(method) : null, _leftSites);
         foreach (FlowRule rule in _scope.Rules)
@@ -373,6 +369,17 @@ internal sealed class FlowAnalysis
                 Add(issue);
                 if (issue is { UnlessRelied: null, Subject: { } section }) _toldSections.Add(section);
             }
+        }
+
+        return exits;
+    }
+
+    private void CheckLosses(GraphRunner runner, List<BodyExit> exits)
+    {
+        foreach ((FlowState state, Value value, Location place) in runner.Returns)
+        {
+            Evaluator.CheckReturned(state, value, place, _root as IMethodSymbol);
+            Evaluator.EscapeReturned(state, value);
         }
 
         // All losses are found before one is told, which changes its state.

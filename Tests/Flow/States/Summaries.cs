@@ -89,7 +89,7 @@ unsafe class Summaries
     // summary: p == 0 → 0
     static int DerefChecked(int* p) => p == null ? 0 : *p;
 
-    // summary: let out p; unknown code → 0
+    // summary: use p; let out p; unknown code → 0
     static void Escapes(void* p) => Keep(p);
 
     // summary: unknown code → 0

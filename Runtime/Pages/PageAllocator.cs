@@ -211,8 +211,10 @@ internal sealed unsafe partial class PageAllocator : IDisposable
     public void Dispose()
     {
         StopBackground();
-        _wake.Dispose();
+
+        // Threads that end now empty their sets, and with that wake: not before none of them can may the descriptor be another's.
         _sets.Dispose();
+        _wake.Dispose();
         _blocks.Dispose();
     }
 }

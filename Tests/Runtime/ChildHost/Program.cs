@@ -6,6 +6,7 @@
 //   stress SEED OPERATIONS THREADS [sanity]                                   double-free     sanity level: every double free is caught
 //   percpu-handle             uses what alloc_percpu returns as a pointer: must die      percpu-preemptible   sanity level: smp_processor_id is checked
 //   vmalloc-exhaust           takes areas until the process may have no more mappings
+//   boot-dispose SEED SYSTEMS LANES    systems come and go under threads that do
 //   vmalloc-stress SEED OPERATIONS THREADS    vmalloc and vfree of random sizes, counted in the process's own maps
 //
 // Exit code 0: done and sound. 1: something is wrong, see the output. A fault ends the process with a signal.
@@ -77,6 +78,9 @@ unsafe
         case ["vmalloc-stress", var seed, var operations, var threads]:
             KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20 });
             return new VmallocStress(int.Parse(seed), long.Parse(operations), int.Parse(threads)).Run();
+
+        case ["boot-dispose", var seed, var systems, var lanes]:
+            return new BootDispose(int.Parse(seed), int.Parse(systems), int.Parse(lanes)).Run();
 
         case ["stack-guard"]:
         {

@@ -13,6 +13,14 @@ public class StressTests
         Assert.Contains(" 0 failures", output);
     }
 
+    [Fact]
+    public void SystemsDisposedUnderThreadsThatEnd_LeaveNothingBehind()
+    {
+        (int exitCode, string output) = Child.Run("boot-dispose", $"{Environment.TickCount}", "300", "3");
+        Assert.True(exitCode == 0, output);
+        Assert.Contains(" 0 failures", output);
+    }
+
     [Theory]
     [InlineData(4713, 10_000_000, "None")]
     [InlineData(4714, 500_000, "Sanity")]

@@ -72,27 +72,66 @@ internal sealed unsafe partial class PageAllocator
     }
 
     /// <summary>
-    /// Fills the null entries of an array with single frames; returns how many entries are filled in all. Accounted requests get one frame: each
-    /// needs a charge of its own.
+    /// Fills the null entries of an array with single frames; returns how many entries are filled in all. Only the first is worth waiting for; the
+    /// rest is what the thread's set and one visit of each zone give above the low mark. Accounted requests get one frame: each needs a charge of its own.
     /// </summary>
     internal nuint AllocateBulk(GfpFlags flags, nuint count, Page** pages)
     {
         nuint filled = 0;
-        bool one = false;
-        for (nuint i = 0; i < count; i++)
+        while (filled < count && pages[filled] != null) filled++;
+        if (filled == count || (pages[filled] = Allocate(flags, 0)) == null) return filled;
+        int missing = 0;
+        for (nuint i = ++filled; i < count; i++) missing += pages[i] == null ? 1 : 0;
+        uint chain = Page.Nil;
+        Page* stray = missing == 0 || (flags & GfpFlags.Account) != 0 ? null : TakeChain(CpuBlocks.Current, flags, missing, ref chain);
+        for (; filled < count; filled++)
         {
-            if (pages[i] == null)
-            {
-                if (one) break;
-                one = (flags & GfpFlags.Account) != 0;
-                // Only the first page is worth waiting for; the rest is what is there.
-                pages[i] = Allocate(filled == 0 ? flags : (flags & ~GfpFlags.Reclaim) | GfpFlags.NoWarn, 0);
-                if (pages[i] == null) break;
-            }
-
-            filled++;
+            if (pages[filled] != null) continue;
+            if (chain == Page.Nil) break;
+            Page* page = _map + chain;
+            chain = page->Next;
+            page->Links = 0;
+            pages[filled] = Finish(page, flags, 0);
         }
 
+        if (stray != null) ReportStray(stray, Page.Nil, 0);
         return filled;
+    }
+
+    /// <summary>Takes up to a number of single frames, linked through <see cref="Page.Next"/>, each with its user's reference.</summary>
+    /// <returns>A page that two threads had freed at once, or null.</returns>
+    private Page* TakeChain(CpuBlock* block, GfpFlags flags, int missing, ref uint chain)
+    {
+        flags &= ~block->Execution.AllocationScopeBits;
+        int request = ZoneTable[(int)(flags & ZoneBits)];
+        if (request > (int)ZoneType.Movable || _preferred[request] is not { } preferred) return null;
+        MigrateType type = Mobility.Of(flags);
+        AllocFlags alloc = AllocFlags.LowMark | PopulatedOf(flags);
+        Page* stray = null;
+        for (int i = preferred.Index; i >= 0 && missing > 0; i--)
+        {
+            Zone zone = _zones[i];
+            if (!zone.MayTake(0, (ZoneType)request, alloc)) continue;
+            int list = (alloc & AllocFlags.Populated) != 0 && zone.ReserveFrames != 0 ? (int)MigrateType.Reserve : (int)type;
+            PageSet* set = _usesSets ? _sets.Make(block->Execution.Cpu) : null;
+            if (set != null && (set += zone.Index)->Enter())
+            {
+                for (; missing > 0; missing--)
+                {
+                    uint frame = list == (int)MigrateType.Reserve ? set->Pop(_map, list) : set->TakeHot(_map, list);
+                    if (frame == Page.Nil) break;
+                    MakeUser(_map + frame, 0, type)->Next = chain;
+                    chain = frame;
+                }
+
+                Page* found = set->TakeStray();
+                set->Leave();
+                if (found != null) stray = found;
+            }
+
+            if (missing > 0) missing -= zone.TakeChain(type, (ZoneType)request, alloc, missing, ref chain);
+        }
+
+        return stray;
     }
 }

@@ -64,6 +64,9 @@ internal sealed unsafe partial class Zone
     /// <summary>Free frames that are not kept for atomic requests.</summary>
     internal long UsableFrames => Volatile.Read(ref _usableFrames);
 
+    /// <summary>Times that requests took the lock to take frames.</summary>
+    internal long Visits { get; private set; }
+
     /// <summary>Free blocks of an order, the fresh ones included.</summary>
     internal long FreeBlocks(int order)
     {
@@ -80,6 +83,7 @@ internal sealed unsafe partial class Zone
     internal Page* Allocate(int order, MigrateType type, AllocFlags flags, PageFlags pageFlags)
     {
         _lock.Enter();
+        Visits++;
         uint frame = Take(order, type, flags);
         Page* page = null;
         if (frame != Page.Nil)
@@ -99,6 +103,7 @@ internal sealed unsafe partial class Zone
     {
         int got = 0;
         _lock.Enter();
+        Visits++;
         for (; got < count; got++)
         {
             uint frame = Take(order, type, flags);
@@ -107,6 +112,28 @@ internal sealed unsafe partial class Zone
             page->State = (ulong)PageFlags.PageSet;
             page->Order = (byte)order;
             set->Append(_memory.MemMap, list, frame, order);
+        }
+
+        _lock.Leave();
+        return got;
+    }
+
+    /// <summary>Takes single frames for a bulk request, as many as leave the zone above the mark, and puts them in front of a chain.</summary>
+    /// <returns>How many.</returns>
+    internal int TakeChain(MigrateType type, ZoneType request, AllocFlags flags, int count, ref uint chain)
+    {
+        int got = 0;
+        _lock.Enter();
+        Visits++;
+        long room = _usableFrames - Mark(flags) - _reserve[(int)request];
+        for (; got < count && got < room; got++)
+        {
+            uint frame = Take(0, type, flags);
+            if (frame == Page.Nil) break;
+            Page* page = _memory.PageOf(frame);
+            Prepare(page, 0, type, PageFlags.None);
+            page->Next = chain;
+            chain = frame;
         }
 
         _lock.Leave();

@@ -58,6 +58,60 @@ public unsafe class PageSetTests
         PageInvariantTests.AllInLargestBlocks(memory);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Bulk_TakesTheLockOnce(bool noSets)
+    {
+        using KernelMemory memory = KernelMemory.Boot(new KernelMemoryOptions
+        {
+            AtomicReserve = ReservePopulation.Never, MemorySize = 256 << 20, Layout = MemoryLayout.Flat, NoPageSets = noSets,
+        });
+        Zone zone = memory.Pages.Zones[0];
+        memory.FreePages(memory.AllocPages(GfpFlags.Kernel, 0), 0);
+        Page*[] pages = new Page*[5000];
+        Page* kept = pages[7] = memory.AllocPages(GfpFlags.Kernel, 0);
+        *(long*)memory.PageAddress(kept) = 4711;
+        long before = zone.Visits;
+        fixed (Page** p = pages) Assert.Equal((nuint)pages.Length, memory.Pages.AllocateBulk(GfpFlags.Kernel | GfpFlags.Zero, (nuint)pages.Length, p));
+
+        // One for the first page, if the set is empty, and one for the rest.
+        Assert.InRange(zone.Visits - before, 1, 2);
+        Assert.Equal(4711, *(long*)memory.PageAddress(kept));
+        Assert.True(pages[7] == kept);
+        var distinct = new HashSet<nint>();
+        foreach (Page* page in pages)
+        {
+            Assert.True(distinct.Add((nint)page));
+            Assert.Equal(1, memory.PageCount(page));
+            if (page == kept) continue;
+            Assert.Equal(0, *(long*)memory.PageAddress(page));
+            *(long*)memory.PageAddress(page) = 1;
+        }
+
+        Assert.Equal(memory.TotalBytes - (5000 * PhysicalMemory.PageSize), memory.FreeBytes);
+        Sound(memory);
+        foreach (Page* page in pages) memory.FreePages(page, 0);
+        Assert.Equal(memory.TotalBytes, memory.FreeBytes);
+        PageInvariantTests.AllInLargestBlocks(memory);
+    }
+
+    [Fact]
+    public void Bulk_StopsAtTheLowMark_AndDoesNotReclaim()
+    {
+        using KernelMemory memory = Boot(64);
+        Zone zone = memory.Pages.Zones[0];
+        Page*[] pages = new Page*[20_000];
+        nuint got;
+        fixed (Page** p = pages) got = memory.Pages.AllocateBulk(GfpFlags.Kernel, (nuint)pages.Length, p);
+        Assert.InRange((long)got, 15_000, zone.Managed - zone.Marks.Low);
+        Assert.True(zone.UsableFrames >= zone.Marks.Low);
+        Assert.True(pages[(int)got] == null);
+        for (int i = 0; i < (int)got; i++) memory.FreePages(pages[i], 0);
+        Assert.Equal(memory.TotalBytes, memory.FreeBytes);
+        Sound(memory);
+    }
+
     [Fact]
     public void ThreadThatEnds_GivesItsPagesBack()
     {

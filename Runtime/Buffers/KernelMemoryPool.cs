@@ -23,6 +23,7 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
     private readonly ConcurrentDictionary<nint, Rented>? _tracked;
     private long _rentedBuffers;
     private long _rentedBytes;
+    private long _peakBytes;
     private bool _disposed;
 
     internal KernelMemoryPool(KmallocCaches kmalloc, KvmallocSystem kvmalloc, bool track)
@@ -41,10 +42,17 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
     /// <summary>Bytes of these buffers.</summary>
     public long RentedBytes => Volatile.Read(ref _rentedBytes);
 
+    /// <summary>Whether the pool is disposed: nothing is rented any more.</summary>
+    public bool IsDisposed => Volatile.Read(ref _disposed);
+
+    /// <summary>The most bytes that were rented at one time since the last call. Beside <see cref="KernelMemory.GiveBack"/>: whether it is worth its price.</summary>
+    /// <returns>Bytes.</returns>
+    public long TakePeak() => Interlocked.Exchange(ref _peakBytes, RentedBytes);
+
     /// <summary>Rents a buffer; its content is arbitrary. May sleep.</summary>
-    /// <param name="minBufferSize">Bytes that it must at least have; -1: 4096.</param>
+    /// <param name="minBufferSize">Bytes that it must at least have; -1 or 0, which is how servers ask for any size: 4096.</param>
     /// <returns>The owner: dispose it once the buffer is not used any more, or it leaks.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The size is 0 or below -1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below -1.</exception>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory.</exception>
     [MightSleep]
@@ -53,13 +61,13 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
     internal KernelMemoryOwner RentOwner(int minBufferSize)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
-        int wanted = minBufferSize == -1 ? DefaultBytes : minBufferSize;
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(wanted, nameof(minBufferSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(minBufferSize, -1);
+        int wanted = minBufferSize <= 0 ? DefaultBytes : minBufferSize;
         int bytes = (int)Math.Min(KmallocCaches.RoundUp((nuint)wanted), int.MaxValue);
         void* memory = bytes <= (int)KmallocSizes.MaxCacheSize ? Small(bytes) : _kvmalloc.Allocate((nuint)bytes, GfpFlags.Kernel | GfpFlags.NoWarn);
         if (memory == null) throw new OutOfMemoryException($"KAlloc has no {bytes} bytes.");
         Interlocked.Increment(ref _rentedBuffers);
-        Interlocked.Add(ref _rentedBytes, bytes);
+        NotePeak(Interlocked.Add(ref _rentedBytes, bytes));
         var owner = new KernelMemoryOwner(this, (byte*)memory, bytes);
         _tracked?.TryAdd((nint)memory, new(new WeakReference(owner), bytes, Environment.StackTrace));
         return owner;
@@ -100,6 +108,16 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
     /// <summary>Ends renting. Buffers that are out stay valid until their owners are disposed.</summary>
     /// <param name="disposing">True.</param>
     protected override void Dispose(bool disposing) => Volatile.Write(ref _disposed, true);
+
+    private void NotePeak(long rented)
+    {
+        for (long peak = Volatile.Read(ref _peakBytes); rented > peak;)
+        {
+            long seen = Interlocked.CompareExchange(ref _peakBytes, rented, peak);
+            if (seen == peak) return;
+            peak = seen;
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void* Small(int bytes)

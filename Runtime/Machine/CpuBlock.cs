@@ -96,6 +96,9 @@ internal static unsafe class CpuBlocks
 {
     private static readonly Lock s_lock = new();
     private static CpuBlock*[] s_blocks = new CpuBlock*[64];
+
+    /// <summary>Whom each block serves: tells at once that a thread has ended, which its sentinel does only at the next collection of garbage.</summary>
+    private static Thread?[] s_owners = new Thread?[64];
     private static int s_count;
     private static CpuBlock* s_parked;
 
@@ -143,6 +146,8 @@ internal static unsafe class CpuBlocks
             {
                 block = Create();
             }
+
+            s_owners[block->Execution.Cpu] = Thread.CurrentThread;
         }
 
         Volatile.Write(ref block->Parked, 0);
@@ -175,15 +180,22 @@ internal static unsafe class CpuBlocks
             Volatile.Write(ref block->Parked, 1);
             block->NextParked = s_parked;
             s_parked = block;
+            s_owners[block->Execution.Cpu] = null;
         }
     }
 
-    /// <summary>Takes all parked blocks out of reach of new threads while <paramref name="action"/> works on each.</summary>
-    internal static void ForEachParked(Action<nint> action)
+    /// <summary>
+    /// Runs <paramref name="action"/> on each block that serves no thread: it is parked, or will be, its thread having ended. New threads cannot adopt
+    /// one meanwhile.
+    /// </summary>
+    internal static void ForEachUnused(Action<nint> action)
     {
         lock (s_lock)
         {
-            for (CpuBlock* block = s_parked; block != null; block = block->NextParked) action((nint)block);
+            for (int cpu = 0; cpu < s_count; cpu++)
+            {
+                if (s_owners[cpu] is not { IsAlive: true }) action((nint)s_blocks[cpu]);
+            }
         }
     }
 
@@ -222,6 +234,7 @@ internal static unsafe class CpuBlocks
             var larger = new CpuBlock*[s_count * 2];
             for (int i = 0; i < s_count; i++) larger[i] = s_blocks[i];
             Volatile.Write(ref s_blocks, larger);
+            Array.Resize(ref s_owners, s_count * 2);
         }
 
         s_blocks[s_count] = block;

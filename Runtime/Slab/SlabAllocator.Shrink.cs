@@ -1,8 +1,8 @@
 // Taking objects back from threads and giving slabs back to the buddy.
 //
-//   my block and parked blocks   drained at once
-//   a running thread's block     asked: it drains itself in its next slow path (Shrink), because its fast path uses no atomics;
-//                                taken from at once only by Destroy, whose caller vouches that nobody uses the cache any more
+//   my block, those without thread   drained at once
+//   a running thread's block         asked: it drains itself in its next slow path (Shrink), because its fast path uses no atomics;
+//                                    taken from at once only by Destroy, whose caller vouches that nobody uses the cache any more
 //
 // Invariant: a block's slots are drained under _drainLock, so that an owner who drains and a Destroy that collects do not meet.
 // Kernel concept: kmem_cache_shrink, __kmem_cache_shutdown, drain_all_pages' way of asking other CPUs.
@@ -22,7 +22,7 @@ internal sealed unsafe partial class SlabAllocator
         {
             nint address = (nint)cache;
             if (ThisCpu.Block != null) DrainSlot(ThisCpu.Block, cache);
-            CpuBlocks.ForEachParked(block => DrainSlot((CpuBlock*)block, (KmemCache*)address));
+            CpuBlocks.ForEachUnused(block => DrainSlot((CpuBlock*)block, (KmemCache*)address));
             RequestDrain();
             DrainBarn(cache);
         }
@@ -37,7 +37,7 @@ internal sealed unsafe partial class SlabAllocator
         if (!_direct)
         {
             if (ThisCpu.Block != null) DrainBlock(ThisCpu.Block);
-            CpuBlocks.ForEachParked(block => DrainBlock((CpuBlock*)block));
+            CpuBlocks.ForEachUnused(block => DrainBlock((CpuBlock*)block));
             RequestDrain();
         }
 

@@ -45,6 +45,27 @@ public sealed class ContentsTests(LocalFeed feed)
         Entries(feed.Package("KAlloc")));
 
     [Fact]
+    public void AspNetCore_HoldsExactlyThis() => Assert.Equal(
+        [
+            "KAlloc.AspNetCore.nuspec",
+            "LICENSE",
+            "README.md",
+            "icon.png",
+            "lib/net10.0/KAlloc.AspNetCore.dll",
+            "lib/net10.0/KAlloc.AspNetCore.pdb",
+            "lib/net10.0/KAlloc.AspNetCore.xml",
+        ],
+        Entries(feed.Package("KAlloc.AspNetCore")));
+
+    [Fact]
+    public void AspNetCore_DependsOnTheAllocatorAndTheFramework()
+    {
+        XDocument nuspec = Nuspec(feed.Package("KAlloc.AspNetCore"));
+        Assert.Equal("KAlloc", Assert.Single(nuspec.Descendants(), e => e.Name.LocalName == "dependency").Attribute("id")!.Value);
+        Assert.Equal("Microsoft.AspNetCore.App", Assert.Single(nuspec.Descendants(), e => e.Name.LocalName == "frameworkReference").Attribute("name")!.Value);
+    }
+
+    [Fact]
     public void Runtime_DependsOnExactlyTheSameAnalyzers_WithAllTheirAssets()
     {
         XElement dependency = Assert.Single(Nuspec(feed.Package("KAlloc")).Descendants(), e => e.Name.LocalName == "dependency");

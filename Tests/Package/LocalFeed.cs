@@ -1,4 +1,4 @@
-// Both packages, packed once for all tests into a feed of their own. A new version for each run: a package cache never looks twice at one
+// All packages, packed once for all tests into a feed of their own. A new version for each run: a package cache never looks twice at one
 // that it has.
 
 using Xunit;
@@ -15,7 +15,7 @@ public sealed class LocalFeed : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        foreach (string project in (string[])["Package/Analyzers/KAlloc.Analyzers.Package.csproj", "Package/Runtime/KAlloc.Package.csproj"])
+        foreach (string project in (string[])["Package/Analyzers/KAlloc.Analyzers.Package.csproj", "Package/Runtime/KAlloc.Package.csproj", "Package/AspNetCore/KAlloc.AspNetCore.Package.csproj"])
         {
             Run run = await Repository.DotnetAsync(
                 Repository.Root, "pack", project, "--no-build", "-p:BuildProjectReferences=false", "-c", Repository.Configuration, "-o", Folder, $"-p:PackageVersion={Version}", "-nologo", "-v", "q");

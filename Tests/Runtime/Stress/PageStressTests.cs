@@ -53,6 +53,9 @@ public unsafe class PageStressTests
 
         foreach (Thread thread in threads) thread.Join();
         memory.UnregisterShrinker(shrinker);
+
+        // Blocks whose memory it just gives back are on no list.
+        memory.Pages.StopBackground();
         while (travelling.TryDequeue(out Block block)) Free(block);
         Assert.True(errors.IsEmpty, $"seed {seed}: {string.Join('\n', errors.Take(10))}");
         Sound(memory);

@@ -125,8 +125,7 @@ internal static unsafe class CpuBlocks
         {
             CpuBlock* block = ThisCpu.Block;
             if (block == null) return Attach();
-            StackProbe.Check(block);
-            return block;
+            return block->Execution.StackLimit == 0 ? block : StackProbe.Check(block);
         }
     }
 

@@ -1,6 +1,6 @@
 // The check that stands at the head of every call that may sleep: is this thread allowed to?
 //
-// Cost: one load of the thread's block, one compare. The report is the kernel's, see linux-mm reference 6.2. After the report the call goes on
+// Cost: one load of the thread's block, one test of two of its words together: the atomic one, and the limit of KernelStack's check. The report is the kernel's, see linux-mm reference 6.2. After the report the call goes on
 // if the bug policy lets it: as in the kernel, sleeping in atomic context is wrong whether or not it goes well this time.
 // Kernel concept: might_sleep(), might_alloc(), ___might_sleep().
 
@@ -16,9 +16,7 @@ internal static unsafe class MightSleep
     internal static void Check([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block == null) return;
-        StackProbe.Check(block);
-        if (block->Execution.AtomicWord != 0) Report(block, file, line);
+        if (block != null && (block->Execution.AtomicWord | block->Execution.StackLimit) != 0) CheckWithStack(block, file, line);
     }
 
     /// <summary>The kernel's <c>might_alloc()</c>: an allocation with direct reclaim may sleep.</summary>
@@ -27,8 +25,15 @@ internal static unsafe class MightSleep
     {
         CpuBlock* block = ThisCpu.Block;
         if (block == null) return;
-        StackProbe.Check(block);
+        if (block->Execution.StackLimit != 0) block = StackProbe.Check(block);
         if ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0) Report(block, file, line);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CheckWithStack(CpuBlock* block, string file, int line)
+    {
+        StackProbe.Check(block);
+        if (block->Execution.AtomicWord != 0) Report(block, file, line);
     }
 
     /// <summary>The report. Returns unless the bug policy throws. Under <see cref="BugPolicy.Log"/> a place is reported at most once a second.</summary>

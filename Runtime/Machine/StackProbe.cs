@@ -5,16 +5,17 @@
 //         End ── below it: STACK_END_MAGIC, the image of thread_info
 //   low
 //
-// StackLimit doubles as high-water mark: the slow path runs only for a new record, and outside windows it is 0, below every address.
+// StackLimit doubles as high-water mark, and outside windows it is 0: that is what a check tests. The address of a local is taken only in a window and out
+// of line, as in the caller it would cost a slot of its frame, cleared at each entry, and a register saved.
 // Invariant: Lowest is exact for the checks that ran; a window is judged overflowed only by a check that stood below End.
-// Cost: a compare with a field of the block that the caller reads anyway. Kernel concept: the stack tracer's check at function entry.
+// Cost: a compare of a field of the block that the caller reads anyway with 0; in a window a call. Kernel concept: the stack tracer's check at function entry.
 
 using System.Runtime.CompilerServices;
 
 namespace KAlloc;
 
 /// <summary>A stretch of the running thread's stack that stands for a kernel stack.</summary>
-internal sealed unsafe class StackWindow(nuint high, nuint end, ThreadInfo info, StackWindow? outer)
+internal sealed unsafe class StackWindow(nuint high, nuint end, ThreadInfo info, StackWindow? outer, bool realDamage)
 {
     /// <summary>Bytes below the window that stand for what lies below a kernel stack: the magic, and the thread_info under it.</summary>
     internal static readonly int TailBytes = sizeof(nuint) + sizeof(ThreadInfo);
@@ -40,6 +41,14 @@ internal sealed unsafe class StackWindow(nuint high, nuint end, ThreadInfo info,
     internal string? OverflowPlace;
 
     internal byte* Image => (byte*)End - TailBytes;
+
+    /// <summary>With real damage: the thread's preempt count becomes what an overflow wrote where a kernel has it.</summary>
+    internal void StrikeThread(CpuBlock* block)
+    {
+        if (!realDamage || Covered || OverflowPlace is null) return;
+        int written = ((ThreadInfo*)Image)->preempt_count;
+        if (written != Info.preempt_count) block->Execution.PreemptCount = written;
+    }
 
     /// <summary>Which parts of the tail are changed, the one that an overflow reaches first in front; empty if none is.</summary>
     internal string Damage()
@@ -70,12 +79,14 @@ internal static unsafe class StackProbe
     /// <summary>Whether the running thread has overrun its kernel stack, of either kind.</summary>
     internal static bool IsOverrun => t_window?.OverflowPlace is not null || IsTaskStackCorrupted?.Invoke() == true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>The check of a thread that is in a window. Returns the block, so that its caller need not keep it over the call.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    internal static void Check(CpuBlock* block)
+    internal static CpuBlock* Check(CpuBlock* block)
     {
         byte here;
         if ((nuint)(&here) < block->Execution.StackLimit) Deeper(block, (nuint)(&here));
+        return block;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -83,8 +94,13 @@ internal static unsafe class StackProbe
     {
         StackWindow window = t_window!;
         block->Execution.StackLimit = window.Lowest = address;
-        if (address >= window.End || window.OverflowPlace is not null) return;
+        if (address >= window.End) return;
+        if (window.OverflowPlace is null) ReportOnce(block, window, address);
+        window.StrikeThread(block);
+    }
 
+    private static void ReportOnce(CpuBlock* block, StackWindow window, nuint address)
+    {
         // What the report itself uses of this stack, kilobytes, is not the code's.
         block->Execution.StackLimit = 0;
         try

@@ -76,20 +76,24 @@ public static unsafe class KernelStack
     /// </summary>
     /// <param name="body">The code. Synchronous: what follows an await runs outside the window.</param>
     /// <param name="size">Bytes, from 1024 to 65536; rounded down to a multiple of 16.</param>
+    /// <param name="realDamage">
+    /// A certain overflow does what it does in a kernel: from the check that sees it on, the thread's preempt count is what the frames wrote below the
+    /// window, where <c>thread_info.preempt_count</c> lies, and it stays so. For a process that is to be wrecked: a lesson, a test of what follows.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The size is none of these.</exception>
     /// <exception cref="InsufficientExecutionStackException">This thread has too little stack left, and cannot hand the body to another one because
     /// it is in atomic context or holds locks.</exception>
     /// <remarks>A thread with little stack left hands the body to a thread of its own and waits for it.</remarks>
-    public static KernelStackUse Run(Action body, int size = DefaultBytes)
+    public static KernelStackUse Run(Action body, int size = DefaultBytes, bool realDamage = false)
     {
         ArgumentNullException.ThrowIfNull(body);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, MaxBytes);
         CpuBlock* block = CpuBlocks.Current;
-        if (RuntimeHelpers.TryEnsureSufficientExecutionStack()) return RunHere(block, body, size & ~15);
+        if (RuntimeHelpers.TryEnsureSufficientExecutionStack()) return RunHere(block, body, size & ~15, realDamage);
         if (block->Execution.IsAtomic || block->Execution.HeldLockCount != 0)
             throw new InsufficientExecutionStackException("Too little stack is left for a kernel stack window, and the thread is atomic or holds locks.");
-        return RunElsewhere(body, size & ~15);
+        return RunElsewhere(body, size & ~15, realDamage);
     }
 
     /// <summary>A check of the depth, for code that makes no other call into KAlloc. Outside of windows it does nothing. Any context.</summary>
@@ -114,7 +118,7 @@ public static unsafe class KernelStack
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static KernelStackUse RunHere(CpuBlock* block, Action body, int size)
+    private static KernelStackUse RunHere(CpuBlock* block, Action body, int size, bool realDamage)
     {
         byte here;
         nuint high = (nuint)(&here) & ~(nuint)15;
@@ -126,7 +130,7 @@ public static unsafe class KernelStack
         StackWindow? outer = StackProbe.Window;
         if (outer is not null) outer.Covered = true;
         nuint outerLimit = block->Execution.StackLimit;
-        var window = new StackWindow(high, end, info, outer);
+        var window = new StackWindow(high, end, info, outer, realDamage);
         long compiled = System.Runtime.JitInfo.GetCompiledMethodCount(currentThread: true);
         int collections = GC.CollectionCount(0);
         PaintDownTo((nuint)window.Image);
@@ -144,6 +148,7 @@ public static unsafe class KernelStack
         finally
         {
             lowest = LowestUnpainted(end, high);
+            window.StrikeThread(block);
             block->Execution.StackLimit = outerLimit;
             StackProbe.Window = outer;
         }
@@ -169,7 +174,7 @@ public static unsafe class KernelStack
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static KernelStackUse RunElsewhere(Action body, int size)
+    private static KernelStackUse RunElsewhere(Action body, int size, bool realDamage)
     {
         KernelStackUse use = default;
         ExceptionDispatchInfo? failure = null;
@@ -177,7 +182,7 @@ public static unsafe class KernelStack
         {
             try
             {
-                use = RunHere(CpuBlocks.Current, body, size);
+                use = RunHere(CpuBlocks.Current, body, size, realDamage);
             }
             catch (Exception e)
             {

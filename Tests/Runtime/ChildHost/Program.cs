@@ -1,6 +1,7 @@
 // The process that tests start for what must not happen in their own: work that needs the default system for itself, and writes that must kill.
 //
 //   stack-guard    overflows a kernel stack with a guard page: must die
+//   window-damage  overflows a window of KernelStack, without and with real damage, and says what the thread sees
 //   vmalloc-end [portable]    writes behind a vmalloc area: must die          vmalloc-freed [sanity]   writes to a freed one: must die
 //   slab-stress SEED OPERATIONS THREADS [LEVEL]    kmalloc and caches against a model of what is live
 //   stress SEED OPERATIONS THREADS [sanity]                                   double-free     sanity level: every double free is caught
@@ -42,6 +43,9 @@ unsafe
             Console.WriteLine("after");
             return 0;
         }
+
+        case ["window-damage"]:
+            return WindowDamage.Run();
 
         case ["percpu-handle"]:
         {

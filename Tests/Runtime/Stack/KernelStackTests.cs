@@ -78,6 +78,23 @@ public unsafe class KernelStackTests
         Assert.StartsWith("STACK_END_MAGIC, thread_info.", use.Overwritten);
     });
 
+    /// <summary>In a process of its own, as the thread is not well afterwards.</summary>
+    [Fact]
+    public void RealDamage_GivesTheThreadThePreemptCountThatTheOverflowWrote()
+    {
+        (int exitCode, string output) = Child.Run("window-damage");
+        Assert.True(exitCode == 0, output);
+        string[] runs = output.Split("real damage True: ");
+        Assert.Equal(2, runs.Length);
+        Assert.All(runs, run => Assert.Contains("Overflow, STACK_END_MAGIC, thread_info.addr_limit, thread_info.preempt_count, ", run));
+        Assert.All(runs, run => Assert.Contains("BUG: kernel stack overflow: ", run));
+        Assert.Contains("preempt count 0x00000000", runs[0]);
+        Assert.DoesNotContain("sleeping function", runs[0]);
+        Assert.Contains("preempt count 0x01010101", runs[1]);
+        Assert.Contains("BUG: sleeping function called from invalid context", runs[1]);
+        Assert.Contains("preempt_count: 1010101, expected: 0", runs[1]);
+    }
+
     [Fact]
     public void CallWithoutChecks_ShowsOnlyInThePaint_AndIsNotCalledAnOverflow() => Cpu.Run(() =>
     {

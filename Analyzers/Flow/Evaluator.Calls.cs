@@ -17,7 +17,7 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(method, out GraphRunner? owner) is { } graph)
             return EvalNested(invocation, method, graph, owner!, invocation.Arguments);
         if (TryIdentity(invocation, out Value same)) return same;
-        return EvalCall(invocation, Dispatch.Resolve(method, invocation.Instance), invocation.Instance, invocation.Arguments);
+        return EvalCall(invocation, analysis.Dispatch.Resolve(method, invocation.Instance), invocation.Instance, invocation.Arguments);
     }
 
     /// <summary>BCL calls that only change the type of a pointer.</summary>

@@ -41,7 +41,7 @@ internal sealed partial class Evaluator
             CallSite call = site.Of(function.Method, data.A, arguments);
             if (function.Lambda is { } lambda && _runner.FindLambda(lambda, out GraphRunner? owner) is { } graph) return RunInPlace(call, graph, owner!);
             if (function.Method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(function.Method, out owner) is { } local) return RunInPlace(call, local, owner!);
-            return function.Method.MethodKind is MethodKind.Ordinary or MethodKind.ReducedExtension ? Apply(call) : ApplyUnknown(call);
+            return function.Method.MethodKind is MethodKind.Ordinary or MethodKind.ReducedExtension or MethodKind.AnonymousFunction ? Apply(call) : ApplyUnknown(call);
         }
 
         // What it does is noted as one call, instead of as the worst that it may do.

@@ -234,6 +234,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value LoadAt(Value address, ITypeSymbol? type)
     {
         if (!TypeShapes.IsScalar(type)) return address;
+        if (type is { TypeKind: TypeKind.Delegate or TypeKind.FunctionPointer } && Symbols.Of(address).Item is IFieldSymbol field && analysis.Dispatch.Fields.FunctionIn(field) is { } held)
+            return Symbols.Make(SymbolKind.Function, item: new FunctionValue(held, null, []));
         (long low, long high) = TypeShapes.RangeOf(type);
         return _state.Load(address, low, high);
     }

@@ -52,6 +52,8 @@ internal sealed class FlowAnalysis
     /// <summary>The compilation has code that must not block: calls that do are noted.</summary>
     internal bool MindsBlocking => _scope.MindsBlocking;
 
+    internal Dispatch Dispatch => _scope.Dispatch;
+
     internal CancellationToken Cancellation => _scope.Cancellation;
 
     internal FlowTrace? Trace => _scope.Trace;
@@ -115,7 +117,7 @@ internal sealed class FlowAnalysis
         }
     }
 
-    private static IEnumerable<IFlowAnonymousFunctionOperation> LambdasOf(ControlFlowGraph graph)
+    internal static IEnumerable<IFlowAnonymousFunctionOperation> LambdasOf(ControlFlowGraph graph)
     {
         var lambdas = new List<IFlowAnonymousFunctionOperation>();
         foreach (BasicBlock block in graph.Blocks)

@@ -6,6 +6,7 @@ namespace KAlloc.Analyzers.Flow;
 /// <summary>What the engine needs from the host to analyse a body: all of it is the same whoever asks first.</summary>
 internal sealed class FlowScope(
     ContractModel model,
+    Dispatch dispatch,
     IReadOnlyList<FlowRule> rules,
     Func<IMethodSymbol, EntryContext> entryContextOf,
     Func<IMethodSymbol, bool> mayLeaveSections,
@@ -15,6 +16,9 @@ internal sealed class FlowScope(
     internal ContractModel Model { get; } = model;
 
     internal IReadOnlyList<FlowRule> Rules { get; } = rules;
+
+    /// <summary>Which bodies calls run.</summary>
+    internal Dispatch Dispatch { get; } = dispatch;
 
     internal CancellationToken Cancellation { get; } = cancellation;
 

@@ -37,6 +37,7 @@ internal static class Bodies
             BaseMethodDeclarationSyntax { Body: null, ExpressionBody: null } => null,
             AccessorDeclarationSyntax { Body: null, ExpressionBody: null } => null,
             BaseMethodDeclarationSyntax or AccessorDeclarationSyntax => new Body(method, syntax, syntax),
+            AnonymousFunctionExpressionSyntax => new Body(method, syntax, syntax),
             ArrowExpressionClauseSyntax { Parent: { } property } => new Body(method, syntax, property),
             _ => null,
         };
@@ -49,7 +50,8 @@ internal static class Bodies
     {
         if (method.IsAbstract || method.IsVirtual || method.IsExtern || method.IsAsync || method.IsIterator()) return false;
         if (method.IsOverride && !method.IsSealed && !method.ContainingType.IsSealed) return false;
-        return method.MethodKind is MethodKind.Ordinary or MethodKind.Constructor or MethodKind.PropertyGet or MethodKind.PropertySet or MethodKind.ExplicitInterfaceImplementation;
+        return method.MethodKind is MethodKind.Ordinary or MethodKind.Constructor or MethodKind.PropertyGet or MethodKind.PropertySet
+            or MethodKind.ExplicitInterfaceImplementation or MethodKind.AnonymousFunction;
     }
 
     internal static IOperation? OperationOf(in Body body, Compilation compilation, CancellationToken cancellation) =>
@@ -65,6 +67,18 @@ internal static class Bodies
         IBlockOperation { Parent: null } block => ControlFlowGraph.Create(block, cancellation),
         IFieldInitializerOperation { Parent: null } field => ControlFlowGraph.Create(field, cancellation),
         IPropertyInitializerOperation { Parent: null } property => ControlFlowGraph.Create(property, cancellation),
+        IAnonymousFunctionOperation lambda => GraphOf(lambda, cancellation),
         _ => null,
     };
+
+    /// <summary>A lambda's graph hangs on that of the body around it.</summary>
+    private static ControlFlowGraph? GraphOf(IAnonymousFunctionOperation lambda, CancellationToken cancellation)
+    {
+        IOperation outermost = lambda;
+        while (outermost.Parent is { } parent) outermost = parent;
+        if (outermost == lambda || GraphOf(outermost, cancellation) is not { } graph) return null;
+        foreach (IFlowAnonymousFunctionOperation inner in FlowAnalysis.LambdasOf(graph))
+            if (inner.Syntax == lambda.Syntax) return graph.GetAnonymousFunctionControlFlowGraph(inner, cancellation);
+        return null;
+    }
 }

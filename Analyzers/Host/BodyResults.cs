@@ -101,6 +101,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
         var scope = new FlowScope(
             _facts.Model,
+            _facts.Dispatch,
             Rules.FlowRules.All,
             method => _facts.EntryContextOf(method, cancellation),
             method => _facts.MayLeaveSections(method, cancellation),

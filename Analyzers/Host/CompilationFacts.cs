@@ -2,6 +2,7 @@
 // dies with the compilation; every fact that needs all files is a per-file cache plus a union.
 
 using System.Collections.Concurrent;
+using KAlloc.Analyzers.Flow;
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -30,6 +31,9 @@ internal sealed class CompilationFacts(Compilation compilation)
 
     /// <summary>Whether a method that returns with a section open has callers who leave it.</summary>
     internal SectionReliance Reliance => _reliance ?? Interlocked.CompareExchange(ref _reliance, new SectionReliance(compilation, this), null) ?? _reliance;
+
+    /// <summary>Which bodies calls run.</summary>
+    internal Dispatch Dispatch { get; } = new(compilation);
 
     /// <summary>Which calls are looked into.</summary>
     internal Demand Demand => _demand ?? Interlocked.CompareExchange(ref _demand, new Demand(compilation, this), null) ?? _demand;

@@ -34,7 +34,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
             switch (operation)
             {
                 case IInvocationOperation call:
-                    Add(Dispatch.Resolve(call.TargetMethod, call.Instance));
+                    Add(facts.Dispatch.Resolve(call.TargetMethod, call.Instance));
                     break;
                 case IObjectCreationOperation { Constructor: { } constructor }:
                     Add(constructor);
@@ -45,6 +45,9 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
                     break;
                 case IMethodReferenceOperation reference:
                     Add(reference.Method);
+                    break;
+                case IFieldReferenceOperation { Field: var field } when facts.Dispatch.Fields.FunctionIn(field) is { } held:
+                    Add(held);
                     break;
                 case IUsingOperation @using:
                     AddDispose(@using.Resources is IVariableDeclarationGroupOperation group ? VariableOf(group) : @using.Resources.Type);
@@ -129,10 +132,11 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
             switch (inner)
             {
                 case ILockOperation or IAwaitOperation when isAtomic:
-                case IInvocationOperation call when Matters(Dispatch.Resolve(call.TargetMethod, call.Instance)):
+                case IInvocationOperation call when Matters(facts.Dispatch.Resolve(call.TargetMethod, call.Instance)):
                 case IObjectCreationOperation { Constructor: { } constructor } when Matters(constructor):
                 case IPropertyReferenceOperation { Property.GetMethod: { } getter } when Matters(getter):
                 case IMethodReferenceOperation reference when Matters(reference.Method):
+                case IFieldReferenceOperation { Field: var field } when facts.Dispatch.Fields.FunctionIn(field) is { } held && Matters(held):
                     return true;
             }
         }

@@ -7,7 +7,7 @@ using KAlloc.Benchmarks.Vmalloc;
 
 namespace KAlloc.Benchmarks;
 
-/// <summary>The subjects. A test runs each with <c>--quick</c>.</summary>
+/// <summary>The subjects. A test runs each that measures with <c>--quick</c>.</summary>
 internal static class BenchmarkCommands
 {
     internal static IEnumerable<Command> Create() =>
@@ -17,6 +17,7 @@ internal static class BenchmarkCommands
         PagesCommand.Create(),
         AnalyzersCommand.Create(),
         AnalyzersCommand.CreatePeak(),
+        FindingsCommand.Create(),
         BulkCommand.Create(),
         VmallocCommand.Create(),
     ];

@@ -6,7 +6,7 @@ namespace KAlloc.Benchmarks.Tests;
 /// <summary>Every benchmark runs to its end with tiny sizes. What it measures then means nothing, and no figure is looked at.</summary>
 public sealed class CommandTests
 {
-    public static TheoryData<string> Commands => [.. BenchmarkCommands.Create().Where(command => !command.Hidden).Select(command => command.Name)];
+    public static TheoryData<string> Commands => [.. BenchmarkCommands.Create().Where(command => command.Options.Any(option => option.Name == "--quick")).Select(command => command.Name)];
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -22,6 +22,37 @@ public sealed class CommandTests
             Assert.True(lines.Length > 1, "the CSV has no results");
             Assert.All(lines, line => Assert.Equal(lines[0].Count(c => c == ','), line.Count(c => c == ',')));
             Assert.Contains("<svg", File.ReadAllText(svg));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Findings_TellEachFindingWithItsPath()
+    {
+        string folder = Directory.CreateTempSubdirectory("kalloc-bench-test").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "Leaky.csproj"), "<Project Sdk=\"Microsoft.NET.Sdk\" />");
+            File.WriteAllText(Path.Combine(folder, "Leaky.cs"), """
+                using System.Runtime.InteropServices;
+                class Leaky
+                {
+                    void Lose()
+                    {
+                        nint p = Marshal.AllocHGlobal(8);
+                        Marshal.WriteByte(p, 1);
+                    }
+                }
+                """);
+            (int exitCode, string output) = Run("findings", folder);
+            Assert.True(exitCode == 0, output);
+            Assert.Contains("Leaky.cs(8): KA4001 ", output);
+            Assert.Contains("    Leaky.cs(6): ", output);
+            Assert.Contains("1 projects, ", output);
+            Assert.Contains(" 1 findings, ", output);
         }
         finally
         {

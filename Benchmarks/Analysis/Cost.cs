@@ -6,10 +6,16 @@ namespace KAlloc.Benchmarks.Analysis;
 
 internal readonly record struct Cost(double CpuMs, double Megabytes)
 {
-    internal static Cost Of(Action work)
+    /// <summary>Runs the work once.</summary>
+    /// <param name="collect">First collect what earlier work left, so that it is not charged to this.</param>
+    internal static Cost Of(Action work, bool collect = true)
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
+        if (collect)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
         using var process = Process.GetCurrentProcess();
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         TimeSpan before = process.TotalProcessorTime;

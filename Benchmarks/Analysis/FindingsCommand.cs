@@ -1,7 +1,6 @@
 // `findings FOLDER…`: what KAlloc says of checked-out code, to be judged by hand, with what must never be: crashes and files that take long.
 
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Microsoft.CodeAnalysis;
@@ -33,20 +32,19 @@ internal static class FindingsCommand
         {
             IReadOnlyList<SourceProject> projects = SourceProject.Under(folder);
             var seen = new HashSet<string>(StringComparer.Ordinal);
-            (TimeSpan Time, string Path) slowest = default;
+            (double CpuMs, string Path) slowest = default;
             foreach (SourceProject project in projects)
             {
                 CSharpCompilation compilation = project.Compile();
                 CompilationWithAnalyzers ready = AnalyzerSet.KAlloc.On(compilation);
                 foreach (SyntaxTree tree in compilation.SyntaxTrees)
                 {
-                    // Binding is the compiler's work and done before; what a file's callees cost is in the time of the first file that asks for them.
+                    // Binding is the compiler's work and done before. What all files share, and what a file's callees cost, is charged to the first that asks.
                     SemanticModel model = compilation.GetSemanticModel(tree);
                     model.GetDiagnostics();
-                    long start = Stopwatch.GetTimestamp();
-                    IEnumerable<Diagnostic> found = ready.GetAnalyzerSemanticDiagnosticsAsync(model, filterSpan: null, CancellationToken.None).GetAwaiter().GetResult();
-                    TimeSpan time = Stopwatch.GetElapsedTime(start);
-                    if (time > slowest.Time) slowest = (time, tree.FilePath);
+                    IEnumerable<Diagnostic> found = [];
+                    Cost cost = Cost.Of(() => found = ready.GetAnalyzerSemanticDiagnosticsAsync(model, filterSpan: null, CancellationToken.None).GetAwaiter().GetResult(), collect: false);
+                    if (cost.CpuMs > slowest.CpuMs) slowest = (cost.CpuMs, tree.FilePath);
                     foreach (Diagnostic diagnostic in found.OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start))
                     {
                         if (diagnostic.Id == "AD0001") crashes++;
@@ -58,7 +56,7 @@ internal static class FindingsCommand
             }
 
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{Path.GetFileName(folder.TrimEnd('/'))}: {projects.Count} projects, {projects.Sum(project => project.Lines):N0} lines, {seen.Count} findings, slowest file {slowest.Time.TotalMilliseconds:N0} ms ({Relative(slowest.Path, folder)})"));
+                $"{Path.GetFileName(folder.TrimEnd('/'))}: {projects.Count} projects, {projects.Sum(project => project.Lines):N0} lines, {seen.Count} findings, slowest file {slowest.CpuMs:N0} ms of CPU ({Relative(slowest.Path, folder)})"));
         }
 
         if (crashes > 0) Console.Error.WriteLine($"{crashes} crashes (AD0001)");
@@ -79,5 +77,5 @@ internal static class FindingsCommand
         return text.ToString();
     }
 
-    private static string Relative(string? path, string folder) => path is null or "" ? "" : Path.GetRelativePath(folder, path);
+    private static string Relative(string? path, string folder) => Path.IsPathRooted(path) ? Path.GetRelativePath(folder, path) : path ?? "";
 }

@@ -4,7 +4,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace KAlloc.Benchmarks.Analysis;
@@ -35,12 +34,11 @@ internal static class FindingsCommand
             (double CpuMs, string Path) slowest = default;
             foreach (SourceProject project in projects)
             {
-                CSharpCompilation compilation = project.Compile();
-                CompilationWithAnalyzers ready = AnalyzerSet.KAlloc.On(compilation);
-                foreach (SyntaxTree tree in compilation.SyntaxTrees)
+                CompilationWithAnalyzers ready = AnalyzerSet.KAlloc.On(project.Compile());
+                foreach (SyntaxTree tree in ready.Compilation.SyntaxTrees)
                 {
                     // Binding is the compiler's work and done before. What all files share, and what a file's callees cost, is charged to the first that asks.
-                    SemanticModel model = compilation.GetSemanticModel(tree);
+                    SemanticModel model = ready.Compilation.GetSemanticModel(tree);
                     model.GetDiagnostics();
                     IEnumerable<Diagnostic> found = [];
                     Cost cost = Cost.Of(() => found = ready.GetAnalyzerSemanticDiagnosticsAsync(model, filterSpan: null, CancellationToken.None).GetAwaiter().GetResult(), collect: false);

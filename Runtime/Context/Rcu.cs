@@ -77,7 +77,7 @@ internal static unsafe class Rcu
     /// <summary>Waits until every callback that was queued before has run.</summary>
     internal static void Barrier()
     {
-        if (Volatile.Read(ref s_thread) is null) return;
+        if (Volatile.Read(ref s_thread) is null && Volatile.Read(ref s_newest) == 0) return;
         KernelCompletion done = default;
         RcuHead head;
         Call(&head, &Complete, &done);
@@ -108,8 +108,8 @@ internal static unsafe class Rcu
         {
             if (s_thread is not null) return;
             var thread = new Thread(Loop) { IsBackground = true, Name = "rcuc" };
-            thread.Start();
             Volatile.Write(ref s_thread, thread);
+            thread.Start();
         }
     }
 

@@ -36,7 +36,7 @@ internal sealed unsafe partial class SlabAllocator
 
     private static bool Begin(KmemCache* cache)
     {
-        cache->Waiting = cache->Deferred;
+        Volatile.Write(ref cache->Waiting, cache->Deferred);
         cache->Deferred = Page.Nil;
         return cache->Waiting != Page.Nil;
     }
@@ -54,11 +54,11 @@ internal sealed unsafe partial class SlabAllocator
 
     private void GiveBackWaiting(KmemCache* cache)
     {
+        // Waiting says that a callback has the cache until all that it was queued for is done.
+        GiveBack(cache, cache->Waiting);
         cache->Lock.Enter();
-        uint first = cache->Waiting;
         bool more = Begin(cache);
         cache->Lock.Leave();
-        GiveBack(cache, first);
         if (more) WaitForReaders(cache);
     }
 
@@ -66,7 +66,9 @@ internal sealed unsafe partial class SlabAllocator
     private void WaitForDeferred(KmemCache* cache)
     {
         if (cache->Magic != KmemCache.Alive || (cache->Flags & SlabFlags.TypesafeByRcu) == 0) return;
-        do _grace.Barrier();
-        while (Volatile.Read(ref cache->Waiting) != Page.Nil);
+        while (Volatile.Read(ref cache->Waiting) != Page.Nil) _grace.Barrier();
+
+        // The callback that found nothing more may still be about to return.
+        _grace.Barrier();
     }
 }

@@ -35,18 +35,9 @@ internal sealed class Dispatch(Compilation compilation)
     }
 
     /// <summary>No other assembly can implement the interface, and no machinery makes objects of it.</summary>
-    private bool IsClosed(INamedTypeSymbol contract)
-    {
-        if (contract.IsComImport || contract.GetAttributes().Length > 0 || !SymbolEqualityComparer.Default.Equals(contract.ContainingAssembly, compilation.Assembly)) return false;
-        bool isInternal = false;
-        for (INamedTypeSymbol? type = contract; type is not null; type = type.ContainingType)
-        {
-            if (type.DeclaredAccessibility == Accessibility.Private) return true;
-            isInternal |= type.DeclaredAccessibility is Accessibility.Internal or Accessibility.ProtectedAndInternal;
-        }
-
-        return isInternal && !compilation.Assembly.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == "InternalsVisibleToAttribute");
-    }
+    private bool IsClosed(INamedTypeSymbol contract) =>
+        !contract.IsComImport && contract.GetAttributes().Length == 0 && SymbolEqualityComparer.Default.Equals(contract.ContainingAssembly, compilation.Assembly)
+        && !Visibility.ReachesOutside(contract, compilation.Assembly);
 
     /// <summary>For each interface, the types of this compilation of which there can be objects.</summary>
     private static Dictionary<INamedTypeSymbol, List<INamedTypeSymbol>> FindImplementers(Compilation compilation)

@@ -64,13 +64,7 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
         return false;
     }
 
-    private bool IsVisibleOutside(ISymbol symbol)
-    {
-        bool isShared = compilation.Assembly.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == "InternalsVisibleToAttribute");
-        for (ISymbol? outer = symbol; outer is not null and not INamespaceSymbol; outer = outer.ContainingSymbol)
-            if (outer.DeclaredAccessibility is Accessibility.Private || (!isShared && outer.DeclaredAccessibility is Accessibility.Internal or Accessibility.ProtectedAndInternal)) return false;
-        return true;
-    }
+    private bool IsVisibleOutside(ISymbol symbol) => Visibility.ReachesOutside(symbol, compilation.Assembly);
 
     /// <summary>Where the compilation names the method; null if that is not known.</summary>
     private List<SyntaxNode>? MentionsOf(IMethodSymbol method, CancellationToken cancellation)
@@ -84,7 +78,7 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
             {
                 if (!token.IsKind(SyntaxKind.IdentifierToken) || token.ValueText != method.Name || token.Parent is not SimpleNameSyntax name) continue;
                 if (++seen > MaximalMentions) return null;
-                SymbolInfo info = ModelOf(tree).GetSymbolInfo(name, cancellation);
+                SymbolInfo info = facts.ModelOf(tree).GetSymbolInfo(name, cancellation);
                 bool isOther = info.Symbol is { } other && !SymbolEqualityComparer.Default.Equals(Definition(other), method.OriginalDefinition);
                 if (!isOther) mentions.Add(name);
             }
@@ -111,9 +105,7 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
         while (open.Count > 0 && asked.Count <= MaximalBodies)
         {
             BodySyntax syntax = open.Pop();
-            if (ModelOf(syntax.Node.SyntaxTree).GetDeclaredSymbol(syntax.Declaration, cancellation) is not { } root) continue;
-            if (root is IPropertySymbol { GetMethod: { } getter }) root = getter;
-            if (!asked.Add(root)) continue;
+            if (Bodies.RootOf(syntax, facts.ModelOf(syntax.Node.SyntaxTree), cancellation) is not { } root || !asked.Add(root)) continue;
             List<Release> own = ReleasesIn(syntax, root, cancellation);
             if (own.Count > 0 && IsFinal(root, open, cancellation)) releases.UnionWith(own);
         }
@@ -126,7 +118,7 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
 
     private List<Release> ReleasesIn(in BodySyntax syntax, ISymbol root, CancellationToken cancellation)
     {
-        Summary? summary = facts.Results.Of(new Body(root, syntax.Node, syntax.Declaration is VariableDeclaratorSyntax ? syntax.Node : syntax.Declaration), cancellation).Summary;
+        Summary? summary = facts.Results.Of(Bodies.Make(syntax, root), cancellation).Summary;
         if (summary is null) return [Release.OfAnything];
         var releases = new List<Release>();
         // A lambda may run at any time.
@@ -169,9 +161,4 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
 
         return null;
     }
-
-    // Inside an analyzer the driver hands out its own cached model for a tree of the same compilation, so this binds nothing twice.
-#pragma warning disable RS1030
-    private SemanticModel ModelOf(SyntaxTree tree) => compilation.GetSemanticModel(tree);
-#pragma warning restore RS1030
 }

@@ -69,7 +69,7 @@ internal sealed class TreeScan
     {
         SyntaxKind.IdentifierToken => token.ValueText,
         SyntaxKind.LockKeyword => LockStatement,
-        SyntaxKind.UsingKeyword => "Dispose",
+        SyntaxKind.UsingKeyword when token.Parent is not UsingDirectiveSyntax => "Dispose",
         _ => null,
     };
 

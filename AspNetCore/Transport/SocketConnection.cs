@@ -4,7 +4,7 @@
 //   socket ◄── send ───── output pipe ◄── application               application   -> output ends, socket is shut down, both loops end
 //                                                                   Abort         -> reset, both loops end with the reason
 //
-// Invariant: each pipe has one reader and one writer; only TryClose closes the socket, once; DisposeAsync returns when both loops are over, so that no
+// Invariant: each pipe has one reader and one writer; only Close closes the socket, once; DisposeAsync returns when both loops are over, so that no
 // buffer of the connection is out after it.
 // Cost: no buffer while the connection is silent (a receive of zero bytes waits for data); bytes to send that lie in several buffers are copied together,
 // 64 KiB at a time, because a system call costs more than the copy.

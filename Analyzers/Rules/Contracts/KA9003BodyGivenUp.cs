@@ -1,6 +1,5 @@
 using KAlloc.Analyzers.Flow;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Rules.Contracts;
 
@@ -21,17 +20,7 @@ internal sealed class KA9003BodyGivenUp : FlowRule
 
     internal override FlowIssue? OnGivenUp(SyntaxNode body, ISymbol root, int budget)
     {
-        SyntaxToken? name = body switch
-        {
-            MethodDeclarationSyntax method => method.Identifier,
-            ConstructorDeclarationSyntax constructor => constructor.Identifier,
-            DestructorDeclarationSyntax destructor => destructor.Identifier,
-            LocalFunctionStatementSyntax function => function.Identifier,
-            PropertyDeclarationSyntax property => property.Identifier,
-            AccessorDeclarationSyntax accessor => accessor.Keyword,
-            _ => null,
-        };
         string text = root is IMethodSymbol { MethodKind: MethodKind.AnonymousFunction } ? "lambda" : root is IMethodSymbol named ? Names.Of(named) : root.Name;
-        return new FlowIssue(Rule, name?.GetLocation() ?? body.GetFirstToken().GetLocation(), text, budget);
+        return new FlowIssue(Rule, DeclarationPlace.Of(body), text, budget);
     }
 }

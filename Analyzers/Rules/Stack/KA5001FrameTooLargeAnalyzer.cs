@@ -95,7 +95,7 @@ public sealed class KA5001FrameTooLargeAnalyzer : DiagnosticAnalyzer
                 || scan.HasContextAttribute && StackFileScan.HasContextAttributeAround(body.Declaration)
                 || body.Parts.Any(part => StackFileScan.Mentions(part, largeStructs.Value));
             if (!matters || model.GetOperation(body.Node, cancellation) is not { } operation) continue;
-            ISymbol? function = FunctionOf(body, model, cancellation);
+            ISymbol? function = Bodies.RootOf(body, model, cancellation);
             foreach (FrameFeatures features in FrameWalker.Walk(operation, function, body.Declaration, model, layouts))
             {
                 // A field's initialiser runs in its constructor's frame; only the lambdas in it are judged.
@@ -142,7 +142,7 @@ public sealed class KA5001FrameTooLargeAnalyzer : DiagnosticAnalyzer
         properties = DiagnosticPath.Describe(properties, [.. parts.Select(part => $"{part.Name} takes {part.Bytes} bytes")]);
         context.ReportDiagnostic(Diagnostic.Create(
             s_rule,
-            PlaceOf(features),
+            DeclarationPlace.Of(features.Place),
             severity,
             parts.Select(part => NamePlace(part.Place)),
             properties,
@@ -162,12 +162,6 @@ public sealed class KA5001FrameTooLargeAnalyzer : DiagnosticAnalyzer
             : $"avoid {largest.Name} ({largest.Bytes} bytes): pass large structs by reference or split the method";
     }
 
-    private static ISymbol? FunctionOf(BodySyntax body, SemanticModel model, CancellationToken cancellation)
-    {
-        ISymbol? declared = model.GetDeclaredSymbol(body.Declaration, cancellation);
-        return body.Kind == BodyKind.ArrowProperty ? (declared as IPropertySymbol)?.GetMethod : declared;
-    }
-
     private static string NameOf(IMethodSymbol method) => method.MethodKind switch
     {
         MethodKind.Constructor or MethodKind.StaticConstructor => method.ContainingType.Name,
@@ -176,23 +170,6 @@ public sealed class KA5001FrameTooLargeAnalyzer : DiagnosticAnalyzer
         MethodKind.Destructor => "~" + method.ContainingType.Name,
         _ when method.Name == WellKnownMemberNames.TopLevelStatementsEntryPointMethodName => "top-level statements",
         _ => method.Name,
-    };
-
-    private static Location PlaceOf(FrameFeatures features) => features.Place switch
-    {
-        ConstructorDeclarationSyntax node => node.Identifier.GetLocation(),
-        DestructorDeclarationSyntax node => node.Identifier.GetLocation(),
-        OperatorDeclarationSyntax node => node.OperatorToken.GetLocation(),
-        ConversionOperatorDeclarationSyntax node => node.Type.GetLocation(),
-        MethodDeclarationSyntax node => node.Identifier.GetLocation(),
-        LocalFunctionStatementSyntax node => node.Identifier.GetLocation(),
-        AccessorDeclarationSyntax node => node.Keyword.GetLocation(),
-        PropertyDeclarationSyntax node => node.Identifier.GetLocation(),
-        IndexerDeclarationSyntax node => node.ThisKeyword.GetLocation(),
-        LambdaExpressionSyntax node => node.ArrowToken.GetLocation(),
-        AnonymousMethodExpressionSyntax node => node.DelegateKeyword.GetLocation(),
-        CompilationUnitSyntax node when node.Members.Count > 0 => node.Members[0].GetFirstToken().GetLocation(),
-        var node => node.GetFirstToken().GetLocation(),
     };
 
     private static Location NamePlace(SyntaxNode part) => part switch

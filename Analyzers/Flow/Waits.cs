@@ -1,0 +1,100 @@
+// Whether a call of .NET that can wait does: not for no time, and not for a task that has ended. Both are read from the text around the call; in doubt it
+// does not wait.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+/// <summary>A time limit that is no number.</summary>
+internal static class TimeLimit
+{
+    /// <summary>Surely some time: made from a number that is not zero, or endless.</summary>
+    internal static bool IsSome(IOperation? limit)
+    {
+        while (limit is IConversionOperation conversion) limit = conversion.Operand;
+        return limit switch
+        {
+            IInvocationOperation { TargetMethod: { IsStatic: true } from, Arguments: [var first, ..] } => from.Name.StartsWith("From", StringComparison.Ordinal) && IsNotZero(first.Value),
+            IObjectCreationOperation { Arguments: { Length: > 0 } arguments } => arguments.Any(argument => IsNotZero(argument.Value)),
+            IFieldReferenceOperation { Field.Name: "InfiniteTimeSpan" or "MaxValue" } => true,
+            _ => false,
+        };
+    }
+
+    private static bool IsNotZero(IOperation value) => value.ConstantValue is { HasValue: true, Value: { } constant } && !constant.Equals(Convert.ChangeType(0, constant.GetType(), null));
+}
+
+/// <summary>Tasks that have ended when they are asked for their result.</summary>
+internal static class CompletedTasks
+{
+    /// <summary>The method waits for a task of which it knows that it has ended: it awaited it, waited for it, or asked.</summary>
+    internal static bool IsComplete(IOperation wait)
+    {
+        IOperation? task = wait switch
+        {
+            IPropertyReferenceOperation { Property.Name: "Result" } property => property.Instance,
+            IInvocationOperation { TargetMethod.Name: "Wait" } call => call.Instance,
+            IInvocationOperation { TargetMethod.Name: "GetResult" } call => call.Instance,
+            _ => null,
+        };
+        while (true)
+        {
+            switch (task)
+            {
+                case IInvocationOperation { TargetMethod.Name: "GetAwaiter" or "ConfigureAwait", Instance: { } inner }:
+                    task = inner;
+                    continue;
+                case IParenthesizedOperation { Operand: var inner }:
+                    task = inner;
+                    continue;
+                case IConversionOperation { Operand: var inner }:
+                    task = inner;
+                    continue;
+                case IInvocationOperation { TargetMethod: { IsStatic: true, Name: "FromResult" or "FromException" or "FromCanceled" } }:
+                case IPropertyReferenceOperation { Property.Name: "CompletedTask" }:
+                    return true;
+                case null:
+                    return false;
+                default:
+                    return task.Syntax is ExpressionSyntax name and (IdentifierNameSyntax or MemberAccessExpressionSyntax) && WasSettled(name, wait.Syntax.SpanStart);
+            }
+        }
+    }
+
+    private static bool WasSettled(ExpressionSyntax task, int before)
+    {
+        string text = task.ToString();
+        // The antecedent of a continuation.
+        if (task.FirstAncestorOrSelf<LambdaExpressionSyntax>() is { Parent: ArgumentSyntax { Parent.Parent: InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "ContinueWith" } } } }) return true;
+        SyntaxNode body = task.FirstAncestorOrSelf<MemberDeclarationSyntax>() ?? task.SyntaxTree.GetRoot();
+        foreach (SyntaxNode node in body.DescendantNodes())
+        {
+            if (node.SpanStart >= before) break;
+            switch (node)
+            {
+                case ExpressionSyntax expression when expression.SpanStart != task.SpanStart && expression.ToString() == text && Settles(expression):
+                case VariableDeclaratorSyntax { Initializer.Value: AwaitExpressionSyntax } variable when variable.Identifier.ValueText == text:
+                case AssignmentExpressionSyntax { Right: AwaitExpressionSyntax } assignment when assignment.Left.ToString() == text:
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The task is awaited here, waited for, or asked whether it has ended.</summary>
+    private static bool Settles(ExpressionSyntax task)
+    {
+        if (task.Parent is MemberAccessExpressionSyntax { Name.Identifier.ValueText: "IsCompleted" or "IsCompletedSuccessfully" or "Status" or "Wait" or "Result" or "GetAwaiter" } member && member.Expression == task) return true;
+        if (task.Parent is ConditionalAccessExpressionSyntax) return true;
+        for (SyntaxNode? node = task.Parent; node is ExpressionSyntax or ArgumentSyntax or ArgumentListSyntax or InitializerExpressionSyntax or CollectionElementSyntax; node = node.Parent)
+        {
+            if (node is AwaitExpressionSyntax) return true;
+            if (node is InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "WhenAll" or "WaitAll" or "WaitAny" } }) return true;
+        }
+
+        return false;
+    }
+}

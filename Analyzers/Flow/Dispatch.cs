@@ -6,12 +6,12 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
-internal sealed class Dispatch(Compilation compilation)
+internal sealed class Dispatch(Compilation compilation, Func<SyntaxTree, string, bool> mentions)
 {
     private readonly Lazy<Dictionary<INamedTypeSymbol, List<INamedTypeSymbol>>> _implementers = new(() => FindImplementers(compilation));
 
     /// <summary>Fields that hold one value.</summary>
-    internal SettledFields Fields { get; } = new(compilation);
+    internal SettledFields Fields { get; } = new(compilation, mentions);
 
     internal IMethodSymbol Resolve(IMethodSymbol method, IOperation? receiver)
     {

@@ -1,5 +1,6 @@
 // Assignments: ownership moves with the value, and the value that is overwritten may be lost.
 
+using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -7,6 +8,9 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
+    /// <summary>Marks the parts of a tuple among elements.</summary>
+    private const int TupleTag = 3;
+
     private Value EvalAssignment(ISimpleAssignmentOperation assignment)
     {
         if (assignment.IsRef && assignment.Target is ILocalReferenceOperation local)
@@ -138,25 +142,70 @@ internal sealed partial class Evaluator
     private Value EvalDeconstruction(IDeconstructionAssignmentOperation deconstruction)
     {
         Value value = Eval(deconstruction.Value);
-        Escape(value);
-        foreach (IOperation target in Targets(deconstruction.Target))
+        if (_dead) return value;
+        if (deconstruction.Value.Type is INamedTypeSymbol { IsTupleType: true } tuple && ElementsOf(deconstruction.Target) is { } elements)
         {
-            if (!IsPlace(target)) continue;
-            Value place = Address(target);
-            _state.Forget(place);
-            analysis.Fields.Store(_state, place, Unknown(target, 2), deconstruction.Syntax);
-            if (TypeShapes.IsScalar(target.Type)) _state.Store(place, Unknown(target, 2));
+            // What one target held may be what another gets.
+            List<Value>? outer = _overwritten;
+            List<Value> overwritten = _overwritten = [];
+            AssignElements(elements, value, tuple, deconstruction);
+            _overwritten = outer;
+            if (outer is not null) outer.AddRange(overwritten);
+            else foreach (Value old in overwritten) analysis.CheckLost(_state, old, deconstruction.Syntax.GetLocation(), LossKind.Overwritten, null);
+            return value;
         }
 
+        Escape(value);
+        foreach (IOperation place in Targets(deconstruction.Target)) AssignUnknown(place, deconstruction);
         return value;
     }
 
+    /// <summary>The parts of a tuple go to the targets, all of them read before the first is written.</summary>
+    private void AssignElements(ImmutableArray<IOperation> targets, Value tuple, INamedTypeSymbol type, IDeconstructionAssignmentOperation site)
+    {
+        var parts = new Value[targets.Length];
+        for (int i = 0; i < parts.Length && i < type.TupleElements.Length; i++) parts[i] = LoadAt(TupleElement(tuple, i), type.TupleElements[i].Type);
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (ElementsOf(targets[i]) is { } inner && type.TupleElements[i].Type is INamedTypeSymbol { IsTupleType: true } nested) AssignElements(inner, parts[i], nested, site);
+            else if (ElementsOf(targets[i]) is not null || !SymbolEqualityComparer.Default.Equals(targets[i].Type, type.TupleElements[i].Type)) AssignConverted(targets[i], parts[i], site);
+            else if (IsPlace(Undeclared(targets[i]))) AssignPart(Address(targets[i]), parts[i], targets[i]);
+            else if (targets[i] is not IDiscardOperation) Escape(parts[i]);
+        }
+    }
+
+    private void AssignPart(Value place, Value part, IOperation target)
+    {
+        Touch(place, target);
+        if (TypeShapes.IsScalar(target.Type)) StoreValue(place, part, target);
+        else StoreStruct(place, part);
+    }
+
+    /// <summary>A conversion or a Deconstruct method stands between.</summary>
+    private void AssignConverted(IOperation target, Value part, IDeconstructionAssignmentOperation site)
+    {
+        Escape(part);
+        foreach (IOperation place in Targets(target)) AssignUnknown(place, site);
+    }
+
+    private void AssignUnknown(IOperation target, IDeconstructionAssignmentOperation site)
+    {
+        if (!IsPlace(target)) return;
+        Value place = Address(target);
+        _state.Forget(place);
+        analysis.Fields.Store(_state, place, Unknown(target, 2), site.Syntax);
+        if (TypeShapes.IsScalar(target.Type)) _state.Store(place, Unknown(target, 2));
+    }
+
+    private static IOperation Undeclared(IOperation target) => target is IDeclarationExpressionOperation declaration ? declaration.Expression : target;
+
+    private static ImmutableArray<IOperation>? ElementsOf(IOperation target) => Undeclared(target) is ITupleOperation tuple ? tuple.Elements : null;
+
     private static IEnumerable<IOperation> Targets(IOperation target)
     {
-        if (target is IDeclarationExpressionOperation declaration) target = declaration.Expression;
-        if (target is not ITupleOperation tuple) return [target];
+        if (ElementsOf(target) is not { } elements) return [Undeclared(target)];
         var all = new List<IOperation>();
-        foreach (IOperation element in tuple.Elements) all.AddRange(Targets(element));
+        foreach (IOperation element in elements) all.AddRange(Targets(element));
         return all;
     }
 
@@ -166,9 +215,12 @@ internal sealed partial class Evaluator
         for (int i = 0; i < tuple.Elements.Length; i++)
         {
             Value element = Eval(tuple.Elements[i]);
-            _state.Store(Symbols.Make(SymbolKind.Element, region, Value.Constant(i), 3), element);
+            if (TypeShapes.IsScalar(tuple.Elements[i].Type)) _state.Store(TupleElement(region, i), element);
+            else _state.CopyStruct(TupleElement(region, i), element);
         }
 
         return region;
     }
+
+    private Value TupleElement(Value tuple, int index) => Symbols.Make(SymbolKind.Element, tuple, Value.Constant(index), TupleTag);
 }

@@ -123,7 +123,7 @@ internal sealed partial class Evaluator
             ReceiverIsPlace = !isReference,
         };
         EvalArguments(call, creation.Arguments);
-        if (!_dead && PrimaryConstructors.OnlyKeeps(constructor)) KeepArguments(call);
+        if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;
         if (creation.Initializer is not null) Escape(Eval(creation.Initializer));
@@ -132,11 +132,13 @@ internal sealed partial class Evaluator
         return isReference || !TypeShapes.IsScalar(creation.Type) ? call.Receiver : LoadAt(call.Receiver, creation.Type);
     }
 
-    private void KeepArguments(CallSite call)
+    private void KeepArguments(CallSite call, List<(ISymbol Place, IParameterSymbol Parameter)> kept)
     {
-        foreach (IParameterSymbol parameter in call.Method.OriginalDefinition.Parameters)
+        bool isWrapper = TypeShapes.IsWrapper(call.Operation.Type);
+        foreach ((ISymbol place, IParameterSymbol parameter) in kept)
         {
-            Value field = Symbols.Field(call.Receiver, parameter), argument = call.Arguments[parameter.Ordinal];
+            Value field = isWrapper && place is not IParameterSymbol ? call.Receiver : Symbols.Field(call.Receiver, place.OriginalDefinition);
+            Value argument = call.Arguments[parameter.Ordinal];
             if (!TypeShapes.IsScalar(parameter.Type))
             {
                 StoreStruct(field, argument);
@@ -198,7 +200,13 @@ internal sealed partial class Evaluator
             if (isFunction || keeps) LetGo(call, i);
         }
 
-        if (call.ReceiverIsPlace && method.ContainingType is { IsValueType: true } && !method.IsReadOnly && writes) _state.Clear(call.Receiver);
+        if (call.ReceiverIsPlace && method.ContainingType is { IsValueType: true })
+        {
+            // It may hand on or free what the struct holds.
+            if (keeps) EscapeStruct(call.Receiver);
+            if (!method.IsReadOnly && writes) _state.Clear(call.Receiver);
+        }
+
         // The BCL writes no memory of this body, but its own object changes: an enumerator moves on, a queue has another head.
         if (!writes && call.ReceiverSyntax is not null && !method.IsReadOnly) _state.Forget(call.Receiver);
         int asserted = CallEffects.AssertedParameter(method, out bool mustBe);

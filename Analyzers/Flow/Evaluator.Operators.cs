@@ -7,6 +7,15 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
+    /// <summary>Tuples that differ in the names of their elements alone.</summary>
+    private static bool IsSameTuple(ITypeSymbol? from, ITypeSymbol? to)
+    {
+        if (from is not INamedTypeSymbol { IsTupleType: true } a || to is not INamedTypeSymbol { IsTupleType: true } b || a.TupleElements.Length != b.TupleElements.Length) return false;
+        for (int i = 0; i < a.TupleElements.Length; i++)
+            if (!SymbolEqualityComparer.Default.Equals(a.TupleElements[i].Type, b.TupleElements[i].Type) && !IsSameTuple(a.TupleElements[i].Type, b.TupleElements[i].Type)) return false;
+        return true;
+    }
+
     private Value EvalConversion(IConversionOperation conversion)
     {
         Value value = Eval(conversion.Operand);
@@ -21,6 +30,7 @@ internal sealed partial class Evaluator
 
         if (!TypeShapes.IsScalar(to))
         {
+            if (IsSameTuple(from, to)) return value;
             // A nullable or another struct: its null differs from 0, so its parts are unknown.
             Escape(value);
             return TypeShapes.IsScalar(from) || from is null ? FreshRegion(conversion) : value;

@@ -3,6 +3,7 @@
 //
 // Unknown operation kinds evaluate their children and give an unknown value: new language features cost precision, never a crash.
 
+using System.Collections.Immutable;
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.FlowAnalysis;
@@ -147,7 +148,9 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IInstanceReferenceOperation:
                 return This(operation);
             case IFlowCaptureReferenceOperation reference:
-                return _state.TryPeek(CaptureSlot(reference.Id, 1), out Value captured) ? captured : _state.Load(CaptureSlot(reference.Id, 0));
+                if (_state.TryPeek(CaptureSlot(reference.Id, 1), out Value captured)) return captured;
+                // A struct of one field is its own value: its place is where that is kept.
+                return TypeShapes.IsWrapper(reference.Type) ? CaptureSlot(reference.Id, 0) : _state.Load(CaptureSlot(reference.Id, 0));
             case IPropertyReferenceOperation { Property.RefKind: RefKind.None } property:
                 return PropertyAddress(property);
             case IConversionOperation { OperatorMethod: null } conversion when IsPlace(conversion.Operand):
@@ -198,7 +201,16 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         ITypeSymbol? type = reference.Instance.Type;
         if (type is { IsReferenceType: true } or IPointerTypeSymbol) return Symbols.Field(_state.Canonical(Eval(reference.Instance)), field);
         Value container = Address(reference.Instance);
+        if (type is { IsTupleType: true } && TupleIndex(field) is var part and >= 0) return TupleElement(container, part);
         return TypeShapes.IsWrapper(type) ? container : Symbols.Field(container, field);
+    }
+
+    private static int TupleIndex(IFieldSymbol field)
+    {
+        ImmutableArray<IFieldSymbol> elements = field.ContainingType.TupleElements;
+        for (int i = 0; i < elements.Length; i++)
+            if (SymbolEqualityComparer.Default.Equals(elements[i].CorrespondingTupleField ?? elements[i], field.CorrespondingTupleField ?? field)) return i;
+        return -1;
     }
 
     /// <summary>A property without arguments behaves like a field until unknown code runs.</summary>
@@ -213,6 +225,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             return Symbols.Make(SymbolKind.Element, _state.Canonical(container), reference.Arguments.Length == 1 ? index : UnknownOf(reference.Syntax, 1), 1);
         }
 
+        if (reference.Instance is { } owner && TypeShapes.IsWrapper(owner.Type) && IsPlace(owner) && TypeShapes.IsAutomatic(reference.Property)) return container;
         return reference.Instance is null ? Symbols.Make(SymbolKind.Static, item: reference.Property.OriginalDefinition)
             : Symbols.Field(_state.Canonical(container), reference.Property);
     }
@@ -234,8 +247,12 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value LoadAt(Value address, ITypeSymbol? type)
     {
         if (!TypeShapes.IsScalar(type)) return address;
-        if (type is { TypeKind: TypeKind.Delegate or TypeKind.FunctionPointer } && Symbols.Of(address).Item is IFieldSymbol field && analysis.Dispatch.Fields.FunctionIn(field) is { } held)
-            return Symbols.Make(SymbolKind.Function, item: new FunctionValue(held, null, []));
+        if (Symbols.Of(address) is { Kind: SymbolKind.Static or SymbolKind.Field, Item: IFieldSymbol field })
+        {
+            if (analysis.Dispatch.Fields.FunctionIn(field) is { } held) return Symbols.Make(SymbolKind.Function, item: new FunctionValue(held, null, []));
+            if (analysis.Dispatch.Fields.NumberIn(field) is { } number) return Value.Constant(number);
+        }
+
         (long low, long high) = TypeShapes.RangeOf(type);
         return _state.Load(address, low, high);
     }

@@ -1,9 +1,12 @@
-// Fields that hold one value for as long as anybody can call through them: given once, where they are declared or in the static constructor, and
-// named nowhere as something to write to.
+// Fields that hold one value for as long as anybody can use them: given once, where they are declared or in the static constructor, and named nowhere
+// as something to write to.
 //
 //   static readonly Action<nint> s_free = Drop;                written: only in the constructors of the type
 //   private static readonly IDropper s_dropper = new Dropper();
 //   private static Action<nint> s_free = p => Drop(p);         written: wherever the private name can be used
+//   internal static bool UsesHugePages = true;                 written: in files that name it; public in a program, which nobody references
+//
+// Cost: the text of a type is searched once for what it writes, not once a field.
 
 using System.Collections.Concurrent;
 using Microsoft.CodeAnalysis;
@@ -13,9 +16,9 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
-internal sealed class SettledFields(Compilation compilation)
+internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, string, bool> mentions)
 {
-    private readonly ConcurrentDictionary<IFieldSymbol, (IMethodSymbol? Function, INamedTypeSymbol? Class)> _known = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<IFieldSymbol, Settled> _known = new(SymbolEqualityComparer.Default);
 
     /// <summary>The one function that the field holds: a static method, or a lambda that captures nothing.</summary>
     internal IMethodSymbol? FunctionIn(IFieldSymbol field) => field.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer ? Of(field).Function : null;
@@ -23,13 +26,17 @@ internal sealed class SettledFields(Compilation compilation)
     /// <summary>The class of the one object that the field holds.</summary>
     internal INamedTypeSymbol? ClassIn(IFieldSymbol field) => field.Type.TypeKind is TypeKind.Interface or TypeKind.Class ? Of(field).Class : null;
 
-    private (IMethodSymbol? Function, INamedTypeSymbol? Class) Of(IFieldSymbol field)
+    /// <summary>The number or truth value that the field holds: what is the same as a constant.</summary>
+    internal long? NumberIn(IFieldSymbol field) =>
+        (TypeShapes.IsPrimitive(field.Type) || field.Type.TypeKind == TypeKind.Enum) && !TypeShapes.IsPointer(field.Type) && !field.IsVolatile ? Of(field).Number : null;
+
+    private Settled Of(IFieldSymbol field)
     {
         field = field.OriginalDefinition;
-        return _known.TryGetValue(field, out var known) ? known : _known.GetOrAdd(field, Find(field));
+        return _known.TryGetValue(field, out Settled known) ? known : _known.GetOrAdd(field, Find(field));
     }
 
-    private (IMethodSymbol? Function, INamedTypeSymbol? Class) Find(IFieldSymbol field)
+    private Settled Find(IFieldSymbol field)
     {
         if (ValueOf(field) is not { } syntax) return default;
         // Inside an analyzer the driver hands out its own cached model and operations, so this binds nothing twice.
@@ -41,6 +48,7 @@ internal sealed class SettledFields(Compilation compilation)
             _ => null,
         };
 #pragma warning restore RS1030
+        if (value?.ConstantValue is { HasValue: true, Value: { } constant } && TypeShapes.TryNumber(constant, out long number)) return new Settled(Number: number);
         while (true)
         {
             switch (value)
@@ -48,9 +56,9 @@ internal sealed class SettledFields(Compilation compilation)
                 case IConversionOperation { OperatorMethod: null } conversion: value = conversion.Operand; break;
                 case IDelegateCreationOperation creation: value = creation.Target; break;
                 case IAddressOfOperation address: value = address.Reference; break;
-                case IMethodReferenceOperation { Instance: null, Method: { MethodKind: MethodKind.Ordinary, IsStatic: true, IsAbstract: false } method }: return (method, null);
-                case IAnonymousFunctionOperation { Symbol: var lambda } function when !CapturesAny(function, lambda): return (lambda, null);
-                case IObjectCreationOperation { Type: INamedTypeSymbol type }: return (null, type);
+                case IMethodReferenceOperation { Instance: null, Method: { MethodKind: MethodKind.Ordinary, IsStatic: true, IsAbstract: false } method }: return new Settled(method);
+                case IAnonymousFunctionOperation { Symbol: var lambda } function when !CapturesAny(function, lambda): return new Settled(lambda);
+                case IObjectCreationOperation { Type: INamedTypeSymbol type }: return new Settled(Class: type);
                 default: return default;
             }
         }
@@ -60,35 +68,37 @@ internal sealed class SettledFields(Compilation compilation)
     private SyntaxNode? ValueOf(IFieldSymbol field)
     {
         if (field.DeclaringSyntaxReferences is not [{ } reference] || !compilation.ContainsSyntaxTree(reference.SyntaxTree) || field.RefKind != RefKind.None) return null;
-        if (!field.IsStatic && field.ContainingType.IsValueType) return null;
-        if ((field.IsReadOnly ? field.ContainingType : ClosedFields.UsersOf(field)) is not { } writers) return null;
+        if (!field.IsStatic && (field.ContainingType.IsValueType || field.GetAttributes().Length > 0)) return null;
         SyntaxNode? value = reference.GetSyntax() is VariableDeclaratorSyntax { Initializer: { } initializer } ? initializer : null;
-        foreach (SyntaxReference part in writers.DeclaringSyntaxReferences)
+        if (WritesOf(field) is not { } writes) return null;
+        foreach (SyntaxNode write in writes)
         {
-            foreach (SyntaxNode node in part.GetSyntax().DescendantNodes())
-            {
-                if (node is not IdentifierNameSyntax name || name.Identifier.ValueText != field.Name || WriteOf(name) is not { } write) continue;
-                bool isFirst = value is null && field.IsStatic && write is AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } && IsInStaticConstructor(write, field);
-                if (!isFirst) return null;
-                value = write;
-            }
+            bool isFirst = value is null && field.IsStatic && write is AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } && IsInStaticConstructor(write, field);
+            if (!isFirst) return null;
+            value = write;
         }
 
         return value;
     }
 
-    /// <summary>What writes, or may write, to the named place.</summary>
-    private static SyntaxNode? WriteOf(ExpressionSyntax name)
+    /// <summary>All that may write to the field after its declaration; null if that cannot be known.</summary>
+    private List<SyntaxNode>? WritesOf(IFieldSymbol field)
     {
-        while (name.Parent is ParenthesizedExpressionSyntax or PostfixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.SuppressNullableWarningExpression }
-            || (name.Parent is MemberAccessExpressionSyntax access && access.Name == name) || name.Parent is MemberBindingExpressionSyntax) name = (ExpressionSyntax)name.Parent;
-        return name.Parent switch
+        var found = new List<SyntaxNode>();
+        if (ClosedFields.WritersOf(field) is { } writers)
         {
-            AssignmentExpressionSyntax assignment when assignment.Left == name => assignment,
-            ArgumentSyntax { RefKindKeyword.RawKind: not 0 } or ArgumentSyntax { Parent: TupleExpressionSyntax } or RefExpressionSyntax => name.Parent,
-            PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.AddressOfExpression } => name.Parent,
-            _ => null,
-        };
+            foreach (SyntaxReference part in writers.DeclaringSyntaxReferences)
+                foreach (SyntaxNode write in TreeWrites.Of(part.SyntaxTree).To(field.Name))
+                    if (part.Span.Contains(write.Span)) found.Add(write);
+            return found;
+        }
+
+        // What objects of such a class hold may come from a serializer.
+        if (!field.IsStatic) return null;
+        if (compilation.Options.OutputKind is not (OutputKind.ConsoleApplication or OutputKind.WindowsApplication) && Visibility.ReachesOutside(field, compilation.Assembly)) return null;
+        foreach (SyntaxTree tree in compilation.SyntaxTrees)
+            if (mentions(tree, field.Name)) found.AddRange(TreeWrites.Of(tree).To(field.Name));
+        return found;
     }
 
     /// <summary>A statement of the constructor's own. One that does not come so far leaves null, which nobody can call.</summary>
@@ -121,4 +131,6 @@ internal sealed class SettledFields(Compilation compilation)
             if (SymbolEqualityComparer.Default.Equals(container, lambda)) return true;
         return false;
     }
+
+    private readonly record struct Settled(IMethodSymbol? Function = null, INamedTypeSymbol? Class = null, long? Number = null);
 }

@@ -33,7 +33,7 @@ internal sealed class CompilationFacts(Compilation compilation)
     internal SectionReliance Reliance => _reliance ?? Interlocked.CompareExchange(ref _reliance, new SectionReliance(compilation, this), null) ?? _reliance;
 
     /// <summary>Which bodies calls run.</summary>
-    internal Dispatch Dispatch { get; } = new(compilation);
+    internal Dispatch Dispatch { get; } = new(compilation, (tree, name) => TreeScan.Of(tree, CancellationToken.None).Identifiers.Contains(name));
 
     /// <summary>Which calls are looked into.</summary>
     internal Demand Demand => _demand ?? Interlocked.CompareExchange(ref _demand, new Demand(compilation, this), null) ?? _demand;

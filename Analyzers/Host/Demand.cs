@@ -68,8 +68,17 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
         void AddDispose(ITypeSymbol? type)
         {
-            if (type is not INamedTypeSymbol named || compilation.GetSpecialType(SpecialType.System_IDisposable).GetMembers("Dispose") is not [IMethodSymbol dispose, ..]) return;
-            if (named.FindImplementationForInterfaceMember(dispose) is IMethodSymbol implementation) Add(implementation);
+            if (type is not INamedTypeSymbol named) return;
+            IMethodSymbol? dispose = null;
+            if (named.IsRefLikeType)
+            {
+                foreach (ISymbol member in named.GetMembers("Dispose"))
+                    if (member is IMethodSymbol { IsStatic: false, Parameters.IsEmpty: true } method) dispose = method;
+            }
+
+            if (dispose is null && compilation.GetSpecialType(SpecialType.System_IDisposable).GetMembers("Dispose") is [IMethodSymbol contract, ..])
+                dispose = named.FindImplementationForInterfaceMember(contract) as IMethodSymbol;
+            if (dispose is not null) Add(dispose);
         }
     }
 
@@ -89,14 +98,19 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         if (!Bodies.IsTheOneThatRuns(method) || Bodies.Of(method, compilation, cancellation) is not { } body) return false;
         foreach (IParameterSymbol parameter in method.Parameters)
             if (parameter.RefKind is RefKind.Ref or RefKind.Out || MayHoldPointer(parameter.Type) || parameter.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer) return true;
-        return facts.LeadingNames(cancellation).IsMentionedIn(body.Node) || IsTiny(method, body.Node);
+        return facts.LeadingNames(cancellation).IsMentionedIn(body.Node) || IsTiny(method, body.Node) || (!method.IsStatic && HasPointer(method.ContainingType));
     }
 
-    /// <summary>A pointer, or a struct of this compilation that has one.</summary>
+    /// <summary>A pointer, an array of them, or a type of this compilation that has one.</summary>
     private static bool MayHoldPointer(ITypeSymbol type)
     {
-        if (TypeShapes.IsPointer(type)) return true;
-        if (type is not { TypeKind: TypeKind.Struct, DeclaringSyntaxReferences.Length: > 0 }) return false;
+        if (type is IArrayTypeSymbol array) type = array.ElementType;
+        return TypeShapes.IsPointer(type) || HasPointer(type);
+    }
+
+    private static bool HasPointer(ITypeSymbol type)
+    {
+        if (type is not { TypeKind: TypeKind.Struct or TypeKind.Class, DeclaringSyntaxReferences.Length: > 0 }) return false;
         foreach (ISymbol member in type.GetMembers())
             if (member is IFieldSymbol { IsStatic: false } field && TypeShapes.IsPointer(field.Type)) return true;
         return false;

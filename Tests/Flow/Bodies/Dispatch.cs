@@ -132,10 +132,17 @@ unsafe class Bodies
         NativeMemory.Free(p);
     }
 
-    void PublicField()
+    void PublicFieldOfInternalClass()
     {
         void* p = NativeMemory.Alloc(4);
         s_public(p);
+        NativeMemory.Free(p); // expect: KA4005
+    }
+
+    void PublicFieldOfPublicClass()
+    {
+        void* p = NativeMemory.Alloc(4);
+        OpenToAll.Visitor((nint)p);
         NativeMemory.Free(p);
     }
 
@@ -261,4 +268,9 @@ unsafe class Virtual : IVirtual
 sealed unsafe class Derived : Virtual
 {
     public override void Take(void* item) { }
+}
+
+public class OpenToAll
+{
+    public static unsafe Action<nint> Visitor = p => NativeMemory.Free((void*)p);
 }

@@ -9,7 +9,9 @@ unsafe class Values
 
     const int Mask = 12;
     static readonly int s_limit = 7;
-    readonly int _size = 3;
+    readonly int _size;
+
+    Values(int size) => _size = size;
 
     // ends: result = 3
     int Sum() { int a = 1; return a + 2; }

@@ -19,11 +19,7 @@ public static unsafe partial class Linux
     [MightSleepIf(nameof(flags))]
     [return: Allocates("pages", FreedBy = nameof(__free_pages), Order = nameof(order), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static page* alloc_pages(gfp_t flags, int order)
-    {
-        page* hit = order == 0 ? HotPages.TryAllocate(flags) : null;
-        return hit != null ? hit : AllocPagesSlow(flags, order);
-    }
+    public static page* alloc_pages(gfp_t flags, int order) => (page*)HotPages.Allocate<ByPage>(flags, order);
 
     /// <summary>Allocates one page (<c>alloc_page</c>).</summary>
     /// <param name="flags">How; with <c>__GFP_DIRECT_RECLAIM</c> the call may sleep.</param>
@@ -49,11 +45,7 @@ public static unsafe partial class Linux
     [MightSleepIf(nameof(flags))]
     [return: Allocates("get_free_pages", FreedBy = nameof(free_pages), Order = nameof(order), Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static nuint __get_free_pages(gfp_t flags, int order)
-    {
-        page* hit = order == 0 ? HotPages.TryAllocate(flags & ~__GFP_HIGHMEM) : null;
-        return hit != null ? HotPages.AddressOf(hit) : GetFreePagesSlow(flags, order);
-    }
+    public static nuint __get_free_pages(gfp_t flags, int order) => HotPages.Allocate<ByAddress>(flags & ~__GFP_HIGHMEM, order);
 
     /// <summary>Allocates one page by address (<c>__get_free_page</c>).</summary>
     /// <param name="flags">How; with <c>__GFP_DIRECT_RECLAIM</c> the call may sleep.</param>
@@ -82,10 +74,7 @@ public static unsafe partial class Linux
     /// <param name="page">The first page; null is ignored.</param>
     /// <param name="order">The order at allocation. (The kernel does not check it; here another one is a BUG.)</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void __free_pages([Frees("pages", Order = nameof(order))] page* page, int order)
-    {
-        if (order != 0 || !HotPages.TryFree(page)) FreePagesSlow(page, order);
-    }
+    public static void __free_pages([Frees("pages", Order = nameof(order))] page* page, int order) => HotPages.Free<ByPage>((nuint)page, order);
 
     /// <summary>Frees one page (<c>__free_page</c>). Never sleeps.</summary>
     /// <param name="page">The page; null is ignored.</param>
@@ -96,10 +85,7 @@ public static unsafe partial class Linux
     /// <param name="addr">The address; 0 is ignored. Anything but the start of such a block is a BUG.</param>
     /// <param name="order">The order at allocation.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void free_pages([Frees("get_free_pages", Order = nameof(order))] nuint addr, int order)
-    {
-        if (order != 0 || !HotPages.TryFreeAt(addr)) FreeAddressSlow(addr, order);
-    }
+    public static void free_pages([Frees("get_free_pages", Order = nameof(order))] nuint addr, int order) => HotPages.Free<ByAddress>(addr, order);
 
     /// <inheritdoc cref="free_pages(nuint, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -194,20 +180,4 @@ public static unsafe partial class Linux
     /// <summary>How much memory there is (<c>si_meminfo</c>). Never sleeps.</summary>
     /// <param name="val">Receives the figures.</param>
     public static void si_meminfo(out sysinfo val) => PageSystem.Fill(out val);
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static page* AllocPagesSlow(gfp_t flags, int order) => PageSystem.Allocate(flags, order);
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static nuint GetFreePagesSlow(gfp_t flags, int order)
-    {
-        page* first = PageSystem.Allocate(flags & ~__GFP_HIGHMEM, order);
-        return first == null ? 0 : (nuint)PageSystem.Memory.AddressOf(first);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FreePagesSlow(page* page, int order) => PageSystem.Free(page, order);
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FreeAddressSlow(nuint address, int order) => PageSystem.FreeAddress(address, order);
 }

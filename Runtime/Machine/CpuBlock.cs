@@ -71,13 +71,28 @@ internal unsafe struct CpuBlock
     /// <summary>Number of the <c>MemoryOwner</c> that accounted requests of the thread are charged to; 0: nobody.</summary>
     [FieldOffset(324)] internal ushort ActiveOwner;
 
-    /// <summary>The thread's page sets of the default system, one for each zone; null: none yet, or pages are checked at every call.</summary>
+    /// <summary>
+    /// The page sets that the hit paths use: the thread's own of the default system, one for each zone; <see cref="CpuBlocks.NoPageSets"/> as long as it has
+    /// none, where pages are checked at every call, and while its stack is watched, so that each of its calls is a look at the depth. Never null.
+    /// </summary>
     [FieldOffset(328)] internal void* PageSets;
 
     /// <summary>The one among them of the zone that <c>GFP_KERNEL</c> prefers.</summary>
     [FieldOffset(336)] internal void* NormalPageSet;
 
+    /// <summary>The thread's own sets; null: none yet.</summary>
+    [FieldOffset(344)] internal void* OwnPageSets;
+    [FieldOffset(352)] internal void* OwnNormalPageSet;
+
     [FieldOffset(SlotOffset)] internal CacheSlot FirstSlot;
+
+    /// <summary>Shows the hit paths the thread's own page sets, or none while its stack is watched.</summary>
+    internal static void ShowPageSets(CpuBlock* block)
+    {
+        bool own = block->OwnPageSets != null && block->Execution.StackLimit == 0;
+        block->PageSets = own ? block->OwnPageSets : CpuBlocks.NoPageSets;
+        block->NormalPageSet = own ? block->OwnNormalPageSet : CpuBlocks.NoPageSets;
+    }
 
     /// <summary>The slot of one of the first 256 caches.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -104,6 +119,9 @@ internal static unsafe class CpuBlocks
 
     /// <summary>A sheaf that is empty to allocations and full to frees; never written.</summary>
     internal static readonly nint* NullSheaf = (nint*)MetaMemory.AllocateZeroed(CacheSlot.SheafBytes, CacheSlot.SheafBytes);
+
+    /// <summary>The page sets of a thread that has none: they know no page, and are claimed for ever, so that a hit path turns back without a test of its own.</summary>
+    internal static readonly void* NoPageSets = MakeNoPageSets();
 
     /// <summary>The value of <see cref="CacheSlot.Top"/> of a slot without a sheaf.</summary>
     internal static nint* NullTop => NullSheaf + CacheSlot.SheafLink;
@@ -173,6 +191,7 @@ internal static unsafe class CpuBlocks
         block->Execution = new ExecutionState { Cpu = block->Execution.Cpu, Task = block->Execution.Task };
         block->MemAllocDepth = 0;
         block->ActiveOwner = 0;
+        CpuBlock.ShowPageSets(block);
         Parking?.Invoke((nint)block);
         lock (s_lock)
         {
@@ -228,6 +247,7 @@ internal static unsafe class CpuBlocks
         var block = (CpuBlock*)MetaMemory.AllocateZeroed(CpuBlock.Bytes, 128);
         ClearSlots(CpuBlock.Slot(block, 0));
         block->Execution.Cpu = s_count;
+        CpuBlock.ShowPageSets(block);
         if (s_count == s_blocks.Length)
         {
             var larger = new CpuBlock*[s_count * 2];
@@ -239,6 +259,14 @@ internal static unsafe class CpuBlocks
         s_blocks[s_count] = block;
         Volatile.Write(ref s_count, s_count + 1);
         return block;
+    }
+
+    private static void* MakeNoPageSets()
+    {
+        const int Bytes = 256;
+        var words = (int*)MetaMemory.AllocateZeroed(Bytes, Bytes);
+        words[1] = 1;
+        return words;
     }
 
     private static void ClearSlots(CacheSlot* slots)

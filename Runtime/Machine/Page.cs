@@ -121,11 +121,14 @@ public unsafe struct Page
     /// <summary><see cref="State"/> of a block with one user and no flag.</summary>
     internal const ulong OneUser = 1UL << 32;
 
+    /// <summary>Where in <see cref="Shape"/> the migrate type is.</summary>
+    internal const int TypeShift = 40;
+
     /// <summary><see cref="Shape"/> of a block of an order that is mapped nowhere and charged to nobody; the migrate type does not count.</summary>
     internal static ulong PlainShape(int order) => (ulong)(uint)order << 32;
 
     /// <summary>What of <see cref="Shape"/> a plain block must equal <see cref="PlainShape"/> in.</summary>
-    internal const ulong ShapeMask = ~(0xFFUL << 40);
+    internal const ulong ShapeMask = ~(0xFFUL << TypeShift);
 
     [FieldOffset(0)] internal PageFlags Flags;
     [FieldOffset(4)] internal int RefCount;

@@ -39,7 +39,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
 
     // Fields of the two above, for the fast path.
     private readonly Page* _map;
-    private readonly byte* _blockInfo;
+    private readonly ushort* _blockInfo;
     private readonly PageSets _sets;
     private readonly Zone[] _zones;
 
@@ -131,7 +131,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Page* MakeUser(Page* page, int order, MigrateType type)
     {
-        page->Shape = Page.PlainShape(order) | ((ulong)type << 40);
+        page->Shape = Page.PlainShape(order) | ((ulong)type << Page.TypeShift);
         page->Links = 0;
         page->Private = 0;
         Volatile.Write(ref page->State, Page.OneUser);
@@ -158,7 +158,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
     private void GiveToSet(Page* page, int order)
     {
         uint frame = _memory.FrameOf(page);
-        byte info = _blockInfo[frame >> Mobility.BlockOrder];
+        ushort info = _blockInfo[frame >> Mobility.BlockOrder];
         CpuBlock* block = CpuBlocks.Current;
         PageSet* set = _sets.OfAny(block->Execution.Cpu);
         if (set != null && (set += PageBlocks.ZoneIn(info))->Enter())

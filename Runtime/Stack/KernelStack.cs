@@ -140,6 +140,7 @@ public static unsafe class KernelStack
         // What stands on this stack from here to the body's end belongs to the body.
         StackProbe.Window = window;
         block->Execution.StackLimit = high;
+        CpuBlock.ShowPageSets(block);
         nuint lowest;
         try
         {
@@ -150,6 +151,7 @@ public static unsafe class KernelStack
             lowest = LowestUnpainted(end, high);
             window.StrikeThread(block);
             block->Execution.StackLimit = outerLimit;
+            CpuBlock.ShowPageSets(block);
             StackProbe.Window = outer;
         }
 

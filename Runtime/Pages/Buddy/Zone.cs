@@ -289,7 +289,7 @@ internal sealed unsafe partial class Zone
     {
         page->Links = 0;
         page->Private = 0;
-        page->Shape = Page.PlainShape(order) | ((ulong)type << 40);
+        page->Shape = Page.PlainShape(order) | ((ulong)type << Page.TypeShift);
         Volatile.Write(ref page->State, Page.OneUser | (ulong)flags);
     }
 
@@ -333,7 +333,7 @@ internal sealed unsafe partial class Zone
     {
         Page* page = _memory.PageOf(frame);
         page->State = (ulong)PageFlags.Buddy;
-        page->Shape = Page.PlainShape(order) | ((ulong)type << 40);
+        page->Shape = Page.PlainShape(order) | ((ulong)type << Page.TypeShift);
         ref FreeList list = ref List(order, type);
         if (atTail)
         {

@@ -2,16 +2,19 @@
 //
 //   stack   [62-c] null   [63-c] page ... page | top -> free words ... [62]   [63] not a word        c = the set's capacity, at most 62
 //
-//   alloc   my block, plain flags, may this thread sleep?    enter the set, pop, four stores make it a user's page
-//   free    my block, a struct page, one user, no flags      its page block's byte says which stack: enter the set, push, one store
+//   alloc   my block, plain flags, may this thread sleep?    enter the set, pop, 32 bytes make it a user's page
+//   free    my block, a struct page, one user, no flags      its page block's word says which stack: enter the set, push, one store
 //
 // One stack for each zone and migrate type of single pages, and one of populated pages for GFP_ATOMIC, in front of the set's lists: half a stack moves at a time, so the lists, the limits and
 // the watermarks are looked at once in 31 calls. There is no atomic operation: a page with one user has no other reader. Two threads that free the
 // same page within the same few nanoseconds can both succeed; the page is then on two stacks, and the second that takes it from one sees by its state
 // that it is in use and reports it. Systems of their own, and DebugLevel.Sanity, free by compare-and-swap: there it is seen at the call.
-// A thread whose stack is watched (StackProbe) is never served here: each of its calls is a look at the depth. Cost: docs/design/pages.md. Kernel concept: rmqueue_pcplist, free_unref_page_commit.
+// A thread whose stack is watched (StackProbe) is never served here: each of its calls is a look at the depth. Pages go by struct page or by address, with
+// the same body for both: the names say what differs, and which call is the slow path. Cost: docs/design/pages.md. Kernel concept: rmqueue_pcplist,
+// free_unref_page_commit.
 
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace KAlloc;
 
@@ -43,76 +46,132 @@ internal static unsafe class HotPages
     /// <summary>The lowest page of a stack of some capacity.</summary>
     internal static Page** Bottom(Page** top, int capacity) => (Page**)((nuint)top & ~(nuint)(StackBytes - 1)) + Last - capacity;
 
-    /// <summary>A page of order 0 for flags, or null: take the slow path.</summary>
+    /// <summary>Allocates a block by one of its names.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Page* TryAllocate(GfpFlags flags)
+    internal static nuint Allocate<TName>(GfpFlags flags, int order) where TName : struct, IPageName
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block == null || (flags & ~Plain) != 0 || block->Execution.StackLimit != 0
-            || ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0)) return null;
-        var set = (PageSet*)block->NormalPageSet;
-        if (set == null || !set->Enter()) return null;
-
-        // Movable and reclaimable at once is the fourth stack, which is always empty: the slow path says what is wrong.
-        int type = ((int)flags >> 3) & 3;
-        Page*** slot = PageSet.Top(set, (flags & AtomicBits) == GfpFlags.High ? set->AtomicStack : type);
-        Page** top = *slot - 1;
-        Page* page = *top;
-        if (page == null || page->State != (ulong)PageFlags.PageSet)
+        if (order == 0 && block != null && (flags & ~Plain) == 0 && ((flags & GfpFlags.DirectReclaim) == 0 || block->Execution.AtomicWord == 0))
         {
-            set->Leave();
-            return null;
+            var set = (PageSet*)block->NormalPageSet;
+            if (set->Enter())
+            {
+                // Movable and reclaimable at once is the fourth stack, which is always empty: the slow path says what is wrong.
+                int type = ((int)flags >> 3) & 3;
+                Page*** slot = PageSet.Top(set, (flags & AtomicBits) == GfpFlags.High ? set->AtomicStack : type);
+                Page** top = *slot - 1;
+                Page* page = *top;
+                if (page != null && page->State == (ulong)PageFlags.PageSet)
+                {
+                    *slot = top;
+                    set->Leave();
+                    Vector128.Create(Page.OneUser, (ulong)type << Page.TypeShift).Store(&page->State);
+                    Vector128<ulong>.Zero.Store(&page->Links);
+                    return TName.Of(page);
+                }
+
+                set->Leave();
+            }
         }
 
-        *slot = top;
-        set->Leave();
-        page->State = Page.OneUser;
-        page->Shape = (ulong)type << 40;
-        page->Links = 0;
-        page->Private = 0;
-        return page;
+        return TName.AllocateSlow(flags, order);
     }
 
-    /// <summary>The direct-map address of a page of the default system that is not a high page.</summary>
+    /// <summary>Frees a block by one of its names.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static nuint AddressOf(Page* page) =>
-        unchecked((nuint)DefaultMap.PageOffset) + (((nuint)page - unchecked((nuint)DefaultMap.MemMap)) * (DefaultMap.PageSize / Page.Bytes));
-
-    /// <summary>Frees a page of order 0; false: take the slow path.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool TryFree(Page* page) =>
-        ((nuint)page & (Page.Bytes - 1)) == 0 && TryFree((nuint)page - unchecked((nuint)DefaultMap.MemMap));
-
-    /// <summary>The same by direct-map address.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool TryFreeAt(nuint address) =>
-        (address & (DefaultMap.PageSize - 1)) == 0 && TryFree((address - unchecked((nuint)DefaultMap.PageOffset)) / (DefaultMap.PageSize / Page.Bytes));
-
-    /// <summary>Frees a page of order 0, given by its offset in the memory map.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryFree(nuint offset)
+    internal static void Free<TName>(nuint name, int order) where TName : struct, IPageName
     {
         CpuBlock* block = ThisCpu.Block;
-        if (block == null || block->Execution.StackLimit != 0) return false;
-        var sets = (PageSet*)block->PageSets;
-        if (sets == null || offset >= sets->MapBytes) return false;
-        var page = (Page*)(unchecked((nuint)DefaultMap.MemMap) + offset);
-        if (page->State != Page.OneUser || (page->Shape & Page.ShapeMask) != 0) return false;
-        uint info = sets->BlockInfo[offset / (Mobility.BlockFrames * Page.Bytes)];
-        PageSet* set = PageSet.OfZone(sets, info);
-        if (!set->Enter()) return false;
-        Page*** slot = PageSet.Top(set, (int)(info & 7));
-        Page** top = *slot;
-        if (IsFull(top))
+        if (order == 0 && block != null && TName.IsAligned(name))
         {
-            set->Leave();
-            return false;
+            var sets = (PageSet*)block->PageSets;
+            nuint offset = TName.OffsetOf(name);
+            if (offset < sets->MapBytes)
+            {
+                var page = (Page*)(unchecked((nuint)DefaultMap.MemMap) + offset);
+                if (page->State == Page.OneUser && (page->Shape & Page.ShapeMask) == 0)
+                {
+                    uint info = sets->BlockInfo[offset / (Mobility.BlockFrames * Page.Bytes)];
+                    PageSet* set = PageSet.OfBlock(sets, info);
+                    if (set->Enter())
+                    {
+                        Page*** slot = PageSet.TopOfBlock(sets, info);
+                        Page** top = *slot;
+                        if (!IsFull(top))
+                        {
+                            *top = page;
+                            *slot = top + 1;
+                            page->State = (ulong)PageFlags.PageSet;
+                            set->Leave();
+                            return;
+                        }
+
+                        set->Leave();
+                    }
+                }
+            }
         }
 
-        *top = page;
-        *slot = top + 1;
-        page->State = (ulong)PageFlags.PageSet;
-        set->Leave();
-        return true;
+        TName.FreeSlow(name, order);
     }
+}
+
+/// <summary>What a caller knows a block by.</summary>
+internal unsafe interface IPageName
+{
+    /// <summary>The name of a page of the default system that is not a high page.</summary>
+    static abstract nuint Of(Page* page);
+
+    /// <summary>Whether it can be a page's name.</summary>
+    static abstract bool IsAligned(nuint name);
+
+    /// <summary>Where in the memory map the page is; beyond its end if there is no such page.</summary>
+    static abstract nuint OffsetOf(nuint name);
+
+    /// <summary>What an allocation does that is not a hit.</summary>
+    static abstract nuint AllocateSlow(GfpFlags flags, int order);
+
+    /// <summary>What a free does that is not a hit.</summary>
+    static abstract void FreeSlow(nuint name, int order);
+}
+
+/// <summary>By its <c>struct page</c>.</summary>
+internal readonly unsafe struct ByPage : IPageName
+{
+    public static nuint Of(Page* page) => (nuint)page;
+
+    public static bool IsAligned(nuint name) => (name & (Page.Bytes - 1)) == 0;
+
+    public static nuint OffsetOf(nuint name) => name - unchecked((nuint)DefaultMap.MemMap);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static nuint AllocateSlow(GfpFlags flags, int order) => (nuint)KernelMemory.Default.Pages.Allocate(flags, order);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void FreeSlow(nuint name, int order) => KernelMemory.Default.Pages.Free((Page*)name, order);
+}
+
+/// <summary>By its direct-map address.</summary>
+internal readonly unsafe struct ByAddress : IPageName
+{
+    private const int Ratio = (int)DefaultMap.PageSize / Page.Bytes;
+
+    /// <summary>Added in front of the page's address times the ratio: one addition less than by the offset.</summary>
+    private const ulong Base = unchecked(DefaultMap.PageOffset - (DefaultMap.MemMap * Ratio));
+
+    public static nuint Of(Page* page) => ((nuint)page * Ratio) + unchecked((nuint)Base);
+
+    public static bool IsAligned(nuint name) => (name & (DefaultMap.PageSize - 1)) == 0;
+
+    public static nuint OffsetOf(nuint name) => (name - unchecked((nuint)DefaultMap.PageOffset)) / Ratio;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static nuint AllocateSlow(GfpFlags flags, int order)
+    {
+        Page* page = KernelMemory.Default.Pages.Allocate(flags & ~GfpFlags.HighMem, order);
+        return page == null ? 0 : (nuint)KernelMemory.Default.Memory.AddressOf(page);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void FreeSlow(nuint name, int order) => KernelMemory.Default.Pages.FreeAddress(name, order);
 }

@@ -21,6 +21,7 @@ namespace KAlloc;
 internal unsafe struct PageSet
 {
     internal const int Bytes = 256;
+    private const int TopOffset = 8;
 
     /// <summary>Largest order of the small lists (PAGE_ALLOC_COSTLY_ORDER).</summary>
     internal const int SmallOrder = 3;
@@ -33,13 +34,13 @@ internal unsafe struct PageSet
     // What the hit paths read: one line of the cache.
     [FieldOffset(0)] private int _busy;
     [FieldOffset(4)] private int _claimed;
-    [FieldOffset(8)] private fixed ulong _top[Mobility.Types];
+    [FieldOffset(TopOffset)] private fixed ulong _top[Mobility.Types];
 
     /// <summary>Bytes of the memory map that describe frames with an address.</summary>
     [FieldOffset(48)] internal nuint MapBytes;
 
-    /// <summary>The byte of each page block, see <see cref="PageBlocks"/>.</summary>
-    [FieldOffset(56)] internal byte* BlockInfo;
+    /// <summary>The word of each page block, see <see cref="PageBlocks"/>.</summary>
+    [FieldOffset(56)] internal ushort* BlockInfo;
 
     /// <summary>Frames in the lists.</summary>
     [FieldOffset(64)] internal int Listed;
@@ -90,11 +91,15 @@ internal unsafe struct PageSet
 
     /// <summary>Where the top of a type's stack is kept: it points above the last page.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Page*** Top(PageSet* set, int type) => (Page***)(set->_top + type);
+    internal static Page*** Top(PageSet* set, int type) => (Page***)((byte*)set + TopOffset) + type;
 
-    /// <summary>The set of a frame's zone, by the byte of its page block.</summary>
+    /// <summary>The set of a frame's zone, by the word of its page block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static PageSet* OfZone(PageSet* sets, uint info) => (PageSet*)((byte*)sets + ((info & 0x70) * (Bytes / 16)));
+    internal static PageSet* OfBlock(PageSet* sets, uint info) => (PageSet*)((byte*)sets + (info & ~(Bytes - 1u)));
+
+    /// <summary>Where the top of the stack is kept that a frame's page goes to, by the word of its page block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Page*** TopOfBlock(PageSet* sets, uint info) => (Page***)((byte*)sets + TopOffset + info);
 
     /// <summary>Makes all empty.</summary>
     /// <param name="stacks">Memory for the stacks, aligned to their size; not used if <paramref name="capacity"/> is 0.</param>

@@ -19,7 +19,7 @@ internal sealed unsafe class PageSets : IDisposable
     private readonly Zone[] _zones;
     private readonly PageSet** _table;
     private readonly PhysicalMemory _memory;
-    private readonly byte* _blockInfo;
+    private readonly ushort* _blockInfo;
     private readonly int _normal;
     private readonly bool _stacks;
     private readonly Lock _drainLock = new();
@@ -105,8 +105,9 @@ internal sealed unsafe class PageSets : IDisposable
         if (_stacks && _normal >= 0 && _memory.IsDefault)
         {
             CpuBlock* block = CpuBlocks.Get(cpu);
-            block->PageSets = sets;
-            block->NormalPageSet = sets + _normal;
+            block->OwnPageSets = sets;
+            block->OwnNormalPageSet = sets + _normal;
+            CpuBlock.ShowPageSets(block);
         }
 
         return sets;

@@ -42,10 +42,10 @@ public unsafe class HotPageTests
         ClearPageDirty(page);
         __free_page(page);
         Assert.Equal((ulong)PageFlags.PageSet, page->State);
-        Assert.True(HotPages.TryAllocate(GFP_KERNEL) == page);
+        Assert.True(Hits.Allocate(GFP_KERNEL) == page);
         Assert.Equal((Page.OneUser, 0UL, 0UL, (nuint)0), (page->State, page->Shape, page->Links, page->Private));
-        Assert.Equal((nuint)page_address(page), HotPages.AddressOf(page));
-        Assert.True(HotPages.TryFree(page));
+        Assert.Equal((nuint)page_address(page), ByAddress.Of(page));
+        Assert.True(Hits.Free(page));
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public unsafe class HotPageTests
     public void Hit_IsForPlainFlagsOnly(GfpFlags flags, bool hit)
     {
         Fill();
-        page* page = HotPages.TryAllocate(flags);
+        page* page = Hits.Allocate(flags);
         Assert.Equal(hit, page != null);
         if (page != null) __free_page(page);
     }
@@ -74,10 +74,10 @@ public unsafe class HotPageTests
         page* plain = alloc_page(GFP_KERNEL), movable = alloc_page(GFP_KERNEL | __GFP_MOVABLE);
         __free_page(plain);
         __free_page(movable);
-        page* again = HotPages.TryAllocate(GFP_KERNEL | __GFP_MOVABLE);
+        page* again = Hits.Allocate(GFP_KERNEL | __GFP_MOVABLE);
         Assert.True(again == movable);
         Assert.Equal((byte)MigrateType.Movable, again->MigrateType);
-        Assert.True(HotPages.TryAllocate(GFP_KERNEL) == plain);
+        Assert.True(Hits.Allocate(GFP_KERNEL) == plain);
         __free_page(plain);
         __free_page(again);
     }
@@ -109,11 +109,11 @@ public unsafe class HotPageTests
         Refused(KernelMemory.Default.Memory.MemMap + KernelMemory.Default.Memory.Frames);
         Refused(KernelMemory.Default.Memory.MemMap - 1);
         Refused(null);
-        Assert.False(HotPages.TryFreeAt(address + 8));
-        Assert.False(HotPages.TryFreeAt(0));
-        Assert.False(HotPages.TryFreeAt(unchecked((nuint)DefaultMap.PageOffset) - 4096));
-        Assert.False(HotPages.TryFreeAt(unchecked((nuint)DefaultMap.PageOffset) + ((nuint)KernelMemory.Default.Memory.Frames << PAGE_SHIFT)));
-        Assert.True(HotPages.TryFreeAt(address));
+        Assert.False(Hits.FreeAt(address + 8));
+        Assert.False(Hits.FreeAt(0));
+        Assert.False(Hits.FreeAt(unchecked((nuint)DefaultMap.PageOffset) - 4096));
+        Assert.False(Hits.FreeAt(unchecked((nuint)DefaultMap.PageOffset) + ((nuint)KernelMemory.Default.Memory.Frames << PAGE_SHIFT)));
+        Assert.True(Hits.FreeAt(address));
         Refused(page);
         Bug("it is free", () => free_page(address));
         kfree(small);
@@ -123,7 +123,7 @@ public unsafe class HotPageTests
         static void Refused(page* page)
         {
             int before = NormalSet->Count;
-            Assert.False(HotPages.TryFree(page));
+            Assert.False(Hits.Free(page));
             Assert.Equal(before, NormalSet->Count);
         }
     }
@@ -135,10 +135,10 @@ public unsafe class HotPageTests
         preempt_disable();
         try
         {
-            Assert.True(HotPages.TryAllocate(GFP_KERNEL) == null);
-            page* page = HotPages.TryAllocate(GFP_ATOMIC);
+            Assert.True(Hits.Allocate(GFP_KERNEL) == null);
+            page* page = Hits.Allocate(GFP_ATOMIC);
             Assert.True(page != null);
-            Assert.True(HotPages.TryFree(page));
+            Assert.True(Hits.Free(page));
         }
         finally
         {
@@ -197,9 +197,9 @@ public unsafe class HotPageTests
     {
         // What two threads leave behind that free one page within the same nanoseconds: neither saw the other's store.
         page* page = alloc_page(GFP_KERNEL);
-        Assert.True(HotPages.TryFree(page));
+        Assert.True(Hits.Free(page));
         page->State = Page.OneUser;
-        Assert.True(HotPages.TryFree(page));
+        Assert.True(Hits.Free(page));
         Assert.True(alloc_page(GFP_KERNEL) == page);
         page* other = null;
         List<KernelReport> reports = Reports(() => Record.Exception(() => other = alloc_page(GFP_KERNEL)));
@@ -215,7 +215,7 @@ public unsafe class HotPageTests
     public void PageOnTwoStacks_IsDroppedByADrain() => OnNewThread(() =>
     {
         page* page = alloc_page(GFP_KERNEL);
-        Assert.True(HotPages.TryFree(page));
+        Assert.True(Hits.Free(page));
         page->State = Page.OneUser;
         KernelMemory.Default.Pages.Drain();
         Assert.Equal(1, page_count(page));
@@ -299,5 +299,38 @@ public unsafe class HotPageTests
         Assert.True(memory.AllocPages(GfpFlags.Kernel, 0) == page);
         memory.FreePages(page, 0);
         Assert.Equal(memory.TotalBytes, memory.FreeBytes);
+    }
+
+    /// <summary>The hit paths with slow paths that only say that they were reached.</summary>
+    private static class Hits
+    {
+        internal static Page* Allocate(GfpFlags flags) => (Page*)HotPages.Allocate<OnlyHits<ByPage>>(flags, 0);
+
+        internal static bool Free(Page* page) => Free<ByPage>((nuint)page);
+
+        internal static bool FreeAt(nuint address) => Free<ByAddress>(address);
+
+        private static bool Free<TName>(nuint name) where TName : struct, IPageName
+        {
+            OnlyHits<TName>.t_missed = false;
+            HotPages.Free<OnlyHits<TName>>(name, 0);
+            return !OnlyHits<TName>.t_missed;
+        }
+    }
+
+    private readonly struct OnlyHits<TName> : IPageName where TName : struct, IPageName
+    {
+        [ThreadStatic]
+        internal static bool t_missed;
+
+        public static nuint Of(Page* page) => TName.Of(page);
+
+        public static bool IsAligned(nuint name) => TName.IsAligned(name);
+
+        public static nuint OffsetOf(nuint name) => TName.OffsetOf(name);
+
+        public static nuint AllocateSlow(GfpFlags flags, int order) => 0;
+
+        public static void FreeSlow(nuint name, int order) => t_missed = true;
     }
 }

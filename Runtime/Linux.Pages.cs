@@ -181,3 +181,44 @@ public static unsafe partial class Linux
     /// <param name="val">Receives the figures.</param>
     public static void si_meminfo(out sysinfo val) => PageSystem.Fill(out val);
 }
+
+/// <summary>By its <c>struct page</c>.</summary>
+internal readonly unsafe struct ByPage : IPageName
+{
+    public static nuint Of(Page* page) => (nuint)page;
+
+    public static bool IsAligned(nuint name) => (name & (Page.Bytes - 1)) == 0;
+
+    public static nuint OffsetOf(nuint name) => name - unchecked((nuint)DefaultMap.MemMap);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static nuint AllocateSlow(GfpFlags flags, int order) => (nuint)KernelMemory.Default.Pages.Allocate(flags, order);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void FreeSlow(nuint name, int order) => KernelMemory.Default.Pages.Free((Page*)name, order);
+}
+
+/// <summary>By its direct-map address.</summary>
+internal readonly unsafe struct ByAddress : IPageName
+{
+    private const int Ratio = (int)DefaultMap.PageSize / Page.Bytes;
+
+    /// <summary>Added in front of the page's address times the ratio: one addition less than by the offset.</summary>
+    private const ulong Base = unchecked(DefaultMap.PageOffset - (DefaultMap.MemMap * Ratio));
+
+    public static nuint Of(Page* page) => ((nuint)page * Ratio) + unchecked((nuint)Base);
+
+    public static bool IsAligned(nuint name) => (name & (DefaultMap.PageSize - 1)) == 0;
+
+    public static nuint OffsetOf(nuint name) => (name - unchecked((nuint)DefaultMap.PageOffset)) / Ratio;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static nuint AllocateSlow(GfpFlags flags, int order)
+    {
+        Page* page = KernelMemory.Default.Pages.Allocate(flags & ~GfpFlags.HighMem, order);
+        return page == null ? 0 : (nuint)KernelMemory.Default.Memory.AddressOf(page);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void FreeSlow(nuint name, int order) => KernelMemory.Default.Pages.FreeAddress(name, order);
+}

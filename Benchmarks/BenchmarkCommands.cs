@@ -3,6 +3,7 @@ using KAlloc.Benchmarks.Alloc;
 using KAlloc.Benchmarks.Analysis;
 using KAlloc.Benchmarks.Bulk;
 using KAlloc.Benchmarks.Pages;
+using KAlloc.Benchmarks.Replay;
 using KAlloc.Benchmarks.Vmalloc;
 
 namespace KAlloc.Benchmarks;
@@ -14,6 +15,9 @@ internal static class BenchmarkCommands
     [
         AllocCommand.Create(),
         AllocMemoryCommand.Create(),
+        ReplayCommand.Create(),
+        ReplayMemoryCommand.Create(),
+        ConvertCommand.Create(),
         PagesCommand.Create(),
         AnalyzersCommand.Create(),
         AnalyzersCommand.CreatePeak(),

@@ -8,6 +8,8 @@ namespace KAlloc.Benchmarks.Alloc;
 /// <summary>kmalloc against the allocators of .NET and of C, at the workloads of <see cref="Kernels{TAllocator, TBlock}"/>.</summary>
 internal static class AllocCommand
 {
+    private const string CSource = "Alloc/driver.c";
+
     /// <summary>Name, threads, pairs of calls in a sample.</summary>
     internal static readonly (string Name, int Threads, int Pairs)[] Workloads =
     [
@@ -37,7 +39,7 @@ internal static class AllocCommand
     private static int Run(RunSettings settings, string[] only, string[] names, bool memory)
     {
         bool Wanted(string name) => names.Length == 0 || names.Contains(name);
-        var drivers = CDriver.Allocators().Where(c => Wanted(c.Name)).Select(c => (c.Name, c.Library, Driver: CDriver.Start(c.Library))).ToList();
+        var drivers = CDriver.Allocators(CSource).Where(c => Wanted(c.Name)).Select(c => (c.Name, c.Library, Driver: CDriver.Start(CSource, c.Library))).ToList();
         var results = new Results("malloc and free", settings, "mimalloc-c", "NativeMemory");
         foreach ((string workload, int threads, int fullPairs) in Workloads)
         {
@@ -76,7 +78,7 @@ internal static class AllocCommand
 
     private static long FreshPeak(string? library, string workload, int pairs)
     {
-        using CDriver driver = CDriver.Start(library);
+        using CDriver driver = CDriver.Start(CSource, library);
         return driver.PeakGrowth(workload, pairs);
     }
 

@@ -1,27 +1,16 @@
 // The workloads of Kernels.cs in C, on whatever malloc this process was started with (LD_PRELOAD). Reads commands, a line each:
 //
-//   time WORKLOAD PAIRS      prints nanoseconds for a pair of calls
-//   memory WORKLOAD PAIRS    writes every byte of every block, prints by how many bytes the peak of resident memory grew
+//   time PAIRS WORKLOAD      prints nanoseconds for a pair of calls
+//   memory PAIRS WORKLOAD    writes every byte of every block, prints by how many bytes the peak of resident memory grew
 
 #define _GNU_SOURCE
+#include "../Core/measure.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 static int filling;
 static int orders[3][1000];
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 static inline uint64_t next(uint64_t *state)
 {
@@ -199,29 +188,11 @@ static double run(const char *workload, long pairs)
     return now() - start;
 }
 
-static long status_bytes(const char *name)
-{
-    char line[256];
-    long kilobytes = 0;
-    FILE *file = fopen("/proc/self/status", "r");
-    while (fgets(line, sizeof line, file))
-    {
-        if (!strncmp(line, name, strlen(name))) kilobytes = atol(line + strlen(name));
-    }
-
-    fclose(file);
-    return kilobytes * 1024;
-}
-
 static long peak_growth(const char *workload, long pairs)
 {
-    FILE *file = fopen("/proc/self/clear_refs", "w");
-    fputs("5", file);
-    fclose(file);
-    long before = status_bytes("VmRSS:");
+    long before = begin_peak();
     run(workload, pairs);
-    long growth = status_bytes("VmHWM:") - before;
-    return growth > 0 ? growth : 0;
+    return peak_above(before);
 }
 
 int main(void)
@@ -243,7 +214,7 @@ int main(void)
         orders[2][other] = kept;
     }
 
-    while (scanf("%15s %15s %ld", command, workload, &pairs) == 3)
+    while (scanf("%15s %ld %15s", command, &pairs, workload) == 3)
     {
         filling = !strcmp(command, "memory");
         if (filling) printf("%ld\n", peak_growth(workload, pairs));

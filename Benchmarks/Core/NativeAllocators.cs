@@ -51,8 +51,15 @@ internal static unsafe class NativeAllocator<TLibrary> where TLibrary : struct, 
     internal static readonly delegate* unmanaged[SuppressGCTransition]<void*, nuint, void*> Realloc =
         (delegate* unmanaged[SuppressGCTransition]<void*, nuint, void*>)Export("realloc");
 
+    internal static readonly delegate* unmanaged[SuppressGCTransition]<nuint, nuint, void*> Calloc =
+        (delegate* unmanaged[SuppressGCTransition]<nuint, nuint, void*>)Export("calloc");
+
+    /// <summary>Takes the alignment first.</summary>
+    internal static readonly delegate* unmanaged[SuppressGCTransition]<nuint, nuint, void*> Memalign =
+        (delegate* unmanaged[SuppressGCTransition]<nuint, nuint, void*>)Export("memalign");
+
     /// <summary>Whether the library is installed and can be loaded.</summary>
-    internal static bool IsAvailable => Malloc != null && Free != null && Realloc != null;
+    internal static bool IsAvailable => Malloc != null && Free != null && Realloc != null && Calloc != null && Memalign != null;
 
     private static nint Export(string name) => s_library != 0 && NativeLibrary.TryGetExport(s_library, TLibrary.Prefix + name, out nint address) ? address : 0;
 }

@@ -1,13 +1,13 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using KAlloc.Benchmarks.Core;
 
-namespace KAlloc.Benchmarks.Alloc;
+namespace KAlloc.Benchmarks.Core;
 
-/// <summary>A process of driver.c on one C allocator. The program is compiled when it is first needed, if there is a compiler.</summary>
+/// <summary>A process of a program in C on one allocator. The program is compiled when it is first needed, if there is a compiler.</summary>
 internal sealed class CDriver : IDisposable
 {
-    private static readonly Lazy<string?> s_program = new(Compile);
+    private static readonly ConcurrentDictionary<string, string?> s_programs = new();
     private readonly Process _process;
 
     private CDriver(string program, string? library)
@@ -19,22 +19,23 @@ internal sealed class CDriver : IDisposable
     }
 
     /// <summary>The allocators that can be run: name and file to load before all others.</summary>
-    internal static IEnumerable<(string Name, string? Library)> Allocators()
+    /// <param name="source">The program, in the folder of this one.</param>
+    internal static IEnumerable<(string Name, string? Library)> Allocators(string source)
     {
-        if (s_program.Value is null) yield break;
+        if (Program(source) is null) yield break;
         yield return ("glibc-c", null);
         if (NativeAllocator<Mimalloc>.IsAvailable) yield return ("mimalloc-c", Mimalloc.File);
         if (NativeAllocator<Jemalloc>.IsAvailable) yield return ("jemalloc-c", Jemalloc.File);
         if (NativeAllocator<Tcmalloc>.IsAvailable) yield return ("tcmalloc-c", Tcmalloc.File);
     }
 
-    internal static CDriver Start(string? library) => new(s_program.Value ?? throw new InvalidOperationException("There is no C compiler."), library);
+    internal static CDriver Start(string source, string? library) => new(Program(source) ?? throw new InvalidOperationException("There is no C compiler."), library);
 
-    /// <summary>Nanoseconds for a pair of calls.</summary>
-    internal double Time(string workload, int pairs) => Ask($"time {workload} {pairs}");
+    /// <summary>Nanoseconds for one of the operations.</summary>
+    internal double Time(string workload, int count) => Ask($"time {count} {workload}");
 
     /// <summary>Growth of resident memory at the peak, in bytes.</summary>
-    internal long PeakGrowth(string workload, int pairs) => (long)Ask($"memory {workload} {pairs}");
+    internal long PeakGrowth(string workload, int count) => (long)Ask($"memory {count} {workload}");
 
     public void Dispose()
     {
@@ -51,15 +52,16 @@ internal sealed class CDriver : IDisposable
         return double.Parse(answer, CultureInfo.InvariantCulture);
     }
 
-    private static string? Compile()
+    private static string? Program(string source) => s_programs.GetOrAdd(source, Compile);
+
+    private static string? Compile(string source)
     {
         string folder = Directory.CreateTempSubdirectory("kalloc-bench").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         string program = Path.Combine(folder, "driver");
-        string source = Path.Combine(AppContext.BaseDirectory, "Alloc", "driver.c");
 
         // The compiler must not know what malloc is, or it leaves pairs of calls out.
-        string[] arguments = ["-O2", "-fno-builtin-malloc", "-fno-builtin-free", "-pthread", "-o", program, source];
+        string[] arguments = ["-O2", "-fno-builtin-malloc", "-fno-builtin-free", "-pthread", "-o", program, Path.Combine(AppContext.BaseDirectory, source)];
         try
         {
             using Process compiler = Process.Start(new ProcessStartInfo("cc", arguments) { RedirectStandardError = true })!;

@@ -122,10 +122,12 @@ internal sealed unsafe class KmallocCaches
             return obj;
         }
 
-        void* larger = Allocate(size, flags);
+        // A string that grows does little else: the hit paths of kmalloc and kfree, where there are any.
+        void* larger = IsDefault ? (void*)KmallocFast.TryAllocate(size, flags) : null;
+        if (larger == null) larger = Allocate(size, flags);
         if (larger == null) return null;
         Buffer.MemoryCopy(obj, larger, size, used);
-        Free(obj);
+        if (!IsDefault || !KmallocFast.TryFree(obj)) Free(obj);
         return larger;
     }
 

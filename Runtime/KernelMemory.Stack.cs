@@ -6,7 +6,7 @@ public sealed unsafe partial class KernelMemory
 {
     private InterruptStacks? _interruptStacks;
 
-    internal StackMemory StackMemory => field ??= new StackMemory(Pages, VmallocSystem);
+    internal StackMemory StackMemory { get; }
 
     /// <summary>Makes a task with a user stack and a kernel stack in this system's memory. May sleep.</summary>
     /// <param name="options">Sizes and kind; null: 8 KiB from pages, as in the book.</param>

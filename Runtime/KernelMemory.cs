@@ -40,7 +40,8 @@ public sealed unsafe partial class KernelMemory : IDisposable
             HighMemory = new HighMemoryMap(Pages, unmapAtOnce: options.DebugLevel >= DebugLevel.Sanity);
             PerCpu = new PerCpuSpace(Pages);
             PageTable = new KernelPageTable(Memory, VmallocSystem, HighMemory);
-            Proc = new ProcFs(Pages, Slab, VmallocSystem);
+            StackMemory = new StackMemory(Pages, VmallocSystem);
+            Proc = new ProcFs(Pages, Slab, VmallocSystem, PerCpu, StackMemory);
         }
         catch
         {

@@ -123,6 +123,30 @@ public static unsafe partial class Linux
     /// <param name="page">The page.</param>
     public static void unlock_page([Borrows] page* page) => PageLock.Unlock(page);
 
+    /// <summary>
+    /// How many page tables of user space show a page (<c>page_mapcount</c>): mappings made known by <see cref="page_add_file_rmap"/> and not yet undone. The
+    /// kernel's own mappings (direct map, vmap, vmalloc, kmap) do not count, as in the kernel. Never sleeps.
+    /// </summary>
+    /// <param name="page">The page; of a compound block any page, the block is counted as one.</param>
+    /// <returns>The count; 0 for a page of a slab.</returns>
+    public static int page_mapcount([Borrows] page* page) => PageSystem.MapCountOf(page);
+
+    /// <summary>Whether a page table of user space shows a page (<c>page_mapped</c>). Never sleeps.</summary>
+    /// <param name="page">The page.</param>
+    /// <returns>Whether <see cref="page_mapcount"/> is not 0.</returns>
+    public static bool page_mapped([Borrows] page* page) => page_mapcount(page) != 0;
+
+    /// <summary>
+    /// A page table of user space now shows the page (<c>page_add_file_rmap</c>): raises <see cref="page_mapcount"/>. To free the page before
+    /// <see cref="page_remove_rmap"/> is "Bad page state". Takes no reference: the caller has one. Never sleeps.
+    /// </summary>
+    /// <param name="page">The first page of an allocated block, or any of a compound one; anything else is a BUG.</param>
+    public static void page_add_file_rmap([Borrows] page* page) => PageSystem.AddMapping(page);
+
+    /// <summary>A page table of user space does not show the page any more (<c>page_remove_rmap</c>). One that is mapped nowhere is a BUG. Never sleeps.</summary>
+    /// <param name="page">The page.</param>
+    public static void page_remove_rmap([Borrows] page* page) => PageSystem.RemoveMapping(page);
+
     /// <summary>The owner's word of a page (<c>page_private</c>).</summary>
     /// <param name="page">An allocated page.</param>
     /// <returns>The word.</returns>

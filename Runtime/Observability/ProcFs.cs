@@ -4,7 +4,7 @@
 //   vmallocinfo   a line for each area, guard page included in its size
 //
 // Cost: builds strings and takes each lock for a moment; figures of different lines may be of different moments.
-// Pages: ProcFs.Pages.cs. Not done: meminfo, vmstat. Kernel concept: mm/vmstat.c, mm/slab_common.c, mm/vmalloc.c.
+// Pages: ProcFs.Pages.cs. Totals: ProcFs.Memory.cs. Kernel concept: mm/vmstat.c, mm/slab_common.c, mm/vmalloc.c.
 
 using System.Globalization;
 using System.Text;
@@ -17,9 +17,13 @@ public sealed unsafe partial class ProcFs
     private readonly PageAllocator _pages;
     private readonly SlabAllocator _slab;
     private readonly VmallocSpace _vmalloc;
+    private readonly PerCpuSpace _perCpu;
+    private readonly StackMemory _stacks;
 
-    internal ProcFs(PageAllocator pages, SlabAllocator slab, VmallocSpace vmalloc)
+    internal ProcFs(PageAllocator pages, SlabAllocator slab, VmallocSpace vmalloc, PerCpuSpace perCpu, StackMemory stacks)
     {
+        _perCpu = perCpu;
+        _stacks = stacks;
         _pages = pages;
         _slab = slab;
         _vmalloc = vmalloc;

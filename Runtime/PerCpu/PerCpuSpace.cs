@@ -40,6 +40,9 @@ internal sealed unsafe class PerCpuSpace : IDisposable
     /// <summary>Bytes allocated, one copy counted.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);
 
+    /// <summary>Bytes that were ever allocated in the copies of all CPUs there are.</summary>
+    internal long TouchedBytes => (long)_touched * Math.Min(CpuBlocks.Count, _cpus);
+
     /// <summary>The kernel's __alloc_percpu: zeroed, or null.</summary>
     internal void* Allocate(nuint size, nuint alignment)
     {

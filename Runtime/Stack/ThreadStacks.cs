@@ -11,6 +11,11 @@ namespace KAlloc;
 /// <summary>Where stacks come from: one memory system.</summary>
 internal sealed unsafe class StackMemory(PageAllocator pages, VmallocSpace vmalloc)
 {
+    private long _bytes;
+
+    /// <summary>Bytes of all stacks there are.</summary>
+    internal long Bytes => Volatile.Read(ref _bytes);
+
     /// <summary>A zeroed block, aligned to its size; throws if there is no memory.</summary>
     internal byte* Allocate(int bytes, bool guardPage)
     {
@@ -21,16 +26,19 @@ internal sealed unsafe class StackMemory(PageAllocator pages, VmallocSpace vmall
 
     internal void* TryAllocate(int bytes, bool guardPage, GfpFlags flags = GfpFlags.Kernel)
     {
-        if (guardPage) return vmalloc.Allocate((nuint)bytes, flags | GfpFlags.Zero, (nuint)bytes);
-        Page* page = pages.Allocate(flags | GfpFlags.Zero, Order(bytes));
-        return page == null ? null : pages.Memory.AddressOf(page);
+        void* block = guardPage ? vmalloc.Allocate((nuint)bytes, flags | GfpFlags.Zero, (nuint)bytes) : Aligned(pages.Allocate(flags | GfpFlags.Zero, Order(bytes)));
+        if (block != null) Interlocked.Add(ref _bytes, bytes);
+        return block;
     }
 
     internal void Free(void* block, int bytes, bool guardPage)
     {
         if (guardPage) vmalloc.Free(block);
         else pages.FreeAddress((nuint)block, Order(bytes));
+        Interlocked.Add(ref _bytes, -bytes);
     }
+
+    private void* Aligned(Page* page) => page == null ? null : pages.Memory.AddressOf(page);
 
     private static int Order(int bytes) => int.Log2(bytes / (int)PhysicalMemory.PageSize);
 }

@@ -67,6 +67,10 @@ internal sealed unsafe partial class Zone
     /// <summary>Times that requests took the lock to take frames.</summary>
     internal long Visits { get; private set; }
 
+    /// <summary>Frames that left the zone's lists and came back to them so far. What a page set serves again is in neither.</summary>
+    internal long TakenFrames { get; private set; }
+    internal long ReturnedFrames { get; private set; }
+
     /// <summary>Free blocks of an order, the fresh ones included.</summary>
     internal long FreeBlocks(int order)
     {
@@ -90,6 +94,7 @@ internal sealed unsafe partial class Zone
         {
             page = _memory.PageOf(frame);
             Prepare(page, order, type, pageFlags);
+            TakenFrames += 1L << order;
             if (order > 0 && (flags & AllocFlags.HighAtomic) != 0) ReserveHighAtomic(frame, order);
         }
 
@@ -114,6 +119,7 @@ internal sealed unsafe partial class Zone
             set->Append(_memory.MemMap, list, frame, order);
         }
 
+        TakenFrames += (long)got << order;
         _lock.Leave();
         return got;
     }
@@ -136,6 +142,7 @@ internal sealed unsafe partial class Zone
             chain = frame;
         }
 
+        TakenFrames += got;
         _lock.Leave();
         return got;
     }
@@ -148,6 +155,7 @@ internal sealed unsafe partial class Zone
         while (frames > 0 && set->TakeColdest(_memory.MemMap, all, out uint frame, out int order))
         {
             FreeBlock(frame, order);
+            ReturnedFrames += 1L << order;
             frames -= 1 << order;
         }
 
@@ -194,6 +202,7 @@ internal sealed unsafe partial class Zone
             page->Order = 0;
         }
 
+        ReturnedFrames += freed;
         _lock.Leave();
         Freed();
         return freed;
@@ -204,6 +213,7 @@ internal sealed unsafe partial class Zone
     {
         _lock.Enter();
         FreeBlock(frame, order);
+        ReturnedFrames += 1L << order;
         _lock.Leave();
         Freed();
     }
@@ -232,6 +242,7 @@ internal sealed unsafe partial class Zone
                 Prepare(_memory.PageOf(f), MaxOrder, MigrateType.Unmovable, PageFlags.None);
             }
 
+            TakenFrames += (long)blocks * Step;
             _lock.Leave();
             return _memory.PageOf(first);
         }

@@ -23,10 +23,27 @@ internal sealed unsafe partial class PageAllocator
     internal Func<bool>? Reclaim { get; set; }
 
     /// <summary>Times that a request reclaimed, and objects that shrinkers freed.</summary>
-    internal long DirectReclaims => Volatile.Read(ref _directReclaims);
+    internal long DirectReclaims
+    {
+        get
+        {
+            long sum = 0;
+            for (int type = 0; type < _stalls.Length; type++) sum += Stalls((ZoneType)type);
+            return sum;
+        }
+    }
+
     internal long ObjectsFreed => Volatile.Read(ref _objectsFreed);
-    private long _directReclaims;
+
+    /// <summary>Objects that shrinkers were made to look at.</summary>
+    internal long ObjectsScanned => Volatile.Read(ref _objectsScanned);
+
+    /// <summary>Times that a request for a zone reclaimed.</summary>
+    internal long Stalls(ZoneType type) => Volatile.Read(ref _stalls[(int)type]);
+
+    private readonly long[] _stalls = new long[5];
     private long _objectsFreed;
+    private long _objectsScanned;
 
     internal void Register(Shrinker shrinker)
     {
@@ -79,7 +96,7 @@ internal sealed unsafe partial class PageAllocator
     /// <returns>Whether something was freed.</returns>
     private bool DirectReclaim(CpuBlock* block, GfpFlags flags, int order, int type, ref bool drained)
     {
-        Interlocked.Increment(ref _directReclaims);
+        Interlocked.Increment(ref _stalls[type]);
         bool progress = RunReclaim(block, flags, order, type);
         if (drained) return progress;
         drained = true;
@@ -124,13 +141,13 @@ internal sealed unsafe partial class PageAllocator
 
     private long ShrinkAll(GfpFlags flags, int priority)
     {
-        long freed = 0;
+        long freed = 0, scanned = 0;
         _shrinkersInUse.EnterReadLock();
         try
         {
             foreach (Shrinker shrinker in Volatile.Read(ref _shrinkers))
             {
-                if (shrinker.Allows(flags)) freed += shrinker.Shrink(flags, priority);
+                if (shrinker.Allows(flags)) freed += shrinker.Shrink(flags, priority, ref scanned);
             }
         }
         finally
@@ -139,6 +156,7 @@ internal sealed unsafe partial class PageAllocator
         }
 
         Interlocked.Add(ref _objectsFreed, freed);
+        Interlocked.Add(ref _objectsScanned, scanned);
         return freed;
     }
 

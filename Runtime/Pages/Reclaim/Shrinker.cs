@@ -94,8 +94,11 @@ public sealed class Shrinker
     /// One round. The lower the priority number, the larger the share of the cache: 1/4096 at 12, all of it at 0. What is too little for a call is
     /// left for the next round.
     /// </summary>
+    /// <param name="flags">What the request allows.</param>
+    /// <param name="priority">12..0.</param>
+    /// <param name="looked">Grows by the objects looked at.</param>
     /// <returns>Objects freed.</returns>
-    internal long Shrink(GfpFlags flags, int priority)
+    internal long Shrink(GfpFlags flags, int priority, ref long looked)
     {
         const int SmallBatch = 128;
         var control = new ShrinkControl { gfp_mask = flags };
@@ -106,7 +109,7 @@ public sealed class Shrinker
         long delta = Seeks > 0 ? (freeable >> priority) * 4 / Seeks : freeable / 2;
         long total = Math.Min((deferred >> priority) + delta, 2 * freeable);
         long batch = Batch > 0 ? Batch : SmallBatch;
-        long freed = 0, scanned = 0, left = total;
+        long freed = 0, left = total, before = looked;
         while (left >= batch || left >= freeable)
         {
             long ask = Math.Min(batch, left);
@@ -116,12 +119,12 @@ public sealed class Shrinker
             nuint got = Scan(this, ref control);
             if (got == Stop) break;
             freed += (long)got;
-            long looked = Math.Max(1, (long)control.nr_scanned);
-            left -= looked;
-            scanned += looked;
+            long step = Math.Max(1, (long)control.nr_scanned);
+            left -= step;
+            looked += step;
         }
 
-        Interlocked.Add(ref _deferred, Math.Clamp(deferred + delta - scanned, 0, 2 * freeable));
+        Interlocked.Add(ref _deferred, Math.Clamp(deferred + delta - (looked - before), 0, 2 * freeable));
         return freed;
     }
 

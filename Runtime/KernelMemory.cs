@@ -121,9 +121,17 @@ public sealed unsafe partial class KernelMemory : IDisposable
     }
 
     /// <summary>Gives all memory of a system back, whether or not it is in use. The default system is never disposed.</summary>
+    /// <exception cref="KernelBugException">Called from a shrinker or an out-of-memory callback of the system; it lives on.</exception>
     public void Dispose()
     {
-        if (Memory.IsDefault || Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        if (Memory.IsDefault || Volatile.Read(ref _disposed) != 0) return;
+        if (Pages.IsInCallback)
+        {
+            KernelReports.Bug("BUG: KernelMemory.Dispose() from within a shrinker or an out-of-memory callback of the same system: the request that called it still needs the memory");
+            return;
+        }
+
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         Pages.StopBackground();
         PerCpu.Dispose();
         HighMemory.Dispose();
@@ -164,7 +172,17 @@ public sealed unsafe partial class KernelMemory : IDisposable
     /// Parks the running thread's block, with the free objects in it, for the next new thread. Otherwise that happens some time after the thread
     /// ended. The thread may go on using the system.
     /// </summary>
-    public static void DetachThread() => CpuBlocks.Detach();
+    /// <exception cref="KernelBugException">Called from a shrinker or another callback of a request that reclaims.</exception>
+    public static void DetachThread()
+    {
+        if (ThisCpu.Block != null && ThisCpu.Block->MemAllocDepth > 0)
+        {
+            KernelReports.Bug("BUG: KernelMemory.DetachThread() from within a shrinker or an out-of-memory callback: the request that called it still needs the thread's block");
+            return;
+        }
+
+        CpuBlocks.Detach();
+    }
 
     [DoesNotReturn]
     private static void OutOfMemory(nuint bytes) => throw new OutOfMemoryException($"KAlloc has no {bytes} bytes.");

@@ -68,6 +68,12 @@ internal unsafe struct CpuBlock
     /// <c>PF_MEMALLOC</c>).</summary>
     [FieldOffset(320)] internal int MemAllocDepth;
 
+    /// <summary>Address of the memory map of the system whose shrinker or callback the thread is in; 0: in none.</summary>
+    [FieldOffset(360)] internal nuint CallbackOf;
+
+    /// <summary>The shrinker that it is in; 0: none.</summary>
+    [FieldOffset(368)] internal int RunningShrinker;
+
     /// <summary>Number of the <c>MemoryOwner</c> that accounted requests of the thread are charged to; 0: nobody.</summary>
     [FieldOffset(324)] internal ushort ActiveOwner;
 
@@ -191,6 +197,8 @@ internal static unsafe class CpuBlocks
         block->Execution = new ExecutionState { Cpu = block->Execution.Cpu, Task = block->Execution.Task };
         block->MemAllocDepth = 0;
         block->ActiveOwner = 0;
+        block->CallbackOf = 0;
+        block->RunningShrinker = 0;
         CpuBlock.ShowPageSets(block);
         Parking?.Invoke((nint)block);
         lock (s_lock)

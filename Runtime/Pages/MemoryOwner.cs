@@ -205,10 +205,18 @@ internal sealed unsafe partial class PageAllocator
             owner.Force(bytes);
         }
 
-        Page* page = AllocateAnywhere(block, flags, order, type);
-        if (page != null) page->Owner = owner.Number;
-        else owner.Uncharge(bytes);
-        return page;
+        Page* page = null;
+        try
+        {
+            page = AllocateAnywhere(block, flags, order, type);
+            if (page != null) page->Owner = owner.Number;
+            return page;
+        }
+        finally
+        {
+            // Also when the policy for no memory is to throw.
+            if (page == null) owner.Uncharge(bytes);
+        }
     }
 
     private static void Uncharge(ushort owner, int frames) => MemoryOwner.ByNumber(owner)?.Uncharge((long)frames << PhysicalMemory.PageShift);

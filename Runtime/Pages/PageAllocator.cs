@@ -49,28 +49,37 @@ internal sealed unsafe partial class PageAllocator : IDisposable
     internal PageAllocator(PhysicalMemory memory, MemoryLayout layout, PageOptions options = default)
     {
         _memory = memory;
-        _blocks = new PageBlocks(memory.Frames);
-        _map = memory.MemMap;
-        _blockInfo = _blocks.Info;
-        _zones = MakeZones(memory, layout, options.NoGrouping);
-        SetUpMarks(options.MinFreeKilobytes);
-        for (int type = 0; type < _preferred.Length; type++)
+        try
         {
-            // A zone that the layout does not have means NORMAL.
-            bool configured = false;
-            foreach (ZoneBoundary boundary in layout.Zones) configured |= (int)boundary.Type == type;
-            _preferred[type] = HighestZone(configured || type == (int)ZoneType.Movable ? type : (int)ZoneType.Normal);
-        }
+            _blocks = new PageBlocks(memory.Frames);
+            _map = memory.MemMap;
+            _blockInfo = _blocks.Info;
+            _zones = MakeZones(memory, layout, options.NoGrouping);
+            SetUpMarks(options.MinFreeKilobytes);
+            for (int type = 0; type < _preferred.Length; type++)
+            {
+                // A zone that the layout does not have means NORMAL.
+                bool configured = false;
+                foreach (ZoneBoundary boundary in layout.Zones) configured |= (int)boundary.Type == type;
+                _preferred[type] = HighestZone(configured || type == (int)ZoneType.Movable ? type : (int)ZoneType.Normal);
+            }
 
-        _sets = new PageSets(_zones, memory, _blocks, _preferred[(int)ZoneType.Normal]?.Index ?? -1, !options.ChecksEachCall && !options.NoPageSets);
-        NoFragment = HighestZone((int)ZoneType.Dma32) is { Type: ZoneType.Dma32 };
-        _usesSets = !options.NoPageSets;
-        _giveBackAfter = options.GiveBackAfter;
-        _outOfMemory = options.OutOfMemory;
-        _outOfMemoryCallback = options.OutOfMemoryCallback;
-        if (options.AtomicReserve == ReservePopulation.AtBoot) PopulateReserve();
-        _populateLater = options.AtomicReserve == ReservePopulation.InBackground;
-        _kswapd = StartBackground();
+            _sets = new PageSets(_zones, memory, _blocks, _preferred[(int)ZoneType.Normal]?.Index ?? -1, !options.ChecksEachCall && !options.NoPageSets);
+            NoFragment = HighestZone((int)ZoneType.Dma32) is { Type: ZoneType.Dma32 };
+            _usesSets = !options.NoPageSets;
+            _giveBackAfter = options.GiveBackAfter;
+            _outOfMemory = options.OutOfMemory;
+            _outOfMemoryCallback = options.OutOfMemoryCallback;
+            if (options.AtomicReserve == ReservePopulation.AtBoot) PopulateReserve();
+            _populateLater = options.AtomicReserve == ReservePopulation.InBackground;
+            _kswapd = StartBackground();
+        }
+        catch
+        {
+            // A failed boot leaves neither memory nor a descriptor nor a listener behind.
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Says what an address is, in more detail than this layer can. Installed by the slab layer.</summary>
@@ -213,9 +222,9 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         StopBackground();
 
         // Threads that end now empty their sets, and with that wake: not before none of them can may the descriptor be another's.
-        _sets.Dispose();
+        _sets?.Dispose();
         _wake.Dispose();
-        _blocks.Dispose();
+        _blocks?.Dispose();
     }
 }
 

@@ -49,7 +49,7 @@ internal sealed unsafe partial class PageAllocator
     {
         Volatile.Write(ref _stopping, true);
         _wake.Set();
-        _kswapd.Join();
+        _kswapd?.Join();
     }
 
     /// <summary>Asks for background reclaim, if a zone that serves such requests needs it. Never waits.</summary>

@@ -76,6 +76,7 @@ internal sealed unsafe partial class PageAllocator
         }
 
         block->MemAllocDepth++;
+        block->CallbackOf = (nuint)_map;
         try
         {
             OutOfMemoryCount++;
@@ -96,6 +97,7 @@ internal sealed unsafe partial class PageAllocator
         finally
         {
             block->MemAllocDepth--;
+            block->CallbackOf = 0;
             _oomLock.Exit();
         }
     }

@@ -2,8 +2,9 @@
 //
 //   a round   priority 12 .. 0, until 32 objects are free: each shrinker gives 4/seeks of (its objects >> priority), then the slab layer
 //
-// The thread that reclaims counts as PF_MEMALLOC: what its shrinkers allocate comes out of the reserves and starts no further reclaim. Shrinkers
-// run without any lock of ours. Invariant: only requests with __GFP_DIRECT_RECLAIM and kswapd come here.
+// The thread that reclaims counts as PF_MEMALLOC: what its shrinkers allocate comes out of the reserves and starts no further reclaim, so a thread is in
+// one shrinker at most. Shrinkers run without any lock of ours: each counts who is in it, and who unregisters it waits for that one only.
+// Nothing here allocates, managed or native. Invariant: only requests with __GFP_DIRECT_RECLAIM and kswapd come here.
 // Kernel concept: try_to_free_pages, shrink_slab, do_shrink_slab, unregister_shrinker.
 
 namespace KAlloc;
@@ -16,7 +17,7 @@ internal sealed unsafe partial class PageAllocator
     /// <summary>Objects that are enough for one reclaim (SWAP_CLUSTER_MAX).</summary>
     private const long EnoughObjects = 32;
 
-    private readonly ReaderWriterLockSlim _shrinkersInUse = new(LockRecursionPolicy.SupportsRecursion);
+    private readonly Lock _registerLock = new();
     private Shrinker[] _shrinkers = [];
 
     /// <summary>Asks caches for memory they do not need; true if some came back. Installed by the slab layer.</summary>
@@ -45,51 +46,44 @@ internal sealed unsafe partial class PageAllocator
     private long _objectsFreed;
     private long _objectsScanned;
 
+    /// <summary>Whether the running thread is in a shrinker of this system, or in its callback for no memory: then the system must not go away.</summary>
+    internal bool IsInCallback => CpuBlocks.Current->CallbackOf == (nuint)_map;
+
     internal void Register(Shrinker shrinker)
     {
-        _shrinkersInUse.EnterWriteLock();
-        try
+        lock (_registerLock)
         {
-            if (Array.IndexOf(_shrinkers, shrinker) >= 0)
+            if (Array.IndexOf(_shrinkers, shrinker) < 0)
             {
-                KernelReports.Bug($"BUG: register_shrinker({shrinker.Name}): it is registered already");
+                Volatile.Write(ref _shrinkers, [.. _shrinkers, shrinker]);
+                KswapdMayTryAgain();
                 return;
             }
+        }
 
-            Volatile.Write(ref _shrinkers, [.. _shrinkers, shrinker]);
-            KswapdMayTryAgain();
-        }
-        finally
-        {
-            _shrinkersInUse.ExitWriteLock();
-        }
+        KernelReports.Bug($"BUG: register_shrinker({shrinker.Name}): it is registered already");
     }
 
     /// <summary>Returns when no thread runs the shrinker any more.</summary>
     internal void Unregister(Shrinker shrinker)
     {
-        if (_shrinkersInUse.IsReadLockHeld)
+        if (CpuBlocks.Current->RunningShrinker == shrinker.Id)
         {
-            KernelReports.Bug($"BUG: unregister_shrinker({shrinker.Name}) from within a shrinker would wait for itself");
+            KernelReports.Bug($"BUG: unregister_shrinker({shrinker.Name}) from within the shrinker would wait for itself");
             return;
         }
 
-        _shrinkersInUse.EnterWriteLock();
-        try
+        bool registered;
+        lock (_registerLock)
         {
             int index = Array.IndexOf(_shrinkers, shrinker);
-            if (index < 0)
-            {
-                KernelReports.Bug($"BUG: unregister_shrinker({shrinker.Name}): it is not registered");
-                return;
-            }
+            registered = index >= 0;
+            if (registered) Interlocked.Exchange(ref _shrinkers, [.. _shrinkers[..index], .. _shrinkers[(index + 1)..]]);
+        }
 
-            Volatile.Write(ref _shrinkers, [.. _shrinkers[..index], .. _shrinkers[(index + 1)..]]);
-        }
-        finally
-        {
-            _shrinkersInUse.ExitWriteLock();
-        }
+        if (!registered) KernelReports.Bug($"BUG: unregister_shrinker({shrinker.Name}): it is not registered");
+        SpinWait wait = default;
+        while (Volatile.Read(ref shrinker.Users) != 0) wait.SpinOnce();
     }
 
     /// <summary>Reclaims for a request that may wait.</summary>
@@ -142,17 +136,17 @@ internal sealed unsafe partial class PageAllocator
     private long ShrinkAll(GfpFlags flags, int priority)
     {
         long freed = 0, scanned = 0;
-        _shrinkersInUse.EnterReadLock();
-        try
+        foreach (Shrinker shrinker in Volatile.Read(ref _shrinkers))
         {
-            foreach (Shrinker shrinker in Volatile.Read(ref _shrinkers))
+            if (!shrinker.Allows(flags) || !Begin(shrinker)) continue;
+            try
             {
-                if (shrinker.Allows(flags)) freed += shrinker.Shrink(flags, priority, ref scanned);
+                freed += shrinker.Shrink(flags, priority, ref scanned);
             }
-        }
-        finally
-        {
-            _shrinkersInUse.ExitReadLock();
+            finally
+            {
+                End(shrinker);
+            }
         }
 
         Interlocked.Add(ref _objectsFreed, freed);
@@ -162,21 +156,46 @@ internal sealed unsafe partial class PageAllocator
 
     private bool HasReclaimable(GfpFlags flags)
     {
-        if (_shrinkers.Length == 0) return false;
-        _shrinkersInUse.EnterReadLock();
-        try
+        foreach (Shrinker shrinker in Volatile.Read(ref _shrinkers))
         {
-            foreach (Shrinker shrinker in _shrinkers)
+            if (!shrinker.Allows(flags) || !Begin(shrinker)) continue;
+            try
             {
-                if (shrinker.Allows(flags) && shrinker.HasObjects(flags)) return true;
+                if (shrinker.HasObjects(flags)) return true;
             }
-        }
-        finally
-        {
-            _shrinkersInUse.ExitReadLock();
+            finally
+            {
+                End(shrinker);
+            }
         }
 
         return false;
+    }
+
+    /// <summary>The running thread enters a shrinker; false: it was unregistered a moment ago.</summary>
+    private bool Begin(Shrinker shrinker)
+    {
+        Interlocked.Increment(ref shrinker.Users);
+        if (Array.IndexOf(Volatile.Read(ref _shrinkers), shrinker) < 0)
+        {
+            Interlocked.Decrement(ref shrinker.Users);
+            return false;
+        }
+
+        CpuBlock* block = CpuBlocks.Current;
+        block->MemAllocDepth++;
+        block->CallbackOf = (nuint)_map;
+        block->RunningShrinker = shrinker.Id;
+        return true;
+    }
+
+    private static void End(Shrinker shrinker)
+    {
+        CpuBlock* block = CpuBlocks.Current;
+        block->MemAllocDepth--;
+        block->CallbackOf = 0;
+        block->RunningShrinker = 0;
+        Interlocked.Decrement(ref shrinker.Users);
     }
 
     private bool UnreserveHighAtomic(MigrateType type, bool force)

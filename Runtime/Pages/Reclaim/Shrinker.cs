@@ -50,7 +50,11 @@ public sealed class Shrinker
     /// <summary>Returned by <see cref="CountObjects"/>: the cache is empty (<c>SHRINK_EMPTY</c>).</summary>
     public static readonly nuint Empty = nuint.MaxValue - 1;
 
+    private static int s_lastId;
     private long _deferred;
+
+    /// <summary>Threads that are in it.</summary>
+    internal int Users;
 
     /// <summary>A shrinker; it does nothing until it is registered.</summary>
     /// <param name="count">Says how many objects could be freed.</param>
@@ -86,6 +90,9 @@ public sealed class Shrinker
 
     /// <summary>Whether the shrinker does I/O: it is skipped for requests without <see cref="GfpFlags.Io"/>.</summary>
     public bool NeedsIo { get; init; }
+
+    /// <summary>A number of its own.</summary>
+    internal int Id { get; } = Interlocked.Increment(ref s_lastId);
 
     /// <summary>Whether a request may call the shrinker.</summary>
     internal bool Allows(GfpFlags flags) => (!NeedsFs || (flags & GfpFlags.Fs) != 0) && (!NeedsIo || (flags & GfpFlags.Io) != 0);

@@ -292,15 +292,36 @@ public unsafe class ReclaimTests
     }
 
     [Fact]
-    public void OutOfMemory_AllocatesNothing()
+    public void OutOfMemory_AllocatesNothing_ManagedOrNative_AlsoTheFirstTimeOnAThread()
     {
         using KernelMemory memory = Boot();
+        var hopeless = new Shrinker((Shrinker _, ref ShrinkControl _) => 10, (Shrinker _, ref ShrinkControl _) => 0);
+        memory.RegisterShrinker(hopeless);
         Exhaust(memory);
-        GfpFlags flags = GfpFlags.Kernel | GfpFlags.NoWarn;
-        for (int i = 0; i < 100; i++) memory.TryAllocPages(flags, 0);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++) memory.TryAllocPages(flags, 0);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100);
+        GfpFlags[] all =
+        [
+            GfpFlags.Kernel | GfpFlags.NoWarn, GfpFlags.Atomic | GfpFlags.NoWarn, GfpFlags.NoWait, GfpFlags.Kernel | GfpFlags.NoRetry | GfpFlags.NoWarn,
+            GfpFlags.Kernel | GfpFlags.RetryMayFail | GfpFlags.NoWarn,
+        ];
+        Measure();
+
+        // All is compiled now. What each path takes on a thread that never was on it:
+        (long Managed, long Native) taken = default;
+        var thread = new Thread(() => taken = Measure());
+        thread.Start();
+        thread.Join();
+        memory.UnregisterShrinker(hopeless);
+        Assert.Equal((0, 0), taken);
+
+        (long, long) Measure()
+        {
+            // A thread's first call of all gets it its block.
+            memory.FreePages(memory.TryAllocPages(GfpFlags.MemAlloc | GfpFlags.NoWarn, 0), 0);
+            long managed = GC.GetAllocatedBytesForCurrentThread(), native = MetaMemory.Bytes + memory.Pages.Sets.Bytes;
+            foreach (GfpFlags flags in all) memory.TryAllocPages(flags, 0);
+            foreach (GfpFlags flags in all) memory.TryAllocPages(flags, 4);
+            return (GC.GetAllocatedBytesForCurrentThread() - managed, MetaMemory.Bytes + memory.Pages.Sets.Bytes - native);
+        }
     }
 
     [Fact]

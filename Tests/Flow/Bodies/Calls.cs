@@ -2,75 +2,8 @@
 
 unsafe class Bodies
 {
-    private static spinlock_t s_lock;
     private static byte* s_kept;
     private byte* _buffer;
-
-    struct Pair { public byte* First; public byte* Second; }
-
-    sealed class Owner : IDisposable
-    {
-        private byte* _memory;
-
-        public Owner(nuint size) { _memory = (byte*)NativeMemory.Alloc(size); }
-
-        public byte* Memory => _memory;
-
-        public void Dispose()
-        {
-            NativeMemory.Free(_memory);
-            _memory = null;
-        }
-    }
-
-    struct Parcel
-    {
-        public int Tag;
-        public byte* Item;
-    }
-
-    static Parcel CalleeMakeParcel()
-    {
-        Parcel made = default;
-        made.Item = (byte*)NativeMemory.AllocZeroed(1, 64);
-        return made;
-    }
-
-    static void CalleeNativeFree(byte* item)
-    {
-        NativeMemory.Free(item);
-    }
-
-    void ParcelEachTurn(int n)
-    {
-        for (int i = 0; i < n; i++)
-        {
-            Parcel parcel = CalleeMakeParcel();
-            byte* p = parcel.Item;
-            CalleeNativeFree(p);
-        }
-    }
-
-    void ParcelAgain()
-    {
-        Parcel parcel = CalleeMakeParcel();
-        NativeMemory.Free(parcel.Item);
-        parcel = CalleeMakeParcel();
-        NativeMemory.Free(parcel.Item);
-    }
-
-    void ParcelNotFreed()
-    {
-        Parcel parcel = CalleeMakeParcel();
-        byte* p = parcel.Item;
-        *p = 1;
-    } // expect: KA4001
-
-    void ParcelFreedWrongly()
-    {
-        Parcel parcel = CalleeMakeParcel();
-        vfree(parcel.Item); // expect: KA4007
-    }
 
     static byte* CalleeMake(nuint size, gfp_t flags) => (byte*)kmalloc(size, flags);
 
@@ -122,14 +55,6 @@ unsafe class Bodies
 
     static void CalleeFreeIf(byte* p, bool really) { if (really) kfree(p); }
 
-    static Pair CalleeMakePair() => new Pair { First = (byte*)kmalloc(8, GFP_KERNEL), Second = (byte*)kmalloc(8, GFP_KERNEL) };
-
-    static void CalleeFreePair(Pair pair)
-    {
-        kfree(pair.First);
-        kfree(pair.Second);
-    }
-
     static void CalleeSwap(ref byte* a, ref byte* b)
     {
         byte* t = a;
@@ -142,14 +67,6 @@ unsafe class Bodies
     static void CalleeApply(byte* p, delegate*<byte*, void> f) => f(p);
 
     static void CalleeApplyAction(Action action) => action();
-
-    static void CalleeLock() => spin_lock(ref s_lock);
-
-    static void CalleeUnlock() => spin_unlock(ref s_lock);
-
-    static void CalleeSleeps() => msleep(10);
-
-    static void CalleeSleepsDeep() => CalleeSleeps();
 
     static byte* CalleeSame(byte* p) => p;
 
@@ -288,18 +205,6 @@ unsafe class Bodies
         if (!really) kfree(p);
     }
 
-    void PairFreed()
-    {
-        Pair pair = CalleeMakePair();
-        CalleeFreePair(pair);
-    }
-
-    void PairHalfFreed()
-    {
-        Pair pair = CalleeMakePair();
-        kfree(pair.First);
-    } // expect: KA4001
-
     void Swapped()
     {
         byte* a = (byte*)kmalloc(8, GFP_KERNEL);
@@ -336,44 +241,6 @@ unsafe class Bodies
         CalleeApplyAction(() => kfree((void*)held));
     }
 
-    void SleepsBelow()
-    {
-        spin_lock(ref s_lock);
-        CalleeSleepsDeep(); // expect: KA1004
-        spin_unlock(ref s_lock);
-    }
-
-    void SleepsByFlags()
-    {
-        spin_lock(ref s_lock);
-        byte* p = CalleeMake(8, GFP_KERNEL); // expect: KA1004
-        spin_unlock(ref s_lock);
-        kfree(p);
-    }
-
-    void DoesNotSleepByFlags()
-    {
-        spin_lock(ref s_lock);
-        byte* p = CalleeMake(8, GFP_ATOMIC);
-        spin_unlock(ref s_lock);
-        kfree(p);
-    }
-
-    void LockedInCallee()
-    {
-        CalleeLock();
-        byte* p = (byte*)kmalloc(8, GFP_KERNEL); // expect: KA1001
-        CalleeUnlock();
-        kfree(p);
-    }
-
-    void UnlockedInCallee()
-    {
-        CalleeLock();
-        CalleeUnlock();
-        kfree(kmalloc(8, GFP_KERNEL));
-    }
-
     void SameThroughCallee()
     {
         byte* p = (byte*)kmalloc(8, GFP_KERNEL);
@@ -400,37 +267,6 @@ unsafe class Bodies
         kfree(q - 4);
     }
 
-    void OwnerDisposed()
-    {
-        using var owner = new Owner(8);
-        owner.Memory[0] = 1;
-    }
-
-    void OwnerDisposedByHand()
-    {
-        var owner = new Owner(8);
-        owner.Dispose();
-        owner.Dispose();
-    }
-
-    void OwnerLost()
-    {
-        var owner = new Owner(8);
-        owner.Memory[0] = 1;
-    } // expect: KA4001
-
-    Owner OwnerReturned()
-    {
-        var owner = new Owner(8);
-        owner.Memory[0] = 1;
-        return owner;
-    }
-
-    void OwnerInList(List<Owner> list)
-    {
-        list.Add(new Owner(8));
-    }
-
     static bool CalleeHas(uint flags, uint mask) => (flags & mask) == flags;
 
     void EqualToWhatMentionsIt(uint flags, uint mask)
@@ -450,60 +286,6 @@ unsafe class Bodies
     {
         void* p = kmem_cache_alloc(cache, GFP_KERNEL);
         CalleeFreeToCache(cache, p);
-    }
-
-    sealed class Keeper(byte* memory) : IDisposable
-    {
-        public void Dispose() => kfree(memory);
-    }
-
-    sealed class WrongKeeper(byte* memory) : IDisposable
-    {
-        public void Dispose() => vfree(memory);
-    }
-
-    sealed class LazyKeeper(byte* memory) : IDisposable
-    {
-        public byte* Memory => memory;
-
-        public void Dispose() { }
-    }
-
-    void KeptByPrimaryConstructor()
-    {
-        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
-        if (p == null) return;
-        using var keeper = new Keeper(p);
-        *p = 1;
-    }
-
-    void FreedWrongByPrimaryConstructor()
-    {
-        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
-        if (p == null) return;
-        using (new WrongKeeper(p)) // expect: KA4007
-        {
-            *p = 1;
-        }
-    }
-
-    void LostByPrimaryConstructor()
-    {
-        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
-        if (p == null) return;
-        using (var keeper = new LazyKeeper(p)) keeper.Memory[0] = 1;
-    } // expect: KA4001
-
-    static void CalleeUsePair(in Pair pair) => *pair.First = 1;
-
-    void FreedThenUsedInStruct()
-    {
-        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
-        if (p == null) return;
-        Pair pair = default;
-        pair.First = p;
-        kfree(p);
-        CalleeUsePair(pair); // expect: KA4006
     }
 
     void FreedTwiceByReference(bool early)

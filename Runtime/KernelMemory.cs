@@ -32,6 +32,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
         try
         {
             Pages = new PageAllocator(Memory, options.Layout, PageOptionsOf(options));
+            Pages.ReclaimMap = new ReclaimMap();
             Slab = new SlabAllocator(Pages, new RcuGracePeriods(), options.DebugLevel, options.MergeCaches, KmallocSizes.FirstOtherId);
             if (options.FailSlab is { } attributes) Slab.FailSlab.Parse(attributes);
             KmallocSystem = new KmallocCaches(Pages, Slab);

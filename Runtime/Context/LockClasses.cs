@@ -18,6 +18,9 @@ internal static class LockClasses
     /// <summary>Classes are numbered from here, above every lock's id.</summary>
     private const int First = 1 << 30;
 
+    /// <summary>The one of reclaim, which is no lock: <see cref="ReclaimMap"/>.</summary>
+    internal const int Reclaim = First;
+
     private static int s_last = First;
     private static readonly ConcurrentDictionary<(string File, int Line), int> s_classes = new();
     private static readonly ConcurrentDictionary<int, string> s_names = new();
@@ -31,7 +34,7 @@ internal static class LockClasses
     internal static int Of(int id) => s_classOf.TryGetValue(Math.Abs(id), out int known) ? (id < 0 ? -known : known) : id;
 
     /// <summary>What reports call a class or a lock.</summary>
-    internal static string NameOf(int node) => (s_names.TryGetValue(Math.Abs(node), out string? name) ? name : $"lock {Math.Abs(node)}") + (node < 0 ? " (read)" : "");
+    internal static string NameOf(int node) => (Math.Abs(node) == Reclaim ? "fs_reclaim" : s_names.TryGetValue(Math.Abs(node), out string? name) ? name : $"lock {Math.Abs(node)}") + (node < 0 ? " (read)" : "");
 
     internal static void Reset()
     {

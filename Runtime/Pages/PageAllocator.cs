@@ -111,6 +111,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         CpuBlock* block = CpuBlocks.Current;
         if ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0) MightSleep.CheckAlloc(flags);
         flags &= ~block->Execution.AllocationScopeBits;
+        if (ObeysLockOrder(flags) && block->MemAllocDepth == 0) ReclaimMap?.Announce(block);
         int type = ZoneTable[(int)(flags & ZoneBits)];
         if ((uint)order <= PageSet.SmallOrder && type <= (int)ZoneType.Movable && (flags & Rare) == 0 && _preferred[type] is { } zone && zone.HasPlenty(order, type))
         {

@@ -23,6 +23,9 @@ internal sealed unsafe partial class PageAllocator
     /// <summary>Asks caches for memory they do not need; true if some came back. Installed by the slab layer.</summary>
     internal Func<bool>? Reclaim { get; set; }
 
+    /// <summary>Reclaim in the order of locks. Installed by the context layer.</summary>
+    internal IReclaimMap? ReclaimMap { get; set; }
+
     /// <summary>Times that a request reclaimed, and objects that shrinkers freed.</summary>
     internal long DirectReclaims
     {
@@ -136,23 +139,36 @@ internal sealed unsafe partial class PageAllocator
     private long ShrinkAll(GfpFlags flags, int priority)
     {
         long freed = 0, scanned = 0;
-        foreach (Shrinker shrinker in Volatile.Read(ref _shrinkers))
+        IReclaimMap? map = ObeysLockOrder(flags) ? ReclaimMap : null;
+        map?.Enter(CpuBlocks.Current);
+        try
         {
-            if (!shrinker.Allows(flags) || !Begin(shrinker)) continue;
-            try
+            foreach (Shrinker shrinker in Volatile.Read(ref _shrinkers))
             {
-                freed += shrinker.Shrink(flags, priority, ref scanned);
+                if (!shrinker.Allows(flags) || !Begin(shrinker)) continue;
+                try
+                {
+                    freed += shrinker.Shrink(flags, priority, ref scanned);
+                }
+                finally
+                {
+                    End(shrinker);
+                }
             }
-            finally
-            {
-                End(shrinker);
-            }
+        }
+        finally
+        {
+            map?.Leave(CpuBlocks.Current);
         }
 
         Interlocked.Add(ref _objectsFreed, freed);
         Interlocked.Add(ref _objectsScanned, scanned);
         return freed;
     }
+
+    /// <summary>Whether the order of locks is learned, and such a request is part of it.</summary>
+    private static bool ObeysLockOrder(GfpFlags flags) =>
+        (Watch.On & Watch.Locks) != 0 && (flags & (GfpFlags.DirectReclaim | GfpFlags.Fs)) == (GfpFlags.DirectReclaim | GfpFlags.Fs);
 
     private bool HasReclaimable(GfpFlags flags)
     {

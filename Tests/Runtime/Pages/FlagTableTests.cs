@@ -32,6 +32,16 @@ public unsafe class FlagTableTests
         new("__GFP_RECLAIMABLE", GfpFlags.Reclaimable, "page blocks of reclaimable memory", m => TypeOf(m, GfpFlags.Kernel | GfpFlags.Reclaimable) == MigrateType.Reclaimable),
         new("__GFP_MOVABLE", GfpFlags.Movable, "page blocks of movable memory", m => TypeOf(m, GfpFlags.Kernel | GfpFlags.Movable) == MigrateType.Movable),
 
+        // Those that came after the book, or that it splits into.
+        new("__GFP_DIRECT_RECLAIM", GfpFlags.DirectReclaim, "the request itself reclaims", m => Reclaims(m, GfpFlags.DirectReclaim) > 0),
+        new("__GFP_KSWAPD_RECLAIM", GfpFlags.KswapdReclaim, "the background reclaimer is woken, the request does not reclaim", WakesKswapd),
+        new("__GFP_RECLAIM", GfpFlags.Reclaim, "both", m => Reclaims(m, GfpFlags.Reclaim) > 0 && WakesKswapd(m)),
+        new("__GFP_ATOMIC", GfpFlags.High, "as __GFP_HIGH: its own bit is gone", m => LowestFree(m, GfpFlags.High) < LowestFree(m, GfpFlags.None)),
+        new("__GFP_RETRY_MAYFAIL", GfpFlags.RetryMayFail, "sixteen rounds more, and no OOM handling", m => Rounds(m, GfpFlags.Kernel | GfpFlags.RetryMayFail, 0) == 17 && !ReachesOom(m, GfpFlags.Kernel | GfpFlags.RetryMayFail)),
+        new("__GFP_MEMALLOC", GfpFlags.MemAlloc, "all reserves are open", m => LowestFree(m, GfpFlags.MemAlloc) == 0),
+        new("__GFP_ACCOUNT", GfpFlags.Account, "charged to the thread's owner", m => ChargeOf(m, GfpFlags.Kernel | GfpFlags.Account) == 4096 && ChargeOf(m, GfpFlags.Kernel) == 0),
+        new("__GFP_WRITE", GfpFlags.Write, "none: there is no writeback", null),
+
         // Zone modifiers.
         new("__GFP_DMA", GfpFlags.Dma, "ZONE_DMA only", m => ZoneOf(m, GfpFlags.Kernel | GfpFlags.Dma) == ZoneType.Dma),
         new("__GFP_DMA32", GfpFlags.Dma32, "ZONE_DMA32 or below", m => ZoneOf(m, GfpFlags.Kernel | GfpFlags.Dma32) == ZoneType.Dma32),
@@ -45,10 +55,24 @@ public unsafe class FlagTableTests
         new("GFP_KERNEL", GfpFlags.Kernel, "reclaims by all means", m => IsCalled(m, needsIo: true, GfpFlags.Kernel) && IsCalled(m, needsIo: false, GfpFlags.Kernel)),
         new("GFP_USER", GfpFlags.User, "as GFP_KERNEL: there are no cpusets", m => Reclaims(m, GfpFlags.User) > 0 && ZoneOf(m, GfpFlags.User) == ZoneType.Normal),
         new("GFP_HIGHUSER", GfpFlags.HighUser, "as GFP_USER, high memory first", m => ZoneOf(m, GfpFlags.HighUser) == ZoneType.HighMem),
+        new("GFP_HIGHUSER_MOVABLE", GfpFlags.HighUserMovable, "as GFP_HIGHUSER, in page blocks of movable memory", m => ZoneOf(m, GfpFlags.HighUserMovable) == ZoneType.HighMem && TypeOf(m, GfpFlags.HighUserMovable) == MigrateType.Movable),
+        new("GFP_TEMPORARY", GfpFlags.Temporary, "as GFP_KERNEL, in page blocks of reclaimable memory", m => TypeOf(m, GfpFlags.Temporary) == MigrateType.Reclaimable && Reclaims(m, GfpFlags.Temporary) > 0),
+        new("GFP_KERNEL_ACCOUNT", GfpFlags.KernelAccount, "as GFP_KERNEL, charged to the thread's owner", m => ChargeOf(m, GfpFlags.KernelAccount) == 4096),
+        new("GFP_DMA32", GfpFlags.Dma32, "with a type flag: memory for 32-bit devices", m => ZoneOf(m, GfpFlags.Atomic | GfpFlags.Dma32) == ZoneType.Dma32),
         new("GFP_DMA", GfpFlags.Dma, "with a type flag: memory for 24-bit devices", m => ZoneOf(m, GfpFlags.Atomic | GfpFlags.Dma) == ZoneType.Dma),
     ];
 
     public static TheoryData<string> Names => [.. s_rows.Select(row => row.Name)];
+
+    [Fact]
+    public void EveryFlagOfTheKernelFace_HasARow_OfItsBits()
+    {
+        foreach (System.Reflection.FieldInfo field in typeof(Linux).GetFields().Where(f => f.FieldType == typeof(GfpFlags)))
+        {
+            Row row = Assert.Single(s_rows, r => r.Name == field.Name);
+            Assert.Equal((GfpFlags)field.GetRawConstantValue()!, row.Flag);
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -144,6 +168,26 @@ public unsafe class FlagTableTests
         memory.UnregisterShrinker(shrinker);
         Give(memory, all);
         return called;
+    }
+
+    private static bool WakesKswapd(KernelMemory memory)
+    {
+        List<nint> all = Exhaust(memory, GfpFlags.MemAlloc);
+        long runs = memory.Pages.BackgroundRuns, reclaims = memory.Pages.DirectReclaims;
+        memory.TryAllocPages(GfpFlags.KswapdReclaim | Quiet, 0);
+        bool ran = SpinWait.SpinUntil(() => memory.Pages.BackgroundRuns > runs, TimeSpan.FromSeconds(30));
+        Give(memory, all);
+        return ran && memory.Pages.DirectReclaims == reclaims;
+    }
+
+    private static long ChargeOf(KernelMemory memory, GfpFlags flags)
+    {
+        using var owner = new MemoryOwner("flags");
+        using MemoryOwner.Scope scope = owner.Enter();
+        Page* page = memory.AllocPages(flags, 0);
+        long bytes = owner.Bytes;
+        memory.FreePages(page, 0);
+        return bytes;
     }
 
     private static bool ReachesOom(KernelMemory memory, GfpFlags flags)

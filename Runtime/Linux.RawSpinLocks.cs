@@ -45,7 +45,8 @@ public static unsafe partial class Linux
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), LeftBy = nameof(raw_spin_unlock), When = Returned.True)]
     public static bool raw_spin_trylock([Borrows] ref raw_spinlock_t @lock)
     {
-        CpuBlock* block = Preemption.Disable();
+        CpuBlock* block = CpuBlocks.Current;
+        block->Execution.PreemptCount += ExecutionState.PreemptOffset;
         if (@lock.Lock.TryAcquire(block)) return true;
         Preemption.Enable(block);
         return false;

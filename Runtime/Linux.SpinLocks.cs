@@ -54,7 +54,8 @@ public static unsafe partial class Linux
     [EntersAtomic(LockKind.Preempt, Lock = nameof(@lock), LeftBy = nameof(spin_unlock), When = Returned.True)]
     public static bool spin_trylock([Borrows] ref spinlock_t @lock)
     {
-        CpuBlock* block = Preemption.Disable();
+        CpuBlock* block = CpuBlocks.Current;
+        block->Execution.PreemptCount += ExecutionState.PreemptOffset;
         if (@lock.TryAcquire(block)) return true;
         Preemption.Enable(block);
         return false;

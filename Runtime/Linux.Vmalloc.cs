@@ -189,6 +189,27 @@ public static unsafe partial class Linux
     [MightSleep(OnlyInProcessContext = true)]
     public static void kvfree([Frees("kvmalloc", "kmalloc", "vmalloc")] void* addr) => KvmallocSystem.Free(addr);
 
+    /// <summary>Frees memory of kvmalloc, kmalloc or vmalloc after a grace period (<c>kvfree_rcu</c>): readers under <c>rcu_read_lock</c> may still look at it. Never sleeps.</summary>
+    /// <param name="ptr">The memory; null is ignored.</param>
+    /// <param name="rhf">A field of it, or other memory that lives as long.</param>
+    public static void kvfree_rcu([Frees("kvmalloc", "kmalloc", "vmalloc")] void* ptr, rcu_head* rhf)
+    {
+        if (ptr == null) return;
+        Rcu.Call(rhf, &Free, ptr);
+
+        static void Free(void* memory) => kvfree(memory);
+    }
+
+    /// <summary>Waits for a grace period, then frees memory of kvmalloc, kmalloc or vmalloc that has no <see cref="RcuHead"/> (<c>kvfree_rcu_mightsleep</c>).</summary>
+    /// <param name="ptr">The memory; null is ignored.</param>
+    [MightSleep]
+    public static void kvfree_rcu_mightsleep([Frees("kvmalloc", "kmalloc", "vmalloc")] void* ptr)
+    {
+        if (ptr == null) return;
+        synchronize_rcu();
+        kvfree(ptr);
+    }
+
     /// <summary>Overwrites memory with zeros and frees it (<c>kvfree_sensitive</c>). May sleep if it is vmalloc's.</summary>
     /// <param name="addr">The memory; null is ignored.</param>
     /// <param name="len">Bytes to overwrite.</param>

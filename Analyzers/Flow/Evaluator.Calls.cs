@@ -17,6 +17,9 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(method, out GraphRunner? owner) is { } graph)
             return EvalNested(invocation, method, graph, owner!, invocation.Arguments);
         if (TryIdentity(invocation, out Value same)) return same;
+
+        // The graph of an await foreach calls the enumerator without an operation for the await.
+        if (invocation.IsImplicit && method.Name == "MoveNextAsync" && !_dead) analysis.Raise(new AwaitEvent(_state, invocation.Syntax));
         return EvalCall(invocation, analysis.Dispatch.Resolve(method, invocation.Instance), invocation.Instance, invocation.Arguments);
     }
 

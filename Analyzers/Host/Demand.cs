@@ -145,7 +145,8 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         {
             switch (inner)
             {
-                case ILockOperation or IAwaitOperation when isAtomic:
+                case ILockOperation or IAwaitOperation or IForEachLoopOperation { IsAsynchronous: true } or IUsingOperation { IsAsynchronous: true }
+                    or IUsingDeclarationOperation { IsAsynchronous: true } when isAtomic:
                 case IInvocationOperation call when Matters(facts.Dispatch.Resolve(call.TargetMethod, call.Instance)):
                 case IObjectCreationOperation { Constructor: { } constructor } when Matters(constructor):
                 case IPropertyReferenceOperation { Property.GetMethod: { } getter } when Matters(getter):

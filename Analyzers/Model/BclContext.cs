@@ -93,12 +93,21 @@ internal static class BclContext
         System.Threading.ManualResetEventSlim.Wait(cancellationToken): blocks
         System.Threading.ManualResetEventSlim.Wait(millisecondsTimeout): blocks-unless-zero millisecondsTimeout
         System.Threading.ManualResetEventSlim.Wait(timeout): blocks-unless-zero timeout
+        System.Threading.ManualResetEventSlim.Wait(millisecondsTimeout, cancellationToken): blocks-unless-zero millisecondsTimeout
+        System.Threading.ManualResetEventSlim.Wait(timeout, cancellationToken): blocks-unless-zero timeout
         System.Threading.CountdownEvent.Wait(): blocks
         System.Threading.CountdownEvent.Wait(cancellationToken): blocks
         System.Threading.CountdownEvent.Wait(millisecondsTimeout): blocks-unless-zero millisecondsTimeout
         System.Threading.CountdownEvent.Wait(timeout): blocks-unless-zero timeout
+        System.Threading.CountdownEvent.Wait(millisecondsTimeout, cancellationToken): blocks-unless-zero millisecondsTimeout
+        System.Threading.CountdownEvent.Wait(timeout, cancellationToken): blocks-unless-zero timeout
         System.Threading.Barrier.SignalAndWait(): blocks
         System.Threading.Barrier.SignalAndWait(cancellationToken): blocks
+        System.Threading.Barrier.SignalAndWait(millisecondsTimeout): blocks-unless-zero millisecondsTimeout
+        System.Threading.Barrier.SignalAndWait(timeout): blocks-unless-zero timeout
+        System.Threading.SpinWait.SpinUntil(condition): blocks
+        System.Threading.SpinWait.SpinUntil(condition, millisecondsTimeout): blocks-unless-zero millisecondsTimeout
+        System.Threading.SpinWait.SpinUntil(condition, timeout): blocks-unless-zero timeout
         System.Threading.ReaderWriterLockSlim.EnterReadLock(): blocks
         System.Threading.ReaderWriterLockSlim.EnterWriteLock(): blocks
         System.Threading.ReaderWriterLockSlim.EnterUpgradeableReadLock(): blocks

@@ -46,8 +46,9 @@ internal static unsafe class HeldLocks
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Pop(CpuBlock* block, int id)
     {
-        int last = --block->Execution.HeldLockCount;
-        if (last >= ExecutionState.MaxHeldLocks || block->Execution.HeldLocks[last] != id) Remove(block, id, last);
+        int last = block->Execution.HeldLockCount - 1;
+        if ((uint)last >= ExecutionState.MaxHeldLocks || block->Execution.HeldLocks[last] != id) Remove(block, id, last);
+        else block->Execution.HeldLockCount = last;
     }
 
     /// <summary>Whether the thread holds the lock in this way; <see langword="true"/> if there are more locks than it remembers.</summary>
@@ -60,9 +61,11 @@ internal static unsafe class HeldLocks
         return false;
     }
 
-    /// <summary>Out of order: closes the gap that the lock leaves.</summary>
+    /// <summary>Out of order: closes the gap that the lock leaves. Of locks left by an earlier function of the thread nothing is remembered.</summary>
     private static void Remove(CpuBlock* block, int id, int last)
     {
+        if (last < 0) return;
+        block->Execution.HeldLockCount = last;
         int known = Math.Min(last + 1, ExecutionState.MaxHeldLocks);
         for (int i = known - 1; i >= 0; i--)
         {

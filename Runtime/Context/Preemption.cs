@@ -5,8 +5,9 @@
 //                               NMI    hardirq softirq   preempt
 //                                              └ bit 8: serving one; +2 for each local_bh_disable
 //
-// Invariant: a count never goes below 0; the call that would do it is a BUG and changes nothing.
-// Cost: an increment; a decrement with two tests. Kernel concept: include/linux/preempt.h.
+// Invariant: a count never goes below 0 nor into the bits of the next; the call that would do it is a BUG and changes nothing. What preempt_disable and its kin
+// count is counted a second time, apart from spin locks: a put_cpu too many is found also while a lock is held, and does not open the lock's section.
+// Cost: two increments; two decrements with three tests. Kernel concept: include/linux/preempt.h.
 
 using System.Runtime.CompilerServices;
 
@@ -15,19 +16,31 @@ namespace KAlloc;
 /// <summary>The preempt count of the running thread.</summary>
 internal static unsafe class Preemption
 {
+    /// <summary><c>preempt_disable</c>, and what contains one; <see cref="EnableChecked"/> ends it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static CpuBlock* Disable()
     {
         CpuBlock* block = CpuBlocks.Current;
+        if ((block->Execution.PreemptCount & ExecutionState.PreemptMask) == ExecutionState.PreemptMask)
+        {
+            ReportOverflow(block, "preempt_disable");
+            return block;
+        }
+
         block->Execution.PreemptCount += ExecutionState.PreemptOffset;
+        block->Execution.PreemptSections++;
         PreemptionPlace.Note(block);
         return block;
     }
 
+    /// <summary>Ends a section that the caller knows to be open.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Enable(CpuBlock* block)
     {
         int count = block->Execution.PreemptCount - ExecutionState.PreemptOffset;
+
+        // A lock that an earlier function of this thread left behind: that was told, and its section closed, when the function ended.
+        if (count < 0) return;
         block->Execution.PreemptCount = count;
         if (count == 0 && block->Execution.SoftIrqPending != 0) SoftIrqs.RunIfPreemptible(block);
     }
@@ -35,14 +48,20 @@ internal static unsafe class Preemption
     /// <summary><c>preempt_enable</c> of a caller that may be wrong.</summary>
     internal static void EnableChecked(CpuBlock* block)
     {
-        if ((block->Execution.PreemptCount & ExecutionState.PreemptMask) == 0)
+        if (block->Execution.PreemptSections == 0 || (block->Execution.PreemptCount & ExecutionState.PreemptMask) == 0)
         {
             KernelReports.Bug($"BUG: preempt_enable without preempt_disable on CPU#{block->Execution.Cpu}, {ContextReport.Task}, preempt_count: 0x{block->Execution.PreemptCount:x8}");
             return;
         }
 
+        block->Execution.PreemptSections--;
         Enable(block);
     }
+
+    /// <summary>One more would change the meaning of the count: nothing is counted, so that the matching end is one too many.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static void ReportOverflow(CpuBlock* block, string call) =>
+        KernelReports.Bug($"BUG: {call} nested too deep on CPU#{block->Execution.Cpu}, {ContextReport.Task}, preempt_count: 0x{block->Execution.PreemptCount:x8}");
 
     /// <summary><c>rcu_read_unlock</c> of a caller that may be wrong.</summary>
     internal static void RcuUnlockChecked(CpuBlock* block)
@@ -63,7 +82,9 @@ internal static unsafe class Preemption
     {
         if (!block->Execution.IsAtomic && block->Execution.HeldLockCount == 0) return;
         KernelReports.Warn($"BUG: {what} leaked atomic, lock or RCU: {ContextReport.Task}\n     preempt=0x{block->Execution.PreemptCount:x8} lock={block->Execution.HeldLockCount} RCU={block->Execution.RcuDepth}{ContextReport.HeldLocks(block)}");
+        block->Execution.LeftLocks |= block->Execution.HeldLockCount != 0;
         block->Execution.AtomicWord = 0;
+        block->Execution.PreemptSections = 0;
         block->Execution.HeldLockCount = 0;
     }
 

@@ -160,6 +160,7 @@ internal static unsafe class Rcu
 
         block->Execution.PreemptCount = 0;
         Interrupts.Enable(block);
+        Preemption.CheckLeft(block, "rcu callback");
     }
 
     private static RcuHead* Reverse(RcuHead* head)

@@ -53,6 +53,12 @@ internal static unsafe class SoftIrqs
 
     internal static void Disable(CpuBlock* block)
     {
+        if ((block->Execution.PreemptCount & ExecutionState.SoftIrqMask) > ExecutionState.SoftIrqMask - ExecutionState.SoftIrqDisableOffset)
+        {
+            Preemption.ReportOverflow(block, "local_bh_disable");
+            return;
+        }
+
         block->Execution.PreemptCount += ExecutionState.SoftIrqDisableOffset;
         PreemptionPlace.Note(block);
     }

@@ -129,6 +129,7 @@ internal static unsafe class TimerQueue
 
         block->Execution.PreemptCount = 0;
         Interrupts.Enable(block);
+        Preemption.CheckLeft(block, "timer");
     }
 
     /// <summary>Takes the timer out of the heap if it is in it.</summary>

@@ -193,6 +193,10 @@ internal static unsafe class CpuBlocks
 
     internal static void Park(CpuBlock* block)
     {
+        // Locks know their holder by its CPU: one that a thread took with it would belong to the next thread of that number.
+        bool retired = block->Execution.HeldLockCount != 0 || block->Execution.LeftLocks;
+        if (block->Execution.HeldLockCount != 0 || block->Execution.IsAtomic) ReportLeft(block);
+
         // A thread that ended inside an atomic section takes the section with it: the next one starts in process context.
         block->Execution = new ExecutionState { Cpu = block->Execution.Cpu, Task = block->Execution.Task };
         block->MemAllocDepth = 0;
@@ -204,8 +208,12 @@ internal static unsafe class CpuBlocks
         lock (s_lock)
         {
             Volatile.Write(ref block->Parked, 1);
-            block->NextParked = s_parked;
-            s_parked = block;
+            if (!retired)
+            {
+                block->NextParked = s_parked;
+                s_parked = block;
+            }
+
             s_owners[block->Execution.Cpu] = null;
         }
     }
@@ -248,6 +256,15 @@ internal static unsafe class CpuBlocks
         if (block->MoreSlots == null) return null;
         CacheSlot* chunk = block->MoreSlots[id >> 8];
         return chunk == null ? null : chunk + (id & 255);
+    }
+
+    private static void ReportLeft(CpuBlock* block)
+    {
+        Thread? owner = s_owners[block->Execution.Cpu];
+        ref ExecutionState state = ref block->Execution;
+        KernelReports.Warn($"WARNING: {owner?.Name ?? "a thread"}/{owner?.ManagedThreadId} exited on CPU#{state.Cpu} with preempt_count 0x{state.PreemptCount:x8}, "
+            + $"irqs_disabled {state.IrqDisabled}, RCU nest depth {state.RcuDepth}, {state.HeldLockCount} locks held"
+            + (state.HeldLockCount != 0 ? ": they stay locked, and the CPU's number is not used again" : ""));
     }
 
     private static CpuBlock* Create()

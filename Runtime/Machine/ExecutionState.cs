@@ -6,7 +6,7 @@
 //   +8  CPU number, allocation scopes
 //   +16 softirqs and tasklets raised here and not yet run; interrupts that wait until they are enabled
 //   +72 the ids of the locks that the thread holds, for reports and for read locks
-//   +204 RCU sections left, the stack's limit, the task, interrupt states saved
+//   +204 RCU sections left, the stack's limit, the task, interrupt states saved, preemption sections open
 //
 // Invariant: only the owning thread writes it. Cost: the allocation fast path tests AtomicWord with one compare.
 // Kernel concept: preempt_count, current->rcu_read_lock_nesting, PF_MEMALLOC_NOFS/NOIO.
@@ -74,6 +74,12 @@ internal unsafe struct ExecutionState
 
     /// <summary>Interrupt states saved and not yet restored: they are restored last in, first out.</summary>
     [FieldOffset(224)] internal ushort IrqSaves;
+
+    /// <summary>How much of the preempt count is preempt_disable's and its kin's; the rest is that of spin locks.</summary>
+    [FieldOffset(226)] internal ushort PreemptSections;
+
+    /// <summary>Whether a function on this thread ended with locks held: they are this CPU's for ever.</summary>
+    [FieldOffset(228)] internal bool LeftLocks;
 
     /// <summary>256 interrupt lines.</summary>
     internal const int IrqWords = 4;

@@ -170,10 +170,13 @@ public sealed unsafe class KernelTask : IDisposable
     /// hard interrupt context until the entry is disposed.
     /// </summary>
     /// <param name="irq">Its number, for the frame.</param>
+    /// <exception cref="InvalidOperationException">15 interrupts are nested: the preempt count has no room for more.</exception>
     public StackEntry Interrupt(int irq)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         CpuBlock* block = CpuBlocks.Current;
+        if ((block->Execution.PreemptCount & ExecutionState.HardIrqMask) == ExecutionState.HardIrqMask)
+            throw new InvalidOperationException($"{Owner}: 15 interrupts are nested, and preempt_count has room for no more.");
         var entry = new StackEntry(this, block, _in) { IsInterrupt = true, Count = block->Execution.PreemptCount, Flags = Interrupts.Save(block) };
         block->Execution.PreemptCount += ExecutionState.HardIrqOffset;
         try

@@ -108,21 +108,26 @@ internal sealed class RangeTree
     /// <summary>The deepest path, for tests: what "balanced" comes to.</summary>
     internal int Depth => DepthOf(_root);
 
+    /// <summary>Nodes that searches for a fit have looked at, for tests.</summary>
+    internal long Visited { get; private set; }
+
     private AddressRange? LowestFit(ulong length)
     {
         AddressRange? node = _root;
         if (node is null || node.Longest < length) return null;
         while (true)
         {
+            Visited++;
             if (node!.Left is { } left && left.Longest >= length) node = left;
             else if (node.Length >= length) return node;
             else node = node.Right;
         }
     }
 
-    private static AddressRange? FirstAligned(AddressRange? node, ulong length, ulong alignment)
+    private AddressRange? FirstAligned(AddressRange? node, ulong length, ulong alignment)
     {
         if (node is null || node.Longest < length) return null;
+        Visited++;
         if (FirstAligned(node.Left, length, alignment) is { } lower) return lower;
         ulong start = AlignUp(node.Start, alignment);
         if (start >= node.Start && start < node.End && node.End - start >= length) return node;

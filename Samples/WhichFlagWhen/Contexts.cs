@@ -35,6 +35,24 @@ internal static unsafe class Contexts
         spin_unlock(ref device);
     }
 
+    /// <summary>The other remedy: what is not needed under the lock is allocated after it.</summary>
+    public static void LaterThanTheLock(Attempt attempt, gfp_t flags)
+    {
+        spinlock_t device = default;
+        spin_lock(ref device);
+        spin_unlock(ref device);
+        attempt(flags);
+    }
+
+    /// <summary>A driver allocates the buffer before it asks for the interrupt that fills it.</summary>
+    public static void EarlierThanTheInterrupt(Attempt attempt, gfp_t flags)
+    {
+        attempt(flags);
+        if (request_irq(Line, (_, _) => IRQ_HANDLED, 0, "sample", null) != 0) throw new InvalidOperationException("the line is taken");
+        raise_irq(Line);
+        free_irq(Line, null);
+    }
+
     public static void InterruptHandler(Attempt attempt, gfp_t flags)
     {
         if (request_irq(Line, (_, _) => Handle(attempt, flags), 0, "sample", null) != 0) throw new InvalidOperationException("the line is taken");

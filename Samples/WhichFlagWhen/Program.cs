@@ -28,11 +28,16 @@ internal static unsafe class Program
         {
             WrongIsOnlyWasteful = "works, but gives the advantage of being early away",
         },
+        new("Process context, cannot sleep: allocate later", Contexts.LaterThanTheLock, GFP_KERNEL, GFP_ATOMIC)
+        {
+            WrongIsOnlyWasteful = "works, but gives the advantage of being late away",
+        },
         new("Interrupt handler", Contexts.InterruptHandler, GFP_ATOMIC, GFP_KERNEL),
         new("Softirq", Contexts.SoftIrq, GFP_ATOMIC, GFP_KERNEL),
         new("Tasklet", Contexts.Tasklet, GFP_ATOMIC, GFP_KERNEL),
         new("Need DMA-able memory, can sleep", Contexts.Process, GFP_DMA | GFP_KERNEL, GFP_KERNEL, NeedsDma: true),
-        new("Need DMA-able memory, cannot sleep", Contexts.InterruptHandler, GFP_DMA | GFP_ATOMIC, GFP_DMA | GFP_KERNEL, NeedsDma: true),
+        new("Need DMA-able memory, cannot sleep (interrupt handler)", Contexts.InterruptHandler, GFP_DMA | GFP_ATOMIC, GFP_DMA | GFP_KERNEL, NeedsDma: true),
+        new("Need DMA-able memory, cannot sleep: allocate earlier", Contexts.EarlierThanTheInterrupt, GFP_DMA | GFP_KERNEL, GFP_KERNEL, NeedsDma: true),
     ];
 
     private static readonly List<string> s_reports = [];
@@ -51,6 +56,11 @@ internal static unsafe class Program
 
         memory.Shrink();
         ulong free = memory.FreeBytes;
+        Console.WriteLine("""
+            Which flag to use when: each situation entered for real, and kmalloc(512) called in it, with the flags of the book's table and with others.
+            The machine has the book's zones: DMA up to 16 MiB, Normal up to 896 MiB, HighMem above. What is indented below a line was reported.
+
+            """);
         foreach (Situation situation in s_table)
         {
             Console.WriteLine(situation.Name);

@@ -7,14 +7,18 @@ internal static class Child
 {
     public static (int ExitCode, string Output) Run(params string[] arguments) => RunProgram("KAlloc.ChildHost", arguments);
 
-    public static (int ExitCode, string Output) RunProgram(string assembly, params string[] arguments)
+    /// <summary>Runs a command of ChildHost with compiled code that stays as it is: no compilation in the background, which needs mappings of its own.</summary>
+    public static (int ExitCode, string Output) RunCompiled(params string[] arguments) => RunProgram("KAlloc.ChildHost", arguments, compiled: true);
+
+    public static (int ExitCode, string Output) RunProgram(string assembly, string[]? arguments = null, bool compiled = false)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"));
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        foreach (string argument in arguments ?? []) start.ArgumentList.Add(argument);
 
         // A child that dies on purpose leaves no dump.
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        if (compiled) (start.Environment["DOTNET_TieredCompilation"], start.Environment["DOTNET_EnableWriteXorExecute"]) = ("0", "0");
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();

@@ -43,6 +43,13 @@ internal static unsafe partial class PosixNative
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     internal static partial byte* Mmap(byte* address, nuint length, int protection, int flags, int fd, long offset);
 
+    /// <summary>
+    /// The same where nobody asks why it failed. Keeping errno takes two calls more into another library, and where a system call flushes the TLB
+    /// (page table isolation) every page that is touched between two of them costs a walk.
+    /// </summary>
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    internal static partial byte* MapOver(byte* address, nuint length, int protection, int flags, int fd, long offset);
+
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     internal static partial int Munmap(byte* address, nuint length);
 

@@ -6,7 +6,7 @@
 //   slab-stress SEED OPERATIONS THREADS [LEVEL]    kmalloc and caches against a model of what is live
 //   stress SEED OPERATIONS THREADS [sanity]                                   double-free     sanity level: every double free is caught
 //   percpu-handle             uses what alloc_percpu returns as a pointer: must die      percpu-preemptible   sanity level: smp_processor_id is checked
-//   vmalloc-exhaust           takes areas until the process may have no more mappings
+//   vmalloc-exhaust           takes areas until the process may have no more mappings       vmalloc-refused    the same, but others took the mappings
 //   boot-dispose SEED SYSTEMS LANES    systems come and go under threads that do
 //   vmalloc-stress SEED OPERATIONS THREADS    vmalloc and vfree of random sizes, counted in the process's own maps
 //
@@ -78,6 +78,9 @@ unsafe
         case ["vmalloc-exhaust"]:
             KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20 });
             return MappingExhaustion.Run();
+
+        case ["vmalloc-refused"]:
+            return MappingExhaustion.Refused();
 
         case ["vmalloc-stress", var seed, var operations, var threads]:
             KernelMemory.BootDefault(new KernelMemoryOptions { MemorySize = 512 << 20 });

@@ -71,6 +71,7 @@ public class ContextRowTests
     [Theory]
     [InlineData("vfree")]
     [InlineData("kvfree")]
+    [InlineData("kvfree_sensitive")]
     public void DeferredCall_InAnInterrupt_IsNotReported(string function) => Cpu.Run(() =>
     {
         Action call = SleepRows.All.Single(row => row.Function == function).Prepare!();
@@ -86,6 +87,37 @@ public class ContextRowTests
         Assert.All(contexts, row => Assert.True(row.In is not null == face.Contains(row.Enter), row.Enter));
         Assert.All(SleepRows.All, row => Assert.True(row.Prepare is not null == face.Contains(row.Function), row.Function));
         Assert.Equal(SleepRows.All.Length, SleepRows.All.DistinctBy(row => row.Function).Count());
+    }
+
+    /// <summary>The other way round: whatever the face's contracts say of a function, a row shows it at run time.</summary>
+    [Fact]
+    public void EveryContractOfTheFace_HasARow()
+    {
+        HashSet<string> sleeping = [.. SleepRows.All.Select(row => row.Function)];
+        HashSet<string> sections = [.. ContextRows.Sections.Select(row => row.Enter)];
+        HashSet<string> leaving = [.. ContextRows.Sections.Select(row => row.Leave)];
+        HashSet<string> handlers = [.. ContextRows.Handlers.Select(row => row.Enter)];
+        HashSet<string> process = [.. ContextRows.Process.Select(row => row.Enter)];
+        const LockKind Atomic = LockKind.Preempt | LockKind.SoftIrq | LockKind.HardIrq | LockKind.Rcu;
+        var missing = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (MethodInfo method in typeof(Linux).GetMethods(BindingFlags.Public | BindingFlags.Static))
+        {
+            if (method.IsDefined(typeof(MightSleepAttribute)) || method.IsDefined(typeof(MightSleepIfAttribute))) Need(sleeping, method, "may sleep");
+            if (method.GetCustomAttributes<EntersAtomicAttribute>().Any(enters => (enters.Kind & Atomic) != 0)) Need(sections, method, "enters atomic context");
+            if (method.GetCustomAttributes<LeavesAtomicAttribute>().Any(leaves => (leaves.Kind & Atomic) != 0)) Need(leaving, method, "leaves atomic context");
+            foreach (ParameterInfo parameter in method.GetParameters())
+            {
+                if (parameter.IsDefined(typeof(AtomicContextAttribute), inherit: true)) Need(handlers, method, "takes an atomic handler");
+                if (parameter.IsDefined(typeof(ProcessContextAttribute))) Need(process, method, "takes a handler in process context");
+            }
+        }
+
+        Assert.True(missing.Count == 0, string.Join("\n", missing));
+
+        void Need(HashSet<string> rows, MethodInfo method, string what)
+        {
+            if (!rows.Contains(method.Name)) missing.Add($"{method.Name} {what}");
+        }
     }
 
     [Fact]

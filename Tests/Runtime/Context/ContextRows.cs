@@ -33,6 +33,13 @@ internal static unsafe class ContextRows
     [
         Spin("spin_lock", "spin_unlock", (ref l) => spin_lock(ref l), (ref l) => spin_unlock(ref l)),
         Spin("spin_trylock", "spin_unlock", (ref l) => Assert.True(spin_trylock(ref l)), (ref l) => spin_unlock(ref l)),
+        new("spin_trylock_irqsave", "spin_unlock_irqrestore", inside =>
+        {
+            spinlock_t l = default;
+            Assert.True(spin_trylock_irqsave(ref l, out nuint flags));
+            inside();
+            spin_unlock_irqrestore(ref l, flags);
+        }),
         Spin("spin_lock_irq", "spin_unlock_irq", (ref l) => spin_lock_irq(ref l), (ref l) => spin_unlock_irq(ref l)),
         Spin("spin_lock_bh", "spin_unlock_bh", (ref l) => spin_lock_bh(ref l), (ref l) => spin_unlock_bh(ref l)),
         new("spin_lock_irqsave", "spin_unlock_irqrestore", inside =>
@@ -44,6 +51,13 @@ internal static unsafe class ContextRows
         }),
         Raw("raw_spin_lock", "raw_spin_unlock", (ref l) => raw_spin_lock(ref l), (ref l) => raw_spin_unlock(ref l)),
         Raw("raw_spin_trylock", "raw_spin_unlock", (ref l) => Assert.True(raw_spin_trylock(ref l)), (ref l) => raw_spin_unlock(ref l)),
+        new("raw_spin_trylock_irqsave", "raw_spin_unlock_irqrestore", inside =>
+        {
+            raw_spinlock_t l = default;
+            Assert.True(raw_spin_trylock_irqsave(ref l, out nuint flags));
+            inside();
+            raw_spin_unlock_irqrestore(ref l, flags);
+        }),
         Raw("raw_spin_lock_irq", "raw_spin_unlock_irq", (ref l) => raw_spin_lock_irq(ref l), (ref l) => raw_spin_unlock_irq(ref l)),
         Raw("raw_spin_lock_bh", "raw_spin_unlock_bh", (ref l) => raw_spin_lock_bh(ref l), (ref l) => raw_spin_unlock_bh(ref l)),
         new("raw_spin_lock_irqsave", "raw_spin_unlock_irqrestore", inside =>
@@ -118,6 +132,13 @@ internal static unsafe class ContextRows
             raise_irq(line);
             free_irq(line, null);
         }),
+        new("request_threaded_irq", "first half of a threaded interrupt", inside =>
+        {
+            int line = Cpu.NewLine();
+            Assert.Equal(0, request_threaded_irq(line, (_, _) => { inside(); return IRQ_HANDLED; }, (_, _) => IRQ_HANDLED, 0, "row", null));
+            raise_irq(line);
+            free_irq(line, null);
+        }),
         new("open_softirq", "softirq action", inside =>
         {
             open_softirq(Softirq, () => inside());
@@ -149,6 +170,14 @@ internal static unsafe class ContextRows
             INIT_WORK(ref *(work_struct*)w, _ => done());
             schedule_work(ref *(work_struct*)w);
         }))),
+        new("INIT_DELAYED_WORK", "delayed work item", inside => WithNative<delayed_work>(w => Elsewhere(inside, done =>
+        {
+            INIT_DELAYED_WORK(ref *(delayed_work*)w, _ => done());
+            schedule_delayed_work(ref *(delayed_work*)w, 0);
+        }))),
+        Condition("wait_event", (ref q, condition) => wait_event(ref q, condition)),
+        Condition("wait_event_interruptible", (ref q, condition) => wait_event_interruptible(ref q, condition)),
+        Condition("wait_event_timeout", (ref q, condition) => wait_event_timeout(ref q, condition, 1)),
         new("request_threaded_irq", "threaded interrupt handler", inside =>
         {
             int line = Cpu.NewLine();
@@ -166,6 +195,18 @@ internal static unsafe class ContextRows
     private delegate void OnRaw(ref raw_spinlock_t l);
 
     private delegate void OnReadWrite(ref rwlock_t l);
+
+    private delegate void OnQueue(ref wait_queue_head_t q, WaitCondition condition);
+
+    private static ContextRow Condition(string enter, OnQueue wait) => new(enter, "condition that is waited for", inside =>
+    {
+        wait_queue_head_t q = default;
+        wait(ref q, () =>
+        {
+            inside();
+            return true;
+        });
+    });
 
     private static ContextRow Spin(string enter, string leave, OnSpin take, OnSpin release) => new(enter, leave, inside =>
     {

@@ -18,6 +18,11 @@ internal static unsafe class SleepRows
         Flags("kmalloc_array", flags => kfree(kmalloc_array(4, 25, flags))),
         Flags("kmalloc_node", flags => kfree(kmalloc_node(100, flags, 0))),
         Flags("krealloc", flags => kfree(krealloc(null, 100, flags))),
+        Flags("krealloc_array", flags => kfree(krealloc_array(null, 4, 25, flags))),
+        Flags("kmemdup_nul", flags => kfree(kmemdup_nul(Word, 4, flags))),
+        Flags("kstrdup", flags => kfree(kstrdup(Word, flags))),
+        Flags("kstrndup", flags => kfree(kstrndup(Word, 2, flags))),
+        Flags("kasprintf", flags => kfree(kasprintf(flags, "word"))),
         Flags("kmemdup", flags => kfree(kmemdup(&flags, sizeof(gfp_t), flags))),
         new("kmem_cache_alloc", ByFlags, () =>
         {
@@ -25,6 +30,15 @@ internal static unsafe class SleepRows
             return () =>
             {
                 kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
+                kmem_cache_destroy(cache);
+            };
+        }),
+        new("kmem_cache_zalloc", ByFlags, () =>
+        {
+            kmem_cache* cache = Cache();
+            return () =>
+            {
+                kmem_cache_free(cache, kmem_cache_zalloc(cache, GFP_KERNEL));
                 kmem_cache_destroy(cache);
             };
         }),
@@ -42,6 +56,12 @@ internal static unsafe class SleepRows
         Flags("alloc_pages", flags => __free_pages(alloc_pages(flags, 1), 1)),
         Flags("alloc_page", flags => __free_page(alloc_page(flags))),
         Flags("alloc_pages_node", flags => __free_page(alloc_pages_node(0, flags, 0))),
+        Flags("alloc_pages_bulk", flags =>
+        {
+            page* page = null;
+            Assert.Equal((nuint)1, alloc_pages_bulk(flags, 1, &page));
+            __free_page(page);
+        }),
         Flags("__get_free_pages", flags => free_pages(__get_free_pages(flags, 1), 1)),
         Flags("__get_free_page", flags => free_page(__get_free_page(flags))),
         Flags("get_zeroed_page", flags => free_page(get_zeroed_page(flags))),
@@ -95,6 +115,17 @@ internal static unsafe class SleepRows
         Simple("__vmalloc", () => vfree(__vmalloc(100, GFP_KERNEL))),
         Simple("vmalloc_user", () => vfree(vmalloc_user(100))),
         Simple("vmalloc_32", () => vfree(vmalloc_32(100))),
+        Simple("vcalloc", () => vfree(vcalloc(4, 25))),
+        Simple("vmalloc_huge", () => vfree(vmalloc_huge(100, GFP_KERNEL))),
+        new("vm_map_ram", Always, () =>
+        {
+            page* page = alloc_page(GFP_KERNEL);
+            return () =>
+            {
+                vm_unmap_ram(MapOneAsRam(page), 1);
+                __free_page(page);
+            };
+        }),
         new("vm_unmap_ram", Always, () =>
         {
             page* page = alloc_page(GFP_KERNEL);
@@ -134,6 +165,7 @@ internal static unsafe class SleepRows
         new("mutex_lock_io", Always),
         new("mutex_lock_nested", Always),
         new("ww_mutex_lock", Always),
+        new("ww_mutex_lock_interruptible", Always),
         new("rt_mutex_lock", Always),
         Native<semaphore>("down", s => { up(ref *(semaphore*)s); down(ref *(semaphore*)s); }),
         Native<semaphore>("down_interruptible", s => { up(ref *(semaphore*)s); Assert.Equal(0, down_interruptible(ref *(semaphore*)s)); }),
@@ -170,12 +202,17 @@ internal static unsafe class SleepRows
                 enable_irq(line);
             };
         }),
+        Native<tasklet_struct>("tasklet_kill", t =>
+        {
+            tasklet_init(ref *(tasklet_struct*)t, _ => { }, 0);
+            tasklet_kill(ref *(tasklet_struct*)t);
+        }),
         new("irq_set_affinity_notifier", Always),
         new("handle_nested_irq", Always),
         Simple("synchronize_rcu", synchronize_rcu),
         new("synchronize_srcu", Always),
         Simple("kfree_rcu_mightsleep", () => kfree_rcu_mightsleep(kmalloc(64, GFP_KERNEL))),
-        new("kvfree_rcu_mightsleep", Always),
+        Simple("kvfree_rcu_mightsleep", () => kvfree_rcu_mightsleep(kmalloc(64, GFP_KERNEL))),
         Native<long>("copy_to_user", user => { int value = 1; Assert.Equal((nuint)0, copy_to_user((void*)user, &value, 4)); }),
         Native<long>("copy_from_user", user => { int value; Assert.Equal((nuint)0, copy_from_user(&value, (void*)user, 4)); }),
         new("lock_page", Always, () =>
@@ -189,12 +226,14 @@ internal static unsafe class SleepRows
             };
         }),
         new("folio_lock", Always),
+        new("folio_lock_killable", Always),
         new("lock_buffer", Always),
         new("wait_on_buffer", Always),
         new("bdev_getblk", Always),
         new("mmput", Always),
         new("anon_vma_prepare", Always),
         new("skb_unshare", ByFlags),
+        new("skb_share_check", ByFlags),
         new("gpiod_put", Always),
         new("kthread_freezable_should_stop", Always),
         Simple("schedule", schedule),
@@ -227,6 +266,8 @@ internal static unsafe class SleepRows
         Simple("alloc_percpu", () => free_percpu(alloc_percpu<long>())),
         Simple("__alloc_percpu", () => free_percpu(__alloc_percpu(8, 8))),
         Simple("kmem_cache_create", () => kmem_cache_destroy(Cache())),
+        Simple("kmem_cache_create_delegate", () => kmem_cache_destroy(kmem_cache_create_delegate($"row-{Guid.NewGuid():N}", 64, 0, 0, _ => { }))),
+        Simple("kmem_cache_create_usercopy", () => kmem_cache_destroy(kmem_cache_create_usercopy($"row-{Guid.NewGuid():N}", 64, 0, 0, 0, 64))),
         new("kmem_cache_destroy", Always, () =>
         {
             kmem_cache* cache = Cache();
@@ -243,17 +284,35 @@ internal static unsafe class SleepRows
         }),
         Simple("mempool_create", () => mempool_destroy(mempool_create(2, &AllocateElement, &FreeElement, null))),
         Simple("mempool_create_kmalloc_pool", () => mempool_destroy(mempool_create_kmalloc_pool(2, 64))),
+        new("mempool_create_slab_pool", Always, () =>
+        {
+            kmem_cache* cache = Cache();
+            return () =>
+            {
+                mempool_destroy(mempool_create_slab_pool(2, cache));
+                kmem_cache_destroy(cache);
+            };
+        }),
         new("mempool_destroy", Always, () =>
         {
             mempool_t* pool = mempool_create_kmalloc_pool(2, 64);
             return () => mempool_destroy(pool);
         }),
+        Flags("kvzalloc", flags => kvfree(kvzalloc(100, flags))),
+        Flags("kvcalloc", flags => kvfree(kvcalloc(4, 25, flags))),
+        Flags("kvmalloc_array", flags => kvfree(kvmalloc_array(4, 25, flags))),
+        Flags("kvrealloc", flags => kvfree(kvrealloc(null, 100, flags))),
         Flags("kvmalloc", flags => kvfree(kvmalloc(100, flags))),
         new("kvfree", "memory of vmalloc, in process context", () =>
         {
             void* memory = vmalloc(100);
             return () => kvfree(memory);
         }) { DeferredInInterrupt = true, Harmless = () => kvfree(kmalloc(100, GFP_ATOMIC)) },
+        new("kvfree_sensitive", "memory of vmalloc, in process context", () =>
+        {
+            void* memory = vmalloc(100);
+            return () => kvfree_sensitive(memory, 100);
+        }) { DeferredInInterrupt = true, Harmless = () => kvfree_sensitive(kmalloc(100, GFP_ATOMIC), 100) },
         Flags("dma_alloc_coherent", flags =>
         {
             void* memory = dma_alloc_coherent(null, 4096, out nuint handle, flags);
@@ -273,6 +332,25 @@ internal static unsafe class SleepRows
             }, null, "row");
             return () => kthread_stop(task);
         }),
+        new("alloc_thread_stack_node", Always, () => () => ContextRows.WithNative<task_struct>(t =>
+        {
+            Assert.True(alloc_thread_stack_node((task_struct*)t, 0) != null);
+            free_thread_stack((task_struct*)t);
+        })),
+        Simple("register_shrinker", () =>
+        {
+            Shrinker shrinker = Idle();
+            register_shrinker(shrinker);
+            unregister_shrinker(shrinker);
+        }),
+        new("unregister_shrinker", Always, () =>
+        {
+            Shrinker shrinker = Idle();
+            register_shrinker(shrinker);
+            return () => unregister_shrinker(shrinker);
+        }),
+        Simple("might_sleep", () => might_sleep()),
+        Flags("might_alloc", flags => might_alloc(flags)),
         new("request_module", Always),
         new("call_usermodehelper", Always),
         new("filp_open", Always),
@@ -280,6 +358,10 @@ internal static unsafe class SleepRows
         new("kernel_write", Always),
         new("sb_bread", Always),
     ];
+
+    private static byte* Word => (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference("word\0"u8));
+
+    private static Shrinker Idle() => new(static (Shrinker _, ref ShrinkControl _) => 0, static (Shrinker _, ref ShrinkControl _) => Shrinker.Stop, "row");
 
     private static SleepRow Simple(string function, Action call) => new(function, Always, () => call);
 

@@ -77,6 +77,36 @@ public class RangeTreeTests
         Assert.Equal(14_998, tree.Count);
     }
 
+    /// <summary>The lowest fit takes one descent, whatever lies to its left: counted, not timed.</summary>
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(15_000)]
+    [InlineData(200_000)]
+    public void LowestFit_VisitsOnePath(int holes)
+    {
+        // Holes of a page, a larger one here and there, the larger the further up.
+        var tree = new RangeTree();
+        var random = new Random(1);
+        for (int i = 0; i < holes; i++) tree.Add(new AddressRange((ulong)i * 64, i % 100 == 99 ? 2 + ((ulong)i * 60 / (ulong)holes) : 1));
+        int depth = tree.Depth;
+        Assert.InRange(depth, 1, 4 * (int)Math.Ceiling(Math.Log2(holes)));
+        for (int i = 0; i < 1000; i++)
+        {
+            ulong length = (ulong)random.Next(1, 80);
+            long before = tree.Visited;
+            ulong start = tree.Take(length);
+            Assert.InRange(tree.Visited - before, 0, depth);
+            if (start == ulong.MaxValue) continue;
+            tree.Give(start, length);
+            depth = Math.Max(depth, tree.Depth);
+        }
+
+        // With an alignment, too: a range that fits wherever it starts is found by the same descent.
+        long aligned = tree.Visited;
+        Assert.Equal(0UL, tree.Take(20, 16) % 16);
+        Assert.InRange(tree.Visited - aligned, 1, depth);
+    }
+
     private static ulong LowestAligned(bool[] taken, ulong length, ulong alignment)
     {
         for (ulong start = 0x100; start + length <= 0x100 + Pages; start++)

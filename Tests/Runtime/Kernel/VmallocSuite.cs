@@ -1,5 +1,5 @@
 // What lib/test_vmalloc.c of the kernel tests, said anew for KAlloc: the same cases, with content checked where the kernel only touches.
-// Not there: kvfree_rcu, which is not part of KAlloc's face.
+// pcpu_alloc_test is with the other tests of per-CPU memory.
 
 using static KAlloc.Linux;
 using static KAlloc.Runtime.Tests.TestSupport;
@@ -136,6 +136,33 @@ public unsafe class VmallocSuite
 
         for (int i = 0; i < 10; i++) memory.FreePages(pages[i], 0);
     });
+
+    /// <summary>The kernel's kvfree_rcu_2_arg_vmalloc_test and _1_arg_: on the default system, where the calls free.</summary>
+    [Fact]
+    public void KvfreeRcu_WithAHeadAndWithout()
+    {
+        for (int i = 0; i < Loops; i++)
+        {
+            var head = (rcu_head*)vmalloc(PAGE_SIZE);
+            ((byte*)head)[PAGE_SIZE - 1] = (byte)i;
+            kvfree_rcu(head, head);
+        }
+
+        for (int i = 0; i < Loops; i++)
+        {
+            var memory = (byte*)vmalloc(PAGE_SIZE);
+            memory[0] = (byte)i;
+            kvfree_rcu_mightsleep(memory);
+        }
+
+        void* last = kmalloc(64, GFP_KERNEL);
+        kvfree_rcu(last, (rcu_head*)last);
+        kvfree_rcu(null, null);
+        kvfree_rcu_mightsleep(null);
+        rcu_barrier();
+        KernelMemory.Default.VmallocSystem.RunDeferred();
+        Assert.Empty(KernelMemory.Default.Validate());
+    }
 
     [Theory]
     [MemberData(nameof(Levels))]

@@ -8,6 +8,9 @@ public sealed partial class SampleTests
     [Fact]
     public void WhichFlagWhen_PrintsTheTable_WithAReportForEachWrongFlag() =>
         AssertPrints("WhichFlagWhen", """
+            Which flag to use when: each situation entered for real, and kmalloc(512) called in it, with the flags of the book's table and with others.
+            The machine has the book's zones: DMA up to 16 MiB, Normal up to 896 MiB, HighMem above. What is indented below a line was reported.
+
             Process context, can sleep
               right  GFP_KERNEL: memory from zone Normal
               wrong  GFP_ATOMIC: memory from zone Normal
@@ -23,6 +26,11 @@ public sealed partial class SampleTests
               right  GFP_KERNEL: memory from zone Normal
               wrong  GFP_ATOMIC: memory from zone Normal
                      works, but gives the advantage of being early away
+
+            Process context, cannot sleep: allocate later
+              right  GFP_KERNEL: memory from zone Normal
+              wrong  GFP_ATOMIC: memory from zone Normal
+                     works, but gives the advantage of being late away
 
             Interrupt handler
               right  GFP_ATOMIC: memory from zone Normal
@@ -46,11 +54,15 @@ public sealed partial class SampleTests
               right  GFP_KERNEL|GFP_DMA: memory from zone Dma
               wrong  GFP_KERNEL: memory from zone Normal, where the device cannot reach it
 
-            Need DMA-able memory, cannot sleep
+            Need DMA-able memory, cannot sleep (interrupt handler)
               right  GFP_ATOMIC|GFP_DMA: memory from zone Dma
               wrong  GFP_KERNEL|GFP_DMA: memory from zone Dma
                      BUG: sleeping function called from invalid context at N
                      in_atomic(): 1, irqs_disabled(): 1, pid: N, name: WhichFlagWhen
+
+            Need DMA-able memory, cannot sleep: allocate earlier
+              right  GFP_KERNEL|GFP_DMA: memory from zone Dma
+              wrong  GFP_KERNEL: memory from zone Normal, where the device cannot reach it
 
             0 surprises, 0 bytes still in use.
             """);

@@ -14,7 +14,8 @@ internal sealed class Choices
     internal int Next(int count)
     {
         if (_position == _wheels.Count) _wheels.Add((0, count));
-        return _wheels[_position++].Chosen;
+        // A function that is run again in place may find the budget used up, and then has fewer ways than before.
+        return Math.Min(_wheels[_position++].Chosen, count - 1);
     }
 
     /// <summary>Turns to the next combination; false when all were seen.</summary>

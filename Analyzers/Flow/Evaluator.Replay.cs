@@ -21,7 +21,9 @@ internal sealed partial class Evaluator
         PassFreed(call, null);
         List<Value>? outer = _overwritten;
         List<Value> overwritten = _overwritten = [];
-        Value result = new Replay(this, call, summary.Symbols).Run(summary.Outcomes[count == 1 ? 0 : _choices.Next(count)]);
+        Outcome outcome = summary.Outcomes[count == 1 ? 0 : _choices.Next(count)];
+        analysis.Work(outcome.Log.Count);
+        Value result = new Replay(this, call, summary.Symbols).Run(outcome);
         _overwritten = outer;
         if (_dead) return Value.Zero;
         if (outer is not null) outer.AddRange(overwritten);

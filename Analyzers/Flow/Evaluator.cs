@@ -37,12 +37,13 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         _choices = new Choices();
         do
         {
+            analysis.Work(1 + (entry.Cells.Count / 10));
             _state = entry.Fork();
             _dead = false;
             Value value = Eval(operation);
             if (!_dead) outcomes.Add((_state, value));
         }
-        while (_choices.Advance());
+        while (!analysis.GaveUp && _choices.Advance());
         (_state, _runner, _dead, _choices) = (outerState, outerRunner, outerDead, outerChoices);
     }
 

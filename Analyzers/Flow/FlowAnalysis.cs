@@ -12,6 +12,9 @@ namespace KAlloc.Analyzers.Flow;
 internal sealed class FlowAnalysis
 {
     private const int MaximalVisits = 3000;
+
+    /// <summary>Primitives of callees that are performed again, and cells of states that are copied, in tens. Half a second at most.</summary>
+    private const int MaximalWork = 60_000;
     private const int MaximalNesting = 3;
 
     private readonly FlowScope _scope;
@@ -26,7 +29,7 @@ internal sealed class FlowAnalysis
     private readonly HashSet<SyntaxNode> _toldSections = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
-    private int _visits;
+    private int _visits, _work;
 
     /// <summary>How many functions run in place inside of a finally block that an exception of some call reached.</summary>
     private int _unwinding;
@@ -59,7 +62,7 @@ internal sealed class FlowAnalysis
     internal FlowTrace? Trace => _scope.Trace;
 
     /// <summary>The budget is used up: nothing that was found counts.</summary>
-    internal bool GaveUp => _visits > MaximalVisits;
+    internal bool GaveUp => _visits > MaximalVisits || _work > MaximalWork;
 
     internal IEnumerable<ISymbol> KnownVariables => new List<ISymbol>(_places.Keys);
 
@@ -218,7 +221,15 @@ internal sealed class FlowAnalysis
     internal bool Visit()
     {
         Cancellation.ThrowIfCancellationRequested();
-        return ++_visits <= MaximalVisits;
+        _visits++;
+        return !GaveUp;
+    }
+
+    /// <summary>Counts other work against the budget.</summary>
+    internal void Work(int amount)
+    {
+        _work += amount;
+        if (GaveUp) Cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>The address of a variable: one of this body and its inner functions, or one that an enclosing method owns.</summary>

@@ -37,11 +37,18 @@ internal sealed class FlowScope(
 }
 
 /// <summary>All that the analysis of one body gives.</summary>
-/// <param name="Issues">The findings in the body and in the functions inside of it.</param>
-/// <param name="Summary">What a call of it does; null if the body was given up.</param>
-internal sealed record BodyResult(IReadOnlyList<FlowIssue> Issues, Summary? Summary)
+/// <param name="issues">The findings in the body and in the functions inside of it.</param>
+/// <param name="summary">What a call of it does; null if the body was given up.</param>
+internal sealed class BodyResult(IReadOnlyList<FlowIssue> issues, Summary? summary)
 {
+    internal IReadOnlyList<FlowIssue> Issues { get; } = issues;
+
+    internal Summary? Summary { get; } = summary;
+
     internal static readonly BodyResult None = new([], null);
+
+    /// <summary>Of a body that does nothing that the engine follows.</summary>
+    internal static readonly BodyResult Skipped = new([], null);
 
     /// <summary>What it does to closed fields; null if that is not known.</summary>
     internal FieldUses? Fields { get; init; }

@@ -134,6 +134,7 @@ internal sealed partial class GraphRunner
         {
             // A block can hold thousands of statements.
             _analysis.Cancellation.ThrowIfCancellationRequested();
+            if (_analysis.GaveUp) return;
             bool mayThrow = guarded && MayThrow(operation);
             var after = new List<FlowState>();
             foreach (FlowState state in states)

@@ -13,7 +13,7 @@ namespace KAlloc.Analyzers.Host;
 
 internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 {
-    /// <summary>A body this short is looked into for what it returns: constants decide branches.</summary>
+    /// <summary>A body this short is looked into for what it returns or stores: constants decide branches.</summary>
     private const int TinyTokens = 40;
 
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _demanded = new(SymbolEqualityComparer.Default);
@@ -93,34 +93,41 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         _demanded.TryGetValue(method, out bool known) ? known : _demanded.GetOrAdd(method, FindDemanded(method, cancellation));
 
     /// <summary>By what the method is, never by who calls it: a result must not depend on that.</summary>
-    private bool FindDemanded(IMethodSymbol method, CancellationToken cancellation)
+    private bool FindDemanded(IMethodSymbol method, CancellationToken cancellation) =>
+        Bodies.IsTheOneThatRuns(method) && Bodies.Of(method, compilation, cancellation) is { } body
+        && (TakesPointers(method, body.Node) || IsTiny(body.Node) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node));
+
+    /// <summary>
+    /// Whether the body does more than to call others, as far as the engine follows it: something by contract, or something with a pointer that it is given,
+    /// or it is so short that what it returns or stores decides branches.
+    /// </summary>
+    internal bool DoesMore(in Body body, IOperation operation, CancellationToken cancellation) =>
+        (body.Root is IMethodSymbol method && TakesPointers(method, body.Node)) || IsTiny(body.Node) || UsesContract(operation, facts.MayBeAtomic(cancellation), static _ => false);
+
+    /// <summary>The method may read, keep or free what it is given, or call it.</summary>
+    private static bool TakesPointers(IMethodSymbol method, SyntaxNode body)
     {
-        if (!Bodies.IsTheOneThatRuns(method) || Bodies.Of(method, compilation, cancellation) is not { } body) return false;
         foreach (IParameterSymbol parameter in method.Parameters)
-            if (parameter.RefKind is RefKind.Ref or RefKind.Out || MayHoldPointer(parameter.Type) || parameter.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer) return true;
-        return facts.LeadingNames(cancellation).IsMentionedIn(body.Node) || IsTiny(method, body.Node) || (!method.IsStatic && HasPointer(method.ContainingType));
+        {
+            ITypeSymbol type = parameter.Type is IArrayTypeSymbol array ? array.ElementType : parameter.Type;
+            if (TypeShapes.IsPointer(type) || type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer || MentionsPointerOf(type, body)) return true;
+        }
+
+        return !method.IsStatic && MentionsPointerOf(method.ContainingType, body);
     }
 
-    /// <summary>A pointer, an array of them, or a type of this compilation that has one.</summary>
-    private static bool MayHoldPointer(ITypeSymbol type)
-    {
-        if (type is IArrayTypeSymbol array) type = array.ElementType;
-        return TypeShapes.IsPointer(type) || HasPointer(type);
-    }
-
-    private static bool HasPointer(ITypeSymbol type)
+    /// <summary>Of an object or struct of this compilation, the body names a field that is a pointer. A struct may be handed on as a whole.</summary>
+    private static bool MentionsPointerOf(ITypeSymbol type, SyntaxNode body)
     {
         if (type is not { TypeKind: TypeKind.Struct or TypeKind.Class, DeclaringSyntaxReferences.Length: > 0 }) return false;
+        HashSet<string>? names = null;
         foreach (ISymbol member in type.GetMembers())
-            if (member is IFieldSymbol { IsStatic: false } field && TypeShapes.IsPointer(field.Type)) return true;
-        return false;
+            if (member is IFieldSymbol { IsStatic: false } field && TypeShapes.IsPointer(field.Type)) (names ??= []).Add((field.AssociatedSymbol ?? field).Name);
+        return names is not null && (type.IsValueType || Mentions(body, names));
     }
 
-    private static bool IsTiny(IMethodSymbol method, SyntaxNode body)
+    private static bool IsTiny(SyntaxNode body)
     {
-        if (method.ReturnsVoid || method.MethodKind == MethodKind.Constructor || !TypeShapes.IsScalar(method.ReturnType)) return false;
-        if (body is not (ArrowExpressionClauseSyntax or BaseMethodDeclarationSyntax { ExpressionBody: not null } or AccessorDeclarationSyntax { ExpressionBody: not null }
-            or BaseMethodDeclarationSyntax { Body.Statements: [ReturnStatementSyntax] } or AccessorDeclarationSyntax { Body.Statements: [ReturnStatementSyntax] })) return false;
         int tokens = 0;
         foreach (SyntaxToken _ in body.DescendantTokens())
             if (++tokens > TinyTokens) return false;
@@ -141,12 +148,19 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     internal bool TouchesContract(IOperation body, bool isAtomic, CancellationToken cancellation)
     {
         NameClosure names = isAtomic ? facts.LeadingNames(cancellation) : facts.InterestingNames(cancellation);
+        return UsesContract(body, isAtomic, method =>
+            method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && names.IsMentionedIn(code.Node));
+    }
+
+    /// <summary>Whether the body calls something with a contract, or blocks where that is minded, or calls something that leads on.</summary>
+    private bool UsesContract(IOperation body, bool mindsBlocking, Func<IMethodSymbol, bool> leadsOn)
+    {
         foreach (IOperation inner in body.DescendantsAndSelf())
         {
             switch (inner)
             {
                 case ILockOperation or IAwaitOperation or IForEachLoopOperation { IsAsynchronous: true } or IUsingOperation { IsAsynchronous: true }
-                    or IUsingDeclarationOperation { IsAsynchronous: true } when isAtomic:
+                    or IUsingDeclarationOperation { IsAsynchronous: true } when mindsBlocking:
                 case IInvocationOperation call when Matters(facts.Dispatch.Resolve(call.TargetMethod, call.Instance)):
                 case IObjectCreationOperation { Constructor: { } constructor } when Matters(constructor):
                 case IPropertyReferenceOperation { Property.GetMethod: { } getter } when Matters(getter):
@@ -159,8 +173,8 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         return false;
 
         bool Matters(IMethodSymbol method) =>
-            facts.Model.Find(method) is { } contract && (contract.HasEffect || contract.ParameterContexts.Count > 0)
-            || (isAtomic && facts.Model.FindBlocking(method) is not null)
-            || (method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && names.IsMentionedIn(code.Node));
+            (facts.Model.Find(method) is { } contract && (contract.HasEffect || contract.ParameterContexts.Count > 0))
+            || (mindsBlocking && facts.Model.FindBlocking(method) is not null)
+            || leadsOn(method);
     }
 }

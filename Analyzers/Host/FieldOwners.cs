@@ -87,7 +87,7 @@ internal sealed class FieldOwners(Compilation compilation, CompilationFacts fact
                 bool isOwn = syntax.Declaration is VariableDeclaratorSyntax variable && variable.Identifier.ValueText == field.Name;
                 if (!isOwn && !Demand.Mentions(syntax.Node, name)) continue;
                 if (Bodies.RootOf(syntax, model, cancellation) is not { } root) return FieldHistory.Unknown;
-                BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
+                BodyResult result = facts.Results.Walked(Bodies.Make(syntax, root), cancellation);
                 if (result.Fields is not { } uses || uses.Open.Contains(field)) return FieldHistory.Unknown;
                 bodies.Add(new FieldBody(root, syntax, uses));
             }

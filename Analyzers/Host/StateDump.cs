@@ -35,7 +35,7 @@ internal static class StateDump
     {
         var recorder = new Recorder();
         facts.Results.Watched = (body.Root, recorder);
-        facts.Results.Of(body, cancellation);
+        facts.Results.Walked(body, cancellation);
         return recorder.Bodies;
     }
 

@@ -89,7 +89,7 @@ public sealed partial class StateTests
         IMethodSymbol root = compilation.GetSemanticModel(method.SyntaxTree).GetDeclaredSymbol(method)!;
         var watcher = new Watcher(root);
         facts.Results.Watched = (root, watcher);
-        facts.Results.Of(new Body(root, method, method), default);
+        facts.Results.Walked(new Body(root, method, method), default);
         return watcher;
     }
 

@@ -88,7 +88,7 @@ internal sealed class FlowAnalysis
         {
             scope.Trace?.End(root, runner, null);
             foreach (FlowRule rule in scope.Rules)
-                if (rule.OnGivenUp(body, root, MaximalVisits) is { } issue) issues.Add(issue);
+                if (rule.OnGivenUp(body, root) is { } issue) issues.Add(issue);
             return false;
         }
 

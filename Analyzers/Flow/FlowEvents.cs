@@ -163,7 +163,7 @@ internal abstract class FlowRule
     internal virtual FlowIssue? OnUnlock(in UnlockEvent unlock) => null;
 
     /// <summary>The body needs more than the budget: nothing that was found in it counts.</summary>
-    internal virtual FlowIssue? OnGivenUp(SyntaxNode body, ISymbol root, int budget) => null;
+    internal virtual FlowIssue? OnGivenUp(SyntaxNode body, ISymbol root) => null;
 
     internal virtual IEnumerable<FlowIssue> OnExits(BodyExits exits) => [];
 }

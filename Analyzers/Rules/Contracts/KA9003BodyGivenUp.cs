@@ -11,16 +11,16 @@ internal sealed class KA9003BodyGivenUp : FlowRule
     internal static readonly DiagnosticDescriptor Rule = RuleDescriptor.Create(
         Id,
         "Body is too complex to be analysed",
-        "'{0}' needs more than {1} block visits and was given up, so nothing is said about its memory and locks; split it",
+        "'{0}' needs more than the budget of the analysis and was given up, so nothing is said about its memory and locks; split it",
         RuleCategory.Contracts,
         DiagnosticSeverity.Hidden,
         "The engine walks each body within a budget. What it found before it gave up does not count, and callers know nothing of the body.");
 
     internal override DiagnosticDescriptor Descriptor => Rule;
 
-    internal override FlowIssue? OnGivenUp(SyntaxNode body, ISymbol root, int budget)
+    internal override FlowIssue? OnGivenUp(SyntaxNode body, ISymbol root)
     {
         string text = root is IMethodSymbol { MethodKind: MethodKind.AnonymousFunction } ? "lambda" : root is IMethodSymbol named ? Names.Of(named) : root.Name;
-        return new FlowIssue(Rule, DeclarationPlace.Of(body), text, budget);
+        return new FlowIssue(Rule, DeclarationPlace.Of(body), text);
     }
 }

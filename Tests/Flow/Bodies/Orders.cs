@@ -142,4 +142,15 @@ unsafe class Bodies
         if (p == null) return;
         kfree(p); // expect: KA4007
     }
+
+    static void ByCallersOrder(int order)
+    {
+        page* pages = alloc_pages(GFP_KERNEL, 2);
+        if (pages == null) return;
+        __free_pages(pages, order);
+    }
+
+    void CallerPassesAnotherOrder() => ByCallersOrder(3); // expect: KA3001
+
+    void CallerPassesTheOrder() => ByCallersOrder(2);
 }

@@ -10,6 +10,9 @@ internal static class AllocCommand
 {
     private const string CSource = "Alloc/driver.c";
 
+    /// <summary>What part of a sample warms up: long enough for the JIT to see how often each branch is taken.</summary>
+    private const int WarmShare = 100;
+
     /// <summary>Name, threads, pairs of calls in a sample.</summary>
     internal static readonly (string Name, int Threads, int Pairs)[] Workloads =
     [
@@ -58,6 +61,7 @@ internal static class AllocCommand
             {
                 contenders.Add(new(peer.Name, () => peer.Time(workload, pairs), threads)
                 {
+                    Warm = () => peer.Time(workload, pairs / WarmShare),
                     Memory = memory ? () => new(long.Parse(ResidentMemory.InFreshProcess(AllocMemoryCommand.Name, workload, peer.Name, $"{pairs}"), CultureInfo.InvariantCulture), live) : null,
                 });
             }

@@ -6,6 +6,12 @@ namespace KAlloc.Benchmarks.Core;
 /// <param name="Threads">Threads that work at once.</param>
 internal sealed record Contender(string Name, Func<double> Sample, int Threads = 1)
 {
+    /// <summary>
+    /// Does a little of the work, where a sample calls its loop only once: the JIT's last tier comes after some hundred calls. Null: a sample calls all
+    /// that it measures often enough.
+    /// </summary>
+    internal Action? Warm { get; init; }
+
     /// <summary>Measures peak resident memory, in a process of its own because peaks do not go away; null: not measured.</summary>
     internal Func<MemoryUse>? Memory { get; init; }
 }

@@ -17,6 +17,9 @@ internal static class PagesCommand
         ("o0 ×1 on 2 threads", 0, 1, 2, 300_000), ("o0 ×128 on 2 threads", 0, 128, 2, 12_800),
     ];
 
+    /// <summary>Largest batch of which a few are done to warm up.</summary>
+    private const int WarmBatch = 128;
+
     internal static Command Create() => RunSettings.AddTo(
         new Command("pages", "alloc_pages against NativeMemory.AlignedAlloc and mmap; boot; fragmentation."), (settings, _) => Run(settings));
 
@@ -49,17 +52,17 @@ internal static class PagesCommand
 
     private static List<Contender> Contenders<TOrder>(int batch, int pairs, int threads) where TOrder : struct, IOrder
     {
-        List<Contender> contenders =
-        [
-            new("kalloc", () => PageKernels<Kalloc, TOrder>.Run(batch, pairs, threads), threads),
-            new("kalloc-called", () => PageKernels<KallocCalled, TOrder>.Run(batch, pairs, threads), threads),
-            new("AlignedAlloc", () => PageKernels<Aligned, TOrder>.Run(batch, pairs, threads), threads),
-        ];
+        List<Contender> contenders = [Of<Kalloc>("kalloc", pairs), Of<KallocCalled>("kalloc-called", pairs), Of<Aligned>("AlignedAlloc", pairs)];
 
         // A map and an unmap are two system calls and a page fault: fewer of them will do.
-        int fewer = Math.Max(batch, pairs / 10);
-        if (OperatingSystem.IsLinux()) contenders.Add(new("mmap", () => PageKernels<Mapped, TOrder>.Run(batch, fewer, threads), threads));
+        if (OperatingSystem.IsLinux()) contenders.Add(Of<Mapped>("mmap", Math.Max(batch, pairs / 10)));
         return contenders;
+
+        // Large batches run the loop of the small ones, which is warm by then.
+        Contender Of<TSource>(string name, int number) where TSource : struct, IPageSource => new(name, () => PageKernels<TSource, TOrder>.Run(batch, number, threads), threads)
+        {
+            Warm = batch > WarmBatch ? null : () => PageKernels<TSource, TOrder>.Run(batch, Math.Max(batch * 2, WarmBatch), threads),
+        };
     }
 
     private static Table Goals(Results results, RunSettings settings)

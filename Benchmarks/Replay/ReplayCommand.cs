@@ -67,6 +67,7 @@ internal static class ReplayCommand
             {
                 contenders.Add(new(peer.Name, () => peer.Time(trace, passes))
                 {
+                    Warm = () => peer.Time(trace, 1),
                     Memory = memory && peer.Name != Peer.Empty ? () => new(FreshPeak(path, peer.Name, limit), trace.PeakLive) : null,
                 });
             }

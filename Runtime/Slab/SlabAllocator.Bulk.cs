@@ -1,6 +1,7 @@
 // Many objects in one call: copied between the caller's array and the thread's sheaf, what is left over under one lock of the slabs.
 //
-// Cost: per object a copy to allocate, a look at the class map and a copy to free; the way to the sheaf is gone once for all of them.
+// Cost: per object a copy to allocate, a look at the class map and a copy to free; the way to the sheaf is gone once for all of them. A sheaf that runs
+// out or over is changed for another, as between two calls.
 // Kernel concept: kmem_cache_alloc_bulk, kmem_cache_free_bulk.
 
 namespace KAlloc;
@@ -37,8 +38,16 @@ internal sealed unsafe partial class SlabAllocator
         CheckInterrupts("kmem_cache_free_bulk");
         for (nuint i = 0; i < count;)
         {
-            if (!cache->Direct) i += PushToSheaf(cache, objects + i, count - i);
-            if (i < count && objects[i] != 0) FreeObject(cache, (void*)objects[i]);
+            if (!cache->Direct)
+            {
+                i += PushToSheaf(cache, objects + i, count - i, out bool full);
+                if (i == count) return;
+
+                // The same object twice in a row is the slow path's to see, also where one sheaf ends and the next begins.
+                if (full && (i == 0 || objects[i] != objects[i - 1]) && TryMakeRoom(cache)) continue;
+            }
+
+            if (objects[i] != 0) FreeObject(cache, (void*)objects[i]);
             i++;
         }
     }
@@ -72,7 +81,7 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     /// <summary>Pushes objects onto the running thread's sheaf as far as they are the cache's and there is room.</summary>
-    private nuint PushToSheaf(KmemCache* cache, nint* objects, nuint count)
+    private nuint PushToSheaf(KmemCache* cache, nint* objects, nuint count, out bool full)
     {
         CpuBlock* block = CpuBlocks.Current;
         CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);
@@ -97,7 +106,15 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         slot->Top = top + done;
+        full = Sheaf.IsFull(top + done);
         return done;
+    }
+
+    private bool TryMakeRoom(KmemCache* cache)
+    {
+        CpuBlock* block = CpuBlocks.Current;
+        if (block->DrainRequested != 0) DrainBlock(block);
+        return TryMakeRoom(cache, CpuBlocks.Slot(block, cache->Id));
     }
 
     private static void CheckInterrupts(string caller)

@@ -199,12 +199,15 @@ public unsafe class SlabCallTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(64)]
-    [InlineData(1000)]
-    public void kmem_cache_alloc_bulk_OnSheaves_GivesDistinctObjects(int count)
+    [InlineData(48, 1)]
+    [InlineData(48, 64)]
+    [InlineData(48, 1000)]
+    [InlineData(1000, 54)]
+    [InlineData(1000, 64)]
+    [InlineData(6000, 100)]
+    public void kmem_cache_alloc_bulk_OnSheaves_GivesDistinctObjects(int size, int count)
     {
-        kmem_cache* cache = kmem_cache_create("bulk-sheaves", 48, 0, 0);
+        kmem_cache* cache = kmem_cache_create("bulk-sheaves", size, 0, 0);
         var seen = new HashSet<nint>();
         var objects = new nint[count];
         fixed (nint* p = objects)
@@ -216,6 +219,33 @@ public unsafe class SlabCallTests
                 Assert.All(objects, obj => Assert.True(obj != 0 && seen.Add(obj)));
                 kmem_cache_free_bulk(cache, count, (void**)p);
             }
+        }
+
+        kmem_cache_destroy(cache);
+    }
+
+    [Theory]
+    [InlineData(48)]
+    [InlineData(1000)]
+    public void kmem_cache_free_bulk_SameObjectTwiceInARow_IsABugWhereverASheafEnds(int size)
+    {
+        const int Count = 200;
+        kmem_cache* cache = kmem_cache_create("bulk-twice", size, 0, 0);
+        void** objects = stackalloc void*[Count + 1];
+        for (int twice = 0; twice < Count; twice++)
+        {
+            Assert.Equal(Count, kmem_cache_alloc_bulk(cache, GFP_KERNEL, Count, objects));
+            for (int i = Count; i > twice; i--) objects[i] = objects[i - 1];
+            Bug("Object already free", () => kmem_cache_free_bulk(cache, Count + 1, objects));
+
+            // What the report cut off, with gaps: null is ignored.
+            for (int i = twice + 2; i <= Count; i += 3)
+            {
+                kmem_cache_free(cache, objects[i]);
+                objects[i] = null;
+            }
+
+            kmem_cache_free_bulk(cache, Count - 1 - twice, objects + twice + 2);
         }
 
         kmem_cache_destroy(cache);

@@ -84,8 +84,12 @@ internal sealed unsafe partial class SlabAllocator
         cache->Size = (inner + cache->LeftPad + cache->Align - 1) & ~(cache->Align - 1);
     }
 
-    /// <summary>The kernel's limits of a CPU's array: what a thread keeps is memory that nobody else can have.</summary>
-    private static int CapacityFor(uint size) => size > 128 * 1024 ? 1 : size > PhysicalMemory.PageSize ? 8 : size > 1024 ? 24 : size > 256 ? 54 : Sheaf.MaxCapacity;
+    /// <summary>
+    /// The kernel's limits of a CPU's array: what a thread keeps is memory that nobody else can have. Where kmalloc still has classes, twice as many as the
+    /// kernel's 8, or random work on a thousand blocks goes to the barn every few dozen calls.
+    /// </summary>
+    private static int CapacityFor(uint size) =>
+        size > 128 * 1024 ? 1 : size > 2 * PhysicalMemory.PageSize ? 8 : size > PhysicalMemory.PageSize ? 16 : size > 1024 ? 24 : size > 256 ? 54 : Sheaf.MaxCapacity;
 
     private static uint Alignment(uint size, uint align, SlabFlags flags)
     {

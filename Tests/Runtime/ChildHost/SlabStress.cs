@@ -30,6 +30,7 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
     private readonly byte* _start = KernelMemory.Default.Memory.DirectMap;
     private readonly byte* _model = (byte*)System.Runtime.InteropServices.NativeMemory.AllocZeroed((nuint)KernelMemory.Default.TotalBytes / 8);
     private int _failures;
+    private long _done;
 
     private record struct Item(nint Memory, int Size, short Cache, byte Stamp);
 
@@ -61,7 +62,7 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
         if (Memory() != before) Fail($"{(long)(before - Memory())} bytes are missing");
         CheckKept();
         foreach (string error in _errors) Console.WriteLine(error);
-        Console.WriteLine($"seed {seed}, {operations} operations, {threads} threads: {_failures} failures");
+        Console.WriteLine($"seed {seed}, {_done} operations, {threads} threads: {_failures} failures");
         return _failures == 0 ? 0 : 1;
     }
 
@@ -112,7 +113,13 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
     {
         var live = new List<Item>(LiveLimit);
         nint* bulk = stackalloc nint[BulkLimit];
-        for (long i = operations / threads / Phases; i > 0; i--) Step(random, live, bulk);
+        long done = 0;
+        while (done < operations / threads / Phases)
+        {
+            if (Step(random, live, bulk)) done++;
+        }
+
+        Interlocked.Add(ref _done, done);
 
         // Some outlive the thread.
         foreach (Item item in live)
@@ -124,7 +131,8 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
         KernelMemory.DetachThread();
     }
 
-    private void Step(Random random, List<Item> live, nint* bulk)
+    /// <summary>One call of the allocator, or a little more; false: there was nothing to do.</summary>
+    private bool Step(Random random, List<Item> live, nint* bulk)
     {
         int choice = random.Next(1000);
         if (choice < 480 && live.Count < LiveLimit)
@@ -139,16 +147,20 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
         }
         else if (choice < 500)
         {
-            FreeBulk(random, live, bulk);
+            return FreeBulk(random, live, bulk) > 0;
         }
-        else if (live.Count > 0)
+        else if (live.Count == 0)
+        {
+            return false;
+        }
+        else
         {
             int index = random.Next(live.Count);
             Item item = live[index];
             if (choice < 530 && item.Cache < 0)
             {
                 live[index] = Resize(item, SizeOf(random));
-                return;
+                return true;
             }
 
             live[index] = live[^1];
@@ -156,7 +168,10 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
             if (choice < 560) _travelling.Enqueue(item);
             else Free(item);
             if (choice > 975 && _travelling.TryDequeue(out Item other)) Free(other);
+            return choice >= 560;
         }
+
+        return true;
     }
 
     private static int SizeOf(Random random) => 1 + random.Next(random.Next(40) == 0 ? 10_000 : 500);
@@ -185,7 +200,7 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
         return Taken(item with { Memory = memory, Size = size });
     }
 
-    private void FreeBulk(Random random, List<Item> live, nint* bulk)
+    private int FreeBulk(Random random, List<Item> live, nint* bulk)
     {
         // All of one cache, or all of kmalloc, from the end of the list: whatever sizes these are.
         int cache = random.Next(_caches.Length + 1) - 1, count = 0;
@@ -201,6 +216,7 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
 
         if (cache < 0) kfree_bulk(count, (void**)bulk);
         else kmem_cache_free_bulk((KmemCache*)_caches[cache], count, (void**)bulk);
+        return count;
     }
 
     private void Free(Item item)

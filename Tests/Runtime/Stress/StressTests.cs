@@ -29,7 +29,7 @@ public class StressTests
     {
         (int exitCode, string output) = Child.Run("slab-stress", $"{seed}", $"{operations}", "4", level);
         Assert.True(exitCode == 0, output);
-        Assert.Contains(" 0 failures", output);
+        Assert.Contains($"seed {seed}, {operations} operations, 4 threads: 0 failures", output);
     }
 
     [Theory]

@@ -39,6 +39,9 @@ public static unsafe partial class Linux
     /// <inheritdoc cref="SlabFlags.TypesafeByRcu"/>
     public const slab_flags_t SLAB_TYPESAFE_BY_RCU = SlabFlags.TypesafeByRcu;
 
+    /// <inheritdoc cref="SlabFlags.Trace"/>
+    public const slab_flags_t SLAB_TRACE = SlabFlags.Trace;
+
     /// <inheritdoc cref="SlabFlags.NoMerge"/>
     public const slab_flags_t SLAB_NO_MERGE = SlabFlags.NoMerge;
 

@@ -18,7 +18,7 @@ internal sealed unsafe partial class SlabAllocator
         int taken = cache->Direct ? 0 : TakeFromSheaves(cache, objects, count);
         while (taken < count)
         {
-            int batch = HasZones(cache) ? TakeChecked(cache, objects + taken, flags) : TakeObjects(cache, objects + taken, count - taken, flags);
+            int batch = HasZones(cache) || (cache->Flags & SlabFlags.Trace) != 0 ? TakeChecked(cache, objects + taken, flags) : TakeObjects(cache, objects + taken, count - taken, flags);
             if (batch == 0)
             {
                 FreeBulk(cache, objects, (nuint)taken);

@@ -133,6 +133,7 @@ internal sealed unsafe partial class SlabAllocator
             if (!right) errors.Add($"cache {name}: slab {frame} with {slab->Inuse} of {total} objects out is on the {kind} list");
             CheckFreelist(cache, slab, frame, total, errors);
             if (HasZones(cache)) CheckZones(cache, slab, FirstObject(cache, slab), errors);
+            if (PaddingDamage(cache, slab, out _) is { } padding) errors.Add($"cache {name}: slab {frame}: {padding}");
             for (uint i = 0; i < 1u << slab->Order; i++)
             {
                 if (_memory.ClassMap[frame + i] != cache->Id) errors.Add($"cache {name}: frame {frame + i} has class {_memory.ClassMap[frame + i]}, not {cache->Id}");

@@ -43,7 +43,7 @@ internal sealed unsafe partial class SlabAllocator
         cache->Partial.First = cache->Full.First = cache->Empty.First = Page.Nil;
         cache->Waiting = cache->Deferred = Page.Nil;
         cache->References = 1;
-        cache->Direct = _direct || (flags & (SlabFlags.ConsistencyChecks | SlabFlags.FailSlab | ZoneFlags)) != 0;
+        cache->Direct = _direct || (flags & (SlabFlags.ConsistencyChecks | SlabFlags.Trace | SlabFlags.FailSlab | ZoneFlags)) != 0;
         cache->FastId = cache->Direct || id >= CpuBlock.SlotCount ? (ushort)0 : (ushort)id;
         cache->SheafCapacity = CapacityFor(cache->Size);
         cache->FillLevel = Math.Max(1, cache->SheafCapacity / 2);

@@ -34,6 +34,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         if (cache->Direct)
         {
+            if ((cache->Flags & SlabFlags.Trace) != 0) TraceCall(cache, obj, frees: true);
             if (!HasZones(cache) || CheckAndMarkFree(cache, obj)) FreeToSlabs(cache, &obj, 1);
             return;
         }

@@ -48,6 +48,7 @@ internal sealed unsafe partial class SlabAllocator
             if (TakeObjects(cache, &obj, 1, flags) != 1) return 0;
         }
         while (HasZones(cache) && !CheckAndMarkUsed(cache, obj));
+        if ((cache->Flags & SlabFlags.Trace) != 0) TraceCall(cache, obj, frees: false);
         return obj;
     }
 
@@ -273,8 +274,10 @@ internal sealed unsafe partial class SlabAllocator
     private void ReleaseSlabs(KmemCache* cache, uint first)
     {
         if (first == Page.Nil) return;
+        string? damage = HasZones(cache) ? DamageOfReleased(cache, first) : null;
         if ((cache->Flags & SlabFlags.TypesafeByRcu) != 0) Defer(cache, first);
         else GiveBack(cache, first);
+        if (damage is not null) KernelReports.BugSeen(damage);
     }
 
     private void GiveBack(KmemCache* cache, uint frame)

@@ -2,11 +2,14 @@
 //
 //   free    bb.. | 6b 6b .. 6b a5      | bb.. | free pointer | who allocated, who freed | size asked for
 //   used    cc.. | the user's | cc ..  | cc.. | ...            kmalloc: what lies behind the size asked for is red too
+//   slab    5a 5a .. (colour) | objects ... | 5a 5a .. to the end                       padding, with SLAB_POISON
 //
 // Bytes and texts are the kernel's. A damaged object is put right before the report, so that what comes after it works. At a free the object
-// then stays allocated, and may be freed again; at an allocation it stays free.
-// Cost: microseconds a call. Not done: padding at the end of a slab. Kernel concept: check_object, init_object, set_track, set_orig_size, object_err.
+// then stays allocated, and may be freed again; at an allocation it stays free. A slab is looked at once more when it goes back to the buddy.
+// Cost: microseconds a call. Kernel concept: check_object, init_object, set_track, set_orig_size, slab_pad_check, object_err, trace.
 
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace KAlloc;
@@ -18,6 +21,7 @@ internal sealed unsafe partial class SlabAllocator
     private const byte RedActive = 0xcc;
     private const byte PoisonFree = 0x6b;
     private const byte PoisonEnd = 0xa5;
+    private const byte PoisonInUse = 0x5a;
 
     private static bool HasZones(KmemCache* cache) => (cache->Flags & ZoneFlags) != 0;
 
@@ -33,14 +37,18 @@ internal sealed unsafe partial class SlabAllocator
             MarkZones(cache, obj, RedInactive);
             if ((cache->Flags & SlabFlags.StoreUser) != 0) new Span<Track>((void*)(obj + cache->TrackOffset), 2).Clear();
         }
+
+        HeadOf(cache, slab).Fill(PoisonInUse);
+        TailOf(cache, slab).Fill(PoisonInUse);
     }
 
     /// <summary>Checks an object that was just taken from its slab, and marks it used. False: it was damaged and went back.</summary>
     private bool CheckAndMarkUsed(KmemCache* cache, nint taken)
     {
         var obj = (nuint)taken;
-        string? damage = DamageOf(cache, obj, RedInactive);
-        if (damage is null)
+        Page* slab = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(obj)));
+        string? text = RestorePadding(cache, slab), damage = DamageOf(cache, obj, RedInactive);
+        if (damage is null && text is null)
         {
             MarkZones(cache, obj, RedActive);
             if (cache->RequestOffset != 0) *RequestField(cache, obj) = cache->ObjectSize;
@@ -48,7 +56,7 @@ internal sealed unsafe partial class SlabAllocator
             return true;
         }
 
-        string text = ReportOf(cache, obj, damage);
+        text ??= ReportOf(cache, obj, damage!);
         MarkZones(cache, obj, RedInactive);
         FreeToSlabs(cache, &taken, 1);
         KernelReports.Bug(text, obj);
@@ -69,6 +77,7 @@ internal sealed unsafe partial class SlabAllocator
             return false;
         }
 
+        if (RestorePadding(cache, slab) is { } padding) KernelReports.Bug(padding, obj);
         string? damage = DamageOf(cache, obj, RedActive);
         if (damage is not null)
         {
@@ -148,6 +157,62 @@ internal sealed unsafe partial class SlabAllocator
         }
     }
 
+    /// <summary>Bytes of a slab before its first object, where its colour leaves some; watched with <see cref="SlabFlags.Poison"/>.</summary>
+    private Span<byte> HeadOf(KmemCache* cache, Page* slab)
+    {
+        if ((cache->Flags & SlabFlags.Poison) == 0) return default;
+        var start = (nuint)_memory.Address(_memory.FrameOf(slab));
+        return new((void*)start, (int)(FirstObject(cache, slab) - cache->LeftPad - start));
+    }
+
+    /// <summary>Bytes of a slab behind its last object.</summary>
+    private Span<byte> TailOf(KmemCache* cache, Page* slab)
+    {
+        if ((cache->Flags & SlabFlags.Poison) == 0) return default;
+        nuint end = FirstObject(cache, slab) - cache->LeftPad + (ObjectsIn(cache, slab) * (nuint)cache->Size);
+        return new((void*)end, (int)((nuint)_memory.Address(_memory.FrameOf(slab)) + ((nuint)PhysicalMemory.PageSize << slab->Order) - end));
+    }
+
+    /// <summary>What is wrong with the bytes of a slab that no object has, and which of them it is; null: nothing.</summary>
+    private string? PaddingDamage(KmemCache* cache, Page* slab, out Span<byte> damaged)
+    {
+        damaged = HeadOf(cache, slab);
+        if (DamageIn(damaged, AddressOf(damaged), PoisonInUse, "Padding") is { } damage) return damage;
+        damaged = TailOf(cache, slab);
+        return DamageIn(damaged, AddressOf(damaged), PoisonInUse, "Padding");
+    }
+
+    /// <summary>Puts the padding of a slab right and says what was wrong with it; null: nothing.</summary>
+    private string? RestorePadding(KmemCache* cache, Page* slab)
+    {
+        if (PaddingDamage(cache, slab, out Span<byte> damaged) is not { } damage) return null;
+        nuint start = AddressOf(damaged);
+        int line = damaged.IndexOfAnyExcept(PoisonInUse) & ~15;
+        var text = new StringBuilder($"BUG {NameOf(cache->Id)}: {damage}\nSlab 0x{(nuint)_memory.Address(_memory.FrameOf(slab)):x} objects={ObjectsIn(cache, slab)} used={slab->Inuse}\n");
+        Dump(text, "Padding ", start + (nuint)line, Math.Min(damaged.Length - line, 128));
+        damaged.Fill(PoisonInUse);
+        return text.Append($"\nFIX {NameOf(cache->Id)}: Restoring slab padding 0x{start:x}-0x{start + (nuint)damaged.Length - 1:x}=0x{PoisonInUse:x}").ToString();
+    }
+
+    /// <summary>What is wrong with slabs that go back to the buddy: all of their objects are free. The first damage; null: nothing.</summary>
+    private string? DamageOfReleased(KmemCache* cache, uint first)
+    {
+        for (uint frame = first; frame != Page.Nil; frame = _memory.PageOf(frame)->Next)
+        {
+            Page* slab = _memory.PageOf(frame);
+            if (RestorePadding(cache, slab) is { } padding) return padding;
+            nuint obj = FirstObject(cache, slab);
+            for (uint i = 0; i < ObjectsIn(cache, slab); i++, obj += cache->Size)
+            {
+                if (DamageOf(cache, obj, RedInactive) is { } damage) return ReportOf(cache, obj, damage);
+            }
+        }
+
+        return null;
+    }
+
+    private static nuint AddressOf(Span<byte> bytes) => (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
+
     private string? DamageIn(Span<byte> bytes, nuint address, byte expected, string what)
     {
         int first = bytes.IndexOfAnyExcept(expected);
@@ -174,6 +239,21 @@ internal sealed unsafe partial class SlabAllocator
         Dump(text, "Object  ", obj, (int)Math.Min(cache->ObjectSize, 128));
         if ((cache->Flags & SlabFlags.RedZone) != 0) Dump(text, "Redzone ", obj + cache->ObjectSize, (int)(cache->FreeOffset - cache->ObjectSize));
         return text.ToString();
+    }
+
+    /// <summary>Tells of a call on a cache with <see cref="SlabFlags.Trace"/>.</summary>
+    private void TraceCall(KmemCache* cache, nint obj, bool frees)
+    {
+        Page* slab = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress((nuint)obj)));
+        var text = new StringBuilder($"TRACE {NameOf(cache->Id)} {(frees ? "free" : "alloc")} 0x{obj:x} inuse={slab->Inuse} fp=0x{slab->Freelist:x}");
+        if (frees)
+        {
+            // What was handed in may be no object: the dump ends with the slab.
+            nuint end = (nuint)_memory.Address(_memory.FrameOf(slab)) + ((nuint)PhysicalMemory.PageSize << slab->Order);
+            Dump(text, "Object  ", (nuint)obj, (int)Math.Min(Math.Min(cache->ObjectSize, 128), end - (nuint)obj));
+        }
+
+        KernelReports.Info(text.Append(ContextReport.CallTrace()).ToString());
     }
 
     private static void Dump(StringBuilder text, string what, nuint address, int count)

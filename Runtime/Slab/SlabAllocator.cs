@@ -21,7 +21,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     private const nuint TableBytes = 65536 * KmemCache.Bytes;
 
     /// <summary>Flags that caches may differ in and still be one: none of these, which mean something else in each.</summary>
-    private const SlabFlags NeverMerged = ZoneFlags | SlabFlags.TypesafeByRcu | SlabFlags.FailSlab | SlabFlags.NoMerge;
+    private const SlabFlags NeverMerged = ZoneFlags | SlabFlags.Trace | SlabFlags.TypesafeByRcu | SlabFlags.FailSlab | SlabFlags.NoMerge;
     private const SlabFlags MergedIfSame = SlabFlags.ReclaimAccount | SlabFlags.CacheDma | SlabFlags.CacheDma32 | SlabFlags.Account;
     private const SlabFlags Known = NeverMerged | MergedIfSame | SlabFlags.ConsistencyChecks | SlabFlags.HwCacheAlign | SlabFlags.Panic;
 

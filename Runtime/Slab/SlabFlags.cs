@@ -19,7 +19,7 @@ public enum SlabFlags : uint
 
     /// <summary>
     /// <c>SLAB_POISON</c>: free objects are filled with 0x6b and end in 0xa5; a write after free is reported when the object is handed out again. Not applied
-    /// where the content must survive a free: with a constructor, or <see cref="TypesafeByRcu"/>.
+    /// where the content must survive a free: with a constructor, or <see cref="TypesafeByRcu"/>. Bytes of a slab that no object has are watched too.
     /// </summary>
     Poison = 0x800,
 
@@ -46,6 +46,9 @@ public enum SlabFlags : uint
     /// once. Slab pages go back to the page allocator after a grace period, and destroying the cache waits for one.
     /// </summary>
     TypesafeByRcu = 0x80000,
+
+    /// <summary><c>SLAB_TRACE</c>: every allocation and free is reported, with the caller, and a freed object with its content.</summary>
+    Trace = 0x200000,
 
     /// <summary><c>SLAB_NO_MERGE</c>: the cache is never merged with another (see <see cref="KernelMemoryOptions.MergeCaches"/>).</summary>
     NoMerge = 0x1000000,

@@ -71,6 +71,67 @@ public unsafe class SlabDebugTests
         kmem_cache_destroy(cache);
     }
 
+    [Theory]
+    [InlineData(64)]
+    [InlineData(700)]
+    [InlineData(3000)]
+    public void Padding_SeesAByteBehindTheLastObjectOfASlab(int size)
+    {
+        kmem_cache* cache = kmem_cache_create($"pad-tail-{size}", size, 0, All);
+        var obj = (byte*)kmem_cache_alloc(cache, GFP_KERNEL);
+        byte* last = SlabOf(obj, out nint bytes) + bytes - 1;
+        Assert.True(cache->ObjectsPerSlab * cache->Size < bytes, "the slab has no bytes left over");
+        Assert.Equal(0x5a, *last);
+        *last = 0x11;
+        KernelBugException bug = Assert.Throws<KernelBugException>(() => kmem_cache_alloc(cache, GFP_KERNEL));
+        Assert.StartsWith($"BUG pad-tail-{size}: Padding overwritten\n0x{(nint)last:x}-0x{(nint)last:x} @offset={bytes - 1}. First byte 0x11 instead of 0x5a\nSlab 0x", bug.Message);
+        Assert.Contains("\nPadding  ", bug.Message);
+        Assert.Matches($"\nFIX pad-tail-{size}: Restoring slab padding 0x\\w+-0x{(nint)last:x}=0x5a", bug.Message);
+        Assert.Equal(0x5a, *last);
+
+        // A free looks too, and what it did not free may be freed again.
+        *last = 0x22;
+        Assert.Contains(KernelMemory.Default.Validate(), error => error.Contains("Padding overwritten", StringComparison.Ordinal));
+        Bug("Padding overwritten", () => kmem_cache_free(cache, obj));
+        kmem_cache_free(cache, obj);
+        Assert.Empty(Reports(() => kmem_cache_destroy(cache)));
+    }
+
+    [Fact]
+    public void Padding_SeesAByteBeforeTheFirstObjectOfAColouredSlab()
+    {
+        kmem_cache* cache = kmem_cache_create("pad-head", 700, 0, All);
+        var objects = new List<nint>();
+        byte* start;
+        do
+        {
+            objects.Add((nint)kmem_cache_alloc(cache, GFP_KERNEL));
+            start = SlabOf((byte*)objects[^1], out _);
+        }
+        while (*start != 0x5a);
+        *start = 0;
+        Bug("Padding overwritten", () => kmem_cache_alloc(cache, GFP_KERNEL));
+        foreach (nint obj in objects) kmem_cache_free(cache, (void*)obj);
+        kmem_cache_destroy(cache);
+    }
+
+    /// <summary>Nobody takes the object again: that it was written to is seen when its slab goes.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void SlabThatGoesBack_IsLookedAtOnceMore(bool padding)
+    {
+        kmem_cache* cache = kmem_cache_create("last-look", 700, 0, All);
+        var obj = (byte*)kmem_cache_alloc(cache, GFP_KERNEL);
+        kmem_cache_free(cache, obj);
+        if (padding) SlabOf(obj, out nint bytes)[bytes - 1] = 1;
+        else obj[5] = 1;
+        KernelReport report = Assert.Single(Reports(() => kmem_cache_destroy(cache)));
+        Assert.Equal(ReportLevel.Bug, report.Level);
+        Assert.StartsWith($"BUG last-look: {(padding ? "Padding" : "Poison")} overwritten\n", report.Text);
+        Assert.Equal(padding, !report.Text.Contains("\nFreed in ", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Constructor_KeepsItsStateUnderPoison()
     {
@@ -125,5 +186,14 @@ public unsafe class SlabDebugTests
         memory.Shrink();
         Sound(memory);
         Assert.Equal(before, memory.FreeBytes);
+    }
+
+    /// <summary>Start and length of the slab that an object of the default system is in.</summary>
+    private static byte* SlabOf(byte* obj, out nint bytes)
+    {
+        PhysicalMemory memory = KernelMemory.Default.Memory;
+        Page* head = memory.HeadOf(memory.PageOf(memory.FrameOfAddress((nuint)obj)));
+        bytes = (nint)PAGE_SIZE << head->Order;
+        return (byte*)memory.Address(memory.FrameOf(head));
     }
 }

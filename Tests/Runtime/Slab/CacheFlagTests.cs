@@ -82,6 +82,24 @@ public unsafe class CacheFlagTests
     }
 
     [Fact]
+    public void Trace_TellsOfEveryCall()
+    {
+        kmem_cache* cache = kmem_cache_create("flag-trace", 64, 0, SLAB_TRACE);
+        void* obj = null;
+        KernelReport alloc = Assert.Single(Reports(() => obj = kmem_cache_alloc(cache, GFP_KERNEL)));
+        Assert.Equal(ReportLevel.Info, alloc.Level);
+        Assert.Matches($@"^TRACE flag-trace alloc 0x{(nuint)obj:x} inuse=1 fp=0x0\nCall Trace:\n(.*\n)*.*{nameof(Trace_TellsOfEveryCall)}", alloc.Text);
+        new Span<byte>(obj, 64).Fill(0x41);
+        KernelReport free = Assert.Single(Reports(() => kmem_cache_free(cache, obj)));
+        Assert.StartsWith($"TRACE flag-trace free 0x{(nuint)obj:x} inuse=1 fp=0x0\nObject   {(nuint)obj:x16}: 41 41 41", free.Text);
+
+        void** objects = stackalloc void*[3];
+        Assert.Equal(3, Reports(() => kmem_cache_alloc_bulk(cache, GFP_KERNEL, 3, objects)).Count);
+        Assert.Equal(3, Reports(() => kmem_cache_free_bulk(cache, 3, objects)).Count);
+        kmem_cache_destroy(cache);
+    }
+
+    [Fact]
     public void Panic_MakesAFailedCreationABug()
     {
         Assert.Single(Reports(() => Assert.True(kmem_cache_create("flag-panic", 0, 0, 0) == null)));

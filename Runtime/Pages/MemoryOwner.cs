@@ -3,7 +3,8 @@
 //   using (tenant.Enter())  __GFP_ACCOUNT requests of this thread are charged to tenant, and to its parents
 //   alloc  charge first, then the pages; the owner's number goes into struct page        free  uncharge whom the page names, whoever frees it
 //
-// Invariant: Bytes is the sum of the blocks that name the owner; it is never above Limit at the moment of a charge.
+// Invariant: Bytes is the sum of the blocks that name the owner; it is never above Limit at the moment of a charge. A number belongs to its owner as long as
+// anything names it: a page, a cache, the scope of a thread. Then it goes to the end of the queue of those to be given again.
 // Cost: nothing for requests without the flag; one interlocked addition a level with it. Kernel concept: memcg, set_active_memcg, try_charge.
 
 namespace KAlloc;
@@ -12,12 +13,16 @@ namespace KAlloc;
 public sealed unsafe class MemoryOwner : IDisposable
 {
     private static readonly Lock s_lock = new();
+    private static readonly Queue<ushort> s_returned = new();
     private static MemoryOwner?[] s_owners = new MemoryOwner?[16];
+    private static int s_nextNumber = 1;
 
     private long _bytes;
     private long _peak;
     private long _failures;
-    private bool _disposed;
+    private int _caches;
+    private volatile bool _disposed;
+    private volatile bool _released;
 
     /// <summary>A new owner that holds nothing.</summary>
     /// <param name="name">Its name in reports.</param>
@@ -33,11 +38,9 @@ public sealed unsafe class MemoryOwner : IDisposable
         Parent = parent;
         lock (s_lock)
         {
-            int number = Array.IndexOf(s_owners, null, 1);
-            if (number < 0)
+            int number = TakeNumber();
+            if (number >= s_owners.Length)
             {
-                number = s_owners.Length;
-                if (number > ushort.MaxValue) throw new InvalidOperationException("There are too many memory owners.");
                 MemoryOwner?[] larger = new MemoryOwner?[Math.Min(number * 2, ushort.MaxValue + 1)];
                 s_owners.CopyTo(larger, 0);
                 Volatile.Write(ref s_owners, larger);
@@ -93,11 +96,19 @@ public sealed unsafe class MemoryOwner : IDisposable
     /// <returns>Restores the thread's owner.</returns>
     public Scope Enter()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         CpuBlock* block = CpuBlocks.Current;
-        var scope = new Scope(block->ActiveOwner);
+        ushort before = block->ActiveOwner;
         block->ActiveOwner = Number;
-        return scope;
+
+        // Whoever gives numbers again looks at the threads' scopes after the owner was disposed; one of the two sees the other.
+        Interlocked.MemoryBarrier();
+        if (_disposed)
+        {
+            block->ActiveOwner = before;
+            throw new ObjectDisposedException(nameof(MemoryOwner));
+        }
+
+        return new(ByNumber(before));
     }
 
     /// <summary>Ends the owner. What it still holds is reported, and stays charged until it is freed.</summary>
@@ -107,7 +118,7 @@ public sealed unsafe class MemoryOwner : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
-            if (Bytes == 0) Volatile.Write(ref s_owners[Number], null);
+            TryRelease();
         }
 
         if (Bytes != 0) KernelReports.Warn($"WARNING: memory owner {Name} ends with {Bytes} bytes still charged to it");
@@ -117,6 +128,33 @@ public sealed unsafe class MemoryOwner : IDisposable
     public override string ToString() => $"{Name}: {Bytes} of {(Limit == long.MaxValue ? "unlimited" : $"{Limit}")} bytes, peak {PeakBytes}";
 
     internal static MemoryOwner? ByNumber(ushort number) => Volatile.Read(ref s_owners)[number];
+
+    /// <summary>Whether the number may be somebody else's already. Asked after a charge: then either this is seen, or the charge is seen by who releases.</summary>
+    internal bool IsReleased => _released;
+
+    /// <summary>A cache charges its slabs to the owner from now on, also once it is disposed.</summary>
+    /// <returns>The number, or 0: the owner came to its end.</returns>
+    internal static ushort HoldForCache(ushort number)
+    {
+        lock (s_lock)
+        {
+            if (s_owners[number] is not { } owner) return 0;
+            owner._caches++;
+            return number;
+        }
+    }
+
+    /// <summary>Ends <see cref="HoldForCache"/>.</summary>
+    internal static void ReleaseForCache(ushort number)
+    {
+        if (number == 0) return;
+        lock (s_lock)
+        {
+            MemoryOwner owner = s_owners[number]!;
+            owner._caches--;
+            owner.TryRelease();
+        }
+    }
 
     /// <summary>Charges bytes to the owner and its parents, or to nobody.</summary>
     /// <param name="bytes">How many.</param>
@@ -168,21 +206,58 @@ public sealed unsafe class MemoryOwner : IDisposable
     private void Subtract(long bytes)
     {
         if (Interlocked.Add(ref _bytes, -bytes) != 0 || !_disposed) return;
-        lock (s_lock)
+        lock (s_lock) TryRelease();
+    }
+
+    /// <summary>Gives the number back if nothing names a disposed owner any more. Under the lock.</summary>
+    private void TryRelease()
+    {
+        if (!_disposed || _released || _caches != 0 || Bytes != 0) return;
+        _released = true;
+        Interlocked.MemoryBarrier();
+        if (Bytes != 0)
         {
-            if (Bytes == 0 && s_owners[Number] == this) Volatile.Write(ref s_owners[Number], null);
+            _released = false;
+            return;
         }
+
+        Volatile.Write(ref s_owners[Number], null);
+        s_returned.Enqueue(Number);
+    }
+
+    /// <summary>A number that nothing names. One that was given back, but is still the scope of a thread, goes to the end of the queue.</summary>
+    private static int TakeNumber()
+    {
+        if (s_returned.Count > 0)
+        {
+            HashSet<ushort> active = [];
+            for (int cpu = 0; cpu < CpuBlocks.Count; cpu++) active.Add(Volatile.Read(ref CpuBlocks.Get(cpu)->ActiveOwner));
+            for (int i = s_returned.Count; i > 0; i--)
+            {
+                ushort number = s_returned.Dequeue();
+                if (!active.Contains(number)) return number;
+                s_returned.Enqueue(number);
+            }
+        }
+
+        return s_nextNumber <= ushort.MaxValue ? s_nextNumber++ : throw new InvalidOperationException("There are too many memory owners.");
     }
 
     /// <summary>Ends what <see cref="MemoryOwner.Enter"/> began. On the thread that began it.</summary>
     public readonly struct Scope : IDisposable
     {
-        private readonly ushort _before;
+        private readonly MemoryOwner? _before;
 
-        internal Scope(ushort before) => _before = before;
+        internal Scope(MemoryOwner? before) => _before = before;
 
-        /// <summary>Restores the thread's owner.</summary>
-        public void Dispose() => CpuBlocks.Current->ActiveOwner = _before;
+        /// <summary>Restores the thread's owner. One that came to its end meanwhile is nobody.</summary>
+        public void Dispose()
+        {
+            CpuBlock* block = CpuBlocks.Current;
+            block->ActiveOwner = _before?.Number ?? 0;
+            Interlocked.MemoryBarrier();
+            if (_before is { _released: true }) block->ActiveOwner = 0;
+        }
     }
 }
 
@@ -203,6 +278,13 @@ internal sealed unsafe partial class PageAllocator
 
             // As in the kernel, a request that must not fail goes over the limit.
             owner.Force(bytes);
+        }
+
+        if (owner.IsReleased)
+        {
+            // Disposed meanwhile by another thread: nobody pays.
+            owner.Uncharge(bytes);
+            return AllocateAnywhere(block, flags, order, type);
         }
 
         Page* page = null;

@@ -39,7 +39,9 @@ internal sealed unsafe partial class SlabAllocator
         if ((flags & SlabFlags.CacheDma) != 0) cache->AllocFlags |= GfpFlags.Dma;
         if ((flags & SlabFlags.CacheDma32) != 0) cache->AllocFlags |= GfpFlags.Dma32;
         if ((flags & SlabFlags.ReclaimAccount) != 0) cache->AllocFlags |= GfpFlags.Reclaimable;
-        if ((flags & SlabFlags.Account) != 0 && ThisCpu.Block != null) cache->Owner = ThisCpu.Block->ActiveOwner;
+
+        // kmalloc's own caches are everybody's, also where a tenant's code boots the system.
+        if ((flags & SlabFlags.Account) != 0 && id >= _firstId && ThisCpu.Block != null) cache->Owner = MemoryOwner.HoldForCache(ThisCpu.Block->ActiveOwner);
         cache->Partial.First = cache->Full.First = cache->Empty.First = Page.Nil;
         cache->Waiting = cache->Deferred = Page.Nil;
         cache->References = 1;

@@ -170,6 +170,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         lock (_lock)
         {
             ushort id = cache->Id;
+            MemoryOwner.ReleaseForCache(cache->Owner);
             *cache = default;
             if (_names[id] is { } name) _taken.Remove(name);
             _names[id] = null;
@@ -182,7 +183,12 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
 
     public void Dispose()
     {
-        for (int id = 1; id < IdLimit; id++) WaitForDeferred(Caches + id);
+        for (int id = 1; id < IdLimit; id++)
+        {
+            WaitForDeferred(Caches + id);
+            MemoryOwner.ReleaseForCache(Caches[id].Owner);
+        }
+
         lock (s_systemsLock) s_systems[_system] = null;
         foreach (GCHandle handle in _constructors.Values) handle.Free();
         AddressSpace.Release((byte*)Caches, TableBytes);

@@ -19,6 +19,9 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
 
     internal IMethodSymbol Method { get; } = method;
 
+    /// <summary>The method's own body runs, virtual or not.</summary>
+    internal bool IsResolved { get; private init; }
+
     internal IOperation? ReceiverSyntax { get; } = receiver;
 
     internal Value Receiver { get; set; }
@@ -35,8 +38,20 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     internal CallSite Of(IMethodSymbol method, Value receiver, IReadOnlyList<Value> arguments) => new(Operation, method, null)
     {
         Receiver = receiver,
+        IsResolved = true,
         Arguments = [.. arguments],
         ArgumentSyntax = arguments.Count == ArgumentSyntax.Length && Inner is null ? ArgumentSyntax : new IOperation?[arguments.Count],
+        Inner = Inner,
+    };
+
+    /// <summary>The same call, of the body that it runs.</summary>
+    internal CallSite As(IMethodSymbol body) => new(Operation, body, ReceiverSyntax)
+    {
+        Receiver = Receiver,
+        ReceiverIsPlace = ReceiverIsPlace,
+        IsResolved = true,
+        Arguments = Arguments,
+        ArgumentSyntax = ArgumentSyntax,
         Inner = Inner,
     };
 
@@ -45,6 +60,7 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     {
         Receiver = Receiver,
         ReceiverIsPlace = ReceiverIsPlace,
+        IsResolved = IsResolved,
         Arguments = Arguments,
         ArgumentSyntax = ArgumentSyntax,
         Inner = inner,

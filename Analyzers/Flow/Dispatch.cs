@@ -1,46 +1,88 @@
-// Which body a call runs: a virtual or interface call on a value whose class is known runs that class's own; so does a call of an interface that
-// only this compilation can implement, and that does so once.
+// Which bodies a call can run. A virtual or interface call on an object whose class is known runs that class's own; else it runs one of those that this
+// compilation has, if no other assembly can add one.
+//
+//   sealed class, struct, new C(), a settled field      that class
+//   internal interface or class, private constructor    each body that an object of it can have: at most four, and alike in what they do (SummaryShape)
+//   public interface or class of a library              anything: nobody has shown that this is all there is
+//
+// What only the caller knows (the class of a parameter) is noted in the log with the bodies that are possible, and decided when the summary is applied.
 
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
+/// <summary>A virtual call that the caller of its body may know the target of.</summary>
+internal sealed record DeferredCall(IMethodSymbol Method, IReadOnlyList<IMethodSymbol> Bodies);
+
 internal sealed class Dispatch(Compilation compilation, Func<SyntaxTree, string, bool> mentions)
 {
-    private readonly Lazy<Dictionary<INamedTypeSymbol, List<INamedTypeSymbol>>> _implementers = new(() => FindImplementers(compilation));
+    /// <summary>More bodies than these are not compared.</summary>
+    internal const int MaximalJoined = 4;
+
+    /// <summary>A method with more bodies says nothing about what a call of it runs.</summary>
+    private const int MaximalBodies = 8;
+
+    private readonly Lazy<Dictionary<INamedTypeSymbol, List<INamedTypeSymbol>>> _derived = new(() => FindDerived(compilation));
 
     /// <summary>Fields that hold one value.</summary>
     internal SettledFields Fields { get; } = new(compilation, mentions);
 
-    internal IMethodSymbol Resolve(IMethodSymbol method, IOperation? receiver)
+    /// <summary>Another body than the method's own may run.</summary>
+    internal static bool IsVirtual(IMethodSymbol method, IOperation? receiver) =>
+        (method.IsAbstract || method.IsVirtual || (method.IsOverride && !method.IsSealed)) && !method.IsStatic && receiver is not null && !IsBase(receiver);
+
+    /// <summary>The method may not be the one that runs.</summary>
+    internal static bool MayBeOverridden(IMethodSymbol method) => !method.IsStatic && (method.IsAbstract || method.IsVirtual || (method.IsOverride && !method.IsSealed && !method.ContainingType.IsSealed));
+
+    private static bool IsBase(IOperation receiver)
     {
-        if (receiver is null || !(method.IsAbstract || method.IsVirtual || method.IsOverride)) return method;
-        return ClassOf(receiver) is { } type ? Resolve(method, type) : OnlyImplementation(method) ?? method;
+        while (receiver is IConversionOperation { IsImplicit: true } conversion) receiver = conversion.Operand;
+        return receiver is IInstanceReferenceOperation { Syntax: BaseExpressionSyntax };
     }
 
-    /// <summary>The body that runs on any object at all, if there is only one.</summary>
-    private IMethodSymbol? OnlyImplementation(IMethodSymbol method)
+    /// <summary>The body of a call on an object of the class, or what the receiver's own type tells; null if that leaves it open.</summary>
+    internal IMethodSymbol? Certain(IMethodSymbol method, IOperation? receiver, INamedTypeSymbol? exact) =>
+        (exact ?? (receiver is null ? null : ClassOf(receiver))) is { } type && Resolve(method, type) is { IsAbstract: false } body ? body : null;
+
+    /// <summary>The bodies in this compilation that a call can run; none if they are too many to say.</summary>
+    internal IReadOnlyList<IMethodSymbol> BodiesOf(IMethodSymbol method, ITypeSymbol? receiver)
     {
-        if (!method.IsAbstract || method.ContainingType is not { TypeKind: TypeKind.Interface } contract || !IsClosed(contract) || !_implementers.Value.TryGetValue(contract, out List<INamedTypeSymbol>? classes)) return null;
-        IMethodSymbol? only = null;
+        INamedTypeSymbol root = receiver is INamedTypeSymbol { TypeKind: TypeKind.Class or TypeKind.Interface } narrower && narrower.SpecialType != SpecialType.System_Object ? narrower : method.ContainingType;
+        if (root.DeclaringSyntaxReferences.Length == 0 || !_derived.Value.TryGetValue(root.OriginalDefinition, out List<INamedTypeSymbol>? classes)) return [];
+        var bodies = new List<IMethodSymbol>();
         foreach (INamedTypeSymbol type in classes)
         {
             IMethodSymbol body = Resolve(method, type);
-            if (only is not null && !SymbolEqualityComparer.Default.Equals(only, body)) return null;
-            only = body;
+            // Of a generic class it cannot be said which of an interface's constructions it implements.
+            if (body.IsAbstract || (type.IsGenericType && root.IsGenericType)) return [];
+            if (bodies.Exists(known => SymbolEqualityComparer.Default.Equals(known, body))) continue;
+            if (bodies.Count == MaximalBodies) return [];
+            bodies.Add(body);
         }
 
-        return only;
+        return bodies;
     }
 
-    /// <summary>No other assembly can implement the interface, and no machinery makes objects of it.</summary>
-    private bool IsClosed(INamedTypeSymbol contract) =>
-        !contract.IsComImport && contract.GetAttributes().Length == 0 && SymbolEqualityComparer.Default.Equals(contract.ContainingAssembly, compilation.Assembly)
-        && !Visibility.ReachesOutside(contract, compilation.Assembly);
+    /// <summary>No other assembly can add a class, and no machinery makes objects of one.</summary>
+    internal bool IsClosed(IMethodSymbol method, ITypeSymbol? receiver) => IsClosed(method.ContainingType) || (receiver is INamedTypeSymbol type && IsClosed(type));
 
-    /// <summary>For each interface, the types of this compilation of which there can be objects.</summary>
-    private static Dictionary<INamedTypeSymbol, List<INamedTypeSymbol>> FindImplementers(Compilation compilation)
+    /// <summary>Another assembly can put a body in this one's place.</summary>
+    internal bool IsOpen(IMethodSymbol body) => MayBeOverridden(body) && body.ContainingType.TypeKind == TypeKind.Class && !IsClosed(body.ContainingType);
+
+    private bool IsClosed(INamedTypeSymbol type)
+    {
+        if (type.IsComImport || type.GetAttributes().Length > 0 || !SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly)) return false;
+        if (compilation.Options.OutputKind is OutputKind.ConsoleApplication or OutputKind.WindowsApplication || !Visibility.ReachesOutside(type, compilation.Assembly)) return true;
+        if (type.TypeKind != TypeKind.Class) return false;
+        foreach (IMethodSymbol constructor in type.InstanceConstructors)
+            if (Visibility.ReachesOutside(constructor, compilation.Assembly)) return false;
+        return true;
+    }
+
+    /// <summary>For each interface and class of this compilation, the types of which there can be objects.</summary>
+    private static Dictionary<INamedTypeSymbol, List<INamedTypeSymbol>> FindDerived(Compilation compilation)
     {
         var found = new Dictionary<INamedTypeSymbol, List<INamedTypeSymbol>>(SymbolEqualityComparer.Default);
         var open = new Stack<INamespaceOrTypeSymbol>([compilation.Assembly.GlobalNamespace]);
@@ -51,21 +93,32 @@ internal sealed class Dispatch(Compilation compilation, Func<SyntaxTree, string,
                 if (member is not INamespaceOrTypeSymbol inner) continue;
                 open.Push(inner);
                 if (inner is not INamedTypeSymbol { TypeKind: TypeKind.Class or TypeKind.Struct, IsAbstract: false } type) continue;
-                foreach (INamedTypeSymbol contract in type.AllInterfaces)
-                {
-                    if (!found.TryGetValue(contract, out List<INamedTypeSymbol>? types)) found.Add(contract, types = []);
-                    types.Add(type);
-                }
+                foreach (INamedTypeSymbol contract in type.AllInterfaces) Add(contract, type);
+                for (INamedTypeSymbol? self = type; self is { TypeKind: TypeKind.Class, DeclaringSyntaxReferences.Length: > 0 }; self = self.BaseType) Add(self, type);
             }
         }
 
         return found;
+
+        void Add(INamedTypeSymbol root, INamedTypeSymbol type)
+        {
+            root = root.OriginalDefinition;
+            if (root.DeclaringSyntaxReferences.Length == 0) return;
+            if (!found.TryGetValue(root, out List<INamedTypeSymbol>? types)) found.Add(root, types = []);
+            if (types.Count == 0 || !SymbolEqualityComparer.Default.Equals(types[types.Count - 1], type)) types.Add(type);
+        }
     }
 
     /// <summary>The body that runs on an object of exactly this class.</summary>
     internal static IMethodSymbol Resolve(IMethodSymbol method, INamedTypeSymbol type)
     {
-        if (method.ContainingType.TypeKind == TypeKind.Interface) return type.FindImplementationForInterfaceMember(method) as IMethodSymbol ?? method;
+        if (method.ContainingType.TypeKind == TypeKind.Interface)
+        {
+            if (type.FindImplementationForInterfaceMember(method) is not IMethodSymbol implementation) return method;
+            // A base class implements it, and this one overrides that.
+            return implementation.ContainingType.TypeKind == TypeKind.Class && MayBeOverridden(implementation) ? Resolve(implementation, type) : implementation;
+        }
+
         for (INamedTypeSymbol? self = type; self is not null; self = self.BaseType)
         {
             foreach (ISymbol member in self.GetMembers(method.Name))

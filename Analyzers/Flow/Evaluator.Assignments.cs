@@ -13,14 +13,22 @@ internal sealed partial class Evaluator
 
     private Value EvalAssignment(ISimpleAssignmentOperation assignment)
     {
-        if (assignment.IsRef && assignment.Target is ILocalReferenceOperation local)
+        if (assignment.IsRef)
         {
+            Value? slot = assignment.Target switch
+            {
+                ILocalReferenceOperation local => analysis.PlaceOf(local.Local),
+                IParameterReferenceOperation parameter => analysis.PlaceOf(parameter.Parameter),
+                IFieldReferenceOperation { Instance: not null, Field: var field } reference => FieldSlot(reference, field),
+                _ => null,
+            };
             Value referent = Address(assignment.Value);
-            _state.Store(analysis.PlaceOf(local.Local), referent);
+            if (slot is { } place) _state.Store(place, referent);
+            else Escape(referent);
             return referent;
         }
 
-        if (assignment.Target is IPropertyReferenceOperation property) return AssignProperty(property, assignment.Value);
+        if (assignment.Target is IPropertyReferenceOperation { Property.RefKind: RefKind.None } property) return AssignProperty(property, assignment.Value);
         Value target = Address(assignment.Target);
         Value value = Eval(assignment.Value);
         if (_dead) return value;
@@ -32,8 +40,8 @@ internal sealed partial class Evaluator
 
     private Value AssignProperty(IPropertyReferenceOperation reference, IOperation valueOperation)
     {
-        if (reference.Property.SetMethod is { } setter && analysis.SummaryOf(setter) is { } summary) return CallSetter(reference, setter, summary, valueOperation);
-        Value address = ReturnsPlace(reference) ? Address(reference) : PropertyAddress(reference);
+        if (reference.Property.SetMethod is { } setter && (IsDispatched(setter, reference.Instance) || analysis.SummaryOf(setter) is not null)) return CallSetter(reference, setter, valueOperation);
+        Value address = PropertyAddress(reference);
         Value value = Eval(valueOperation);
         bool isField = reference.Arguments.Length == 0 && TypeShapes.IsAutomatic(reference.Property);
         if (!isField) Escape(value);
@@ -43,7 +51,7 @@ internal sealed partial class Evaluator
         return value;
     }
 
-    private Value CallSetter(IPropertyReferenceOperation reference, IMethodSymbol setter, Summary summary, IOperation valueOperation)
+    private Value CallSetter(IPropertyReferenceOperation reference, IMethodSymbol setter, IOperation valueOperation)
     {
         var call = new CallSite(reference, setter, reference.Instance);
         EvalReceiver(call, reference.Instance);
@@ -51,7 +59,7 @@ internal sealed partial class Evaluator
         int last = call.Arguments.Length - 1;
         Value value = call.Arguments[last] = Eval(valueOperation);
         call.ArgumentSyntax[last] = valueOperation;
-        if (!_dead) ApplySummary(call, summary);
+        if (!_dead) Apply(call);
         return value;
     }
 
@@ -121,8 +129,9 @@ internal sealed partial class Evaluator
         Value left = LoadAt(target, compound.Target.Type), right = Eval(compound.Value);
         Value result = compound.OperatorMethod is null || IsWrapperOperator(compound.OperatorMethod)
             ? Arithmetic(compound.OperatorKind, left, right, compound.Target.Type, compound)
-            : Unknown(compound);
-        if (!TypeShapes.IsScalar(compound.Target.Type)) _state.Forget(target);
+            : CallOperator(compound, compound.OperatorMethod, (compound.Target, left), (compound.Value, right));
+        if (_dead) return Value.Zero;
+        if (!TypeShapes.IsScalar(compound.Target.Type)) StoreStruct(target, result);
         else StoreValue(target, result, compound);
         return result;
     }
@@ -143,12 +152,12 @@ internal sealed partial class Evaluator
     {
         Value value = Eval(deconstruction.Value);
         if (_dead) return value;
-        if (deconstruction.Value.Type is INamedTypeSymbol { IsTupleType: true } tuple && ElementsOf(deconstruction.Target) is { } elements)
+        if (deconstruction.Value.Type is INamedTypeSymbol whole && ElementsOf(deconstruction.Target) is { } elements && PartsOf(whole, elements.Length) is not null)
         {
             // What one target held may be what another gets.
             List<Value>? outer = _overwritten;
             List<Value> overwritten = _overwritten = [];
-            AssignElements(elements, value, tuple, deconstruction);
+            AssignElements(elements, value, whole, deconstruction);
             _overwritten = outer;
             if (outer is not null) outer.AddRange(overwritten);
             else foreach (Value old in overwritten) analysis.CheckLost(_state, old, deconstruction.Syntax.GetLocation(), LossKind.Overwritten, null);
@@ -160,15 +169,28 @@ internal sealed partial class Evaluator
         return value;
     }
 
-    /// <summary>The parts of a tuple go to the targets, all of them read before the first is written.</summary>
-    private void AssignElements(ImmutableArray<IOperation> targets, Value tuple, INamedTypeSymbol type, IDeconstructionAssignmentOperation site)
+    /// <summary>The parts of a tuple or record go to the targets, all of them read before the first is written.</summary>
+    private void AssignElements(ImmutableArray<IOperation> targets, Value whole, INamedTypeSymbol type, IDeconstructionAssignmentOperation site)
     {
+        List<ISymbol>? members = PartsOf(type, targets.Length);
+        if (members is null)
+        {
+            foreach (IOperation target in targets) AssignConverted(target, whole, site);
+            return;
+        }
+
         var parts = new Value[targets.Length];
-        for (int i = 0; i < parts.Length && i < type.TupleElements.Length; i++) parts[i] = LoadAt(TupleElement(tuple, i), type.TupleElements[i].Type);
+        var types = new ITypeSymbol[targets.Length];
         for (int i = 0; i < parts.Length; i++)
         {
-            if (ElementsOf(targets[i]) is { } inner && type.TupleElements[i].Type is INamedTypeSymbol { IsTupleType: true } nested) AssignElements(inner, parts[i], nested, site);
-            else if (ElementsOf(targets[i]) is not null || !SymbolEqualityComparer.Default.Equals(targets[i].Type, type.TupleElements[i].Type)) AssignConverted(targets[i], parts[i], site);
+            types[i] = members[i] is IPropertySymbol property ? property.Type : ((IFieldSymbol)members[i]).Type;
+            parts[i] = LoadAt(PartAt(whole, type, i, members[i]), types[i]);
+        }
+
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (ElementsOf(targets[i]) is { } inner && types[i] is INamedTypeSymbol nested && PartsOf(nested, inner.Length) is not null) AssignElements(inner, parts[i], nested, site);
+            else if (ElementsOf(targets[i]) is not null || !SymbolEqualityComparer.Default.Equals(targets[i].Type, types[i])) AssignConverted(targets[i], parts[i], site);
             else if (IsPlace(Undeclared(targets[i]))) AssignPart(Address(targets[i]), parts[i], targets[i]);
             else if (targets[i] is not IDiscardOperation) Escape(parts[i]);
         }

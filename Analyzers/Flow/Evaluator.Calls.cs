@@ -16,48 +16,11 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.DelegateInvoke) return EvalDelegateCall(invocation);
         if (method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(method, out GraphRunner? owner) is { } graph)
             return EvalNested(invocation, method, graph, owner!, invocation.Arguments);
-        if (TryIdentity(invocation, out Value same)) return same;
+        if (TryIdentity(invocation, out Value same) || TrySpanOver(invocation, out same) || TryValueOrDefault(invocation, out same)) return same;
 
         // The graph of an await foreach calls the enumerator without an operation for the await.
         if (invocation.IsImplicit && method.Name == "MoveNextAsync" && !_dead) analysis.Raise(new AwaitEvent(_state, invocation.Syntax));
-        return EvalCall(invocation, analysis.Dispatch.Resolve(method, invocation.Instance), invocation.Instance, invocation.Arguments);
-    }
-
-    /// <summary>BCL calls that only change the type of a pointer.</summary>
-    private bool TryIdentity(IInvocationOperation invocation, out Value value)
-    {
-        value = default;
-        IMethodSymbol method = invocation.TargetMethod;
-        INamedTypeSymbol type = method.ContainingType;
-        if (type?.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr)
-        {
-            switch (method.Name)
-            {
-                case "ToPointer" or "ToInt64" or "ToInt32" or "ToUInt64" or "ToUInt32" when invocation.Instance is not null:
-                    value = Eval(invocation.Instance);
-                    return true;
-                case "Add" or "Subtract" when invocation.Arguments.Length == 2:
-                    Value pointer = Eval(invocation.Arguments[0].Value), offset = Eval(invocation.Arguments[1].Value);
-                    value = _state.Binary(method.Name == "Add" ? Operator.Add : Operator.Subtract, _state.Canonical(pointer), _state.Canonical(offset));
-                    return true;
-            }
-        }
-
-        if (type is { Name: "Unsafe", ContainingNamespace.Name: "CompilerServices" } && invocation.Arguments.Length == 1)
-        {
-            IOperation argument = invocation.Arguments[0].Value;
-            switch (method.Name)
-            {
-                case "AsPointer":
-                    value = Address(argument);
-                    return true;
-                case "AsRef" or "As":
-                    value = method.Parameters[0].RefKind == RefKind.None ? Eval(argument) : Address(argument);
-                    return true;
-            }
-        }
-
-        return false;
+        return EvalCall(invocation, method, invocation.Instance, invocation.Arguments);
     }
 
     private Value EvalCall(IOperation operation, IMethodSymbol method, IOperation? instance, ImmutableArray<IArgumentOperation> arguments)
@@ -68,8 +31,12 @@ internal sealed partial class Evaluator
         if (_dead) return Value.Zero;
         if (IsSpan(instance?.Type))
         {
-            if (method.Name is not ("Slice" or "get_Length" or "get_IsEmpty")) TouchSpan(call.Receiver, operation);
-            if (method.Name == "Slice") return SpanFrom(call.Receiver, FreshRegion(operation));
+            if (method.Name == "Slice" && call.Arguments.Length > 0) return SpanAt(call.Receiver, call.Arguments[0], operation);
+            if (method.Name is not ("get_Length" or "get_IsEmpty"))
+            {
+                TouchSpan(call.Receiver, operation);
+                LetGoSpan(call.Receiver, instance!.Type!);
+            }
         }
 
         return Apply(call);
@@ -87,6 +54,7 @@ internal sealed partial class Evaluator
     {
         Block(call);
         return analysis.Model.Find(call.Method) is { IsModelled: true } contract ? ApplyContract(call, contract)
+            : Dispatch.IsVirtual(call.Method, call.ReceiverSyntax) && !call.IsResolved ? ApplyVirtual(call)
             : analysis.SummaryOf(call.Method) is { } summary ? ApplySummary(call, summary)
             : ApplyUnknown(call);
     }
@@ -119,12 +87,21 @@ internal sealed partial class Evaluator
             return SpanOver(creation, pointer);
         }
 
+        if (IsSpan(creation.Type) && creation.Arguments.Length >= 1 && creation.Arguments[0].Value.Type is IArrayTypeSymbol)
+        {
+            Value array = Eval(creation.Arguments[0].Value), start = creation.Arguments.Length > 1 ? Eval(creation.Arguments[1].Value) : Value.Zero;
+            if (creation.Arguments.Length > 2) Eval(creation.Arguments[2].Value);
+            return _dead ? Value.Zero : SpanOver(creation, ElementOf(array, start));
+        }
+
+        if (IsSimpleNullable(creation.Type) && creation.Arguments.Length == 1) return NullableOf(creation, Eval(creation.Arguments[0].Value), true);
         bool isReference = creation.Type is { IsReferenceType: true };
         var call = new CallSite(creation, constructor, null)
         {
             Receiver = isReference ? Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: creation.Syntax) : FreshRegion(creation),
             ReceiverIsPlace = !isReference,
         };
+        if (isReference && creation.Type is INamedTypeSymbol type) Symbols.SetClass(call.Receiver, type);
         EvalArguments(call, creation.Arguments);
         if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
@@ -157,23 +134,6 @@ internal sealed partial class Evaluator
     private static bool IsTrivial(IMethodSymbol constructor) =>
         constructor.IsImplicitlyDeclared && constructor.ContainingType is { DeclaringSyntaxReferences.Length: > 0, BaseType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType };
 
-    private Value EvalArray(IArrayCreationOperation array)
-    {
-        foreach (IOperation size in array.DimensionSizes) Eval(size);
-        Value region = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: array.Syntax);
-        if (array.Initializer is { } initializer)
-        {
-            for (int i = 0; i < initializer.ElementValues.Length; i++)
-            {
-                Value element = Eval(initializer.ElementValues[i]);
-                if (_dead) return region;
-                _state.Store(Symbols.Make(SymbolKind.Element, region, Value.Constant(i)), element);
-            }
-        }
-
-        return region;
-    }
-
     /// <summary>Nothing is known of the callee: it may keep every pointer and write all memory it can reach.</summary>
     private Value ApplyUnknown(CallSite call)
     {
@@ -187,7 +147,9 @@ internal sealed partial class Evaluator
         MethodContract? contract = analysis.Model.Find(method);
         PassFreed(call, contract);
         analysis.Fields.FillBy(method);
-        bool keeps = CallEffects.Keeps(method), writes = CallEffects.WritesUnknownMemory(method);
+        // A function that is passed may do to the other arguments whatever it does.
+        IMethodSymbol? passed = FunctionAmong(call.Arguments);
+        bool keeps = passed is not null || CallEffects.Keeps(method), writes = passed is not null || CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
         for (int i = 0; i < call.Arguments.Length; i++)
         {
@@ -198,9 +160,7 @@ internal sealed partial class Evaluator
                 continue;
             }
 
-            bool isFunction = Symbols.KindOf(call.Arguments[i]) == SymbolKind.Function;
-            writes |= isFunction;
-            if (isFunction || keeps) LetGo(call, i);
+            if (keeps || IsSpan(method.Parameters[i].Type)) LetGo(call, i);
         }
 
         if (call.ReceiverIsPlace && method.ContainingType is { IsValueType: true })
@@ -216,8 +176,15 @@ internal sealed partial class Evaluator
         if (asserted >= 0 && !_state.Assume(call.Arguments[asserted], mustBe)) _dead = true;
         if (writes) _state.Havoc(analysis.IsImmutable);
         if (writes) _state.Released = Released.AfterUnknownCode(_state.Released);
-        if (writes && analysis.MayLeaveSections(method)) LoseSections();
+        if (writes && (analysis.MayLeaveSections(method) || (passed is not null && analysis.MayLeaveSections(passed)))) LoseSections();
         return ResultOf(call);
+    }
+
+    private IMethodSymbol? FunctionAmong(Value[] arguments)
+    {
+        foreach (Value argument in arguments)
+            if (Symbols.Of(argument) is { Kind: SymbolKind.Function, Item: FunctionValue function }) return function.Method;
+        return null;
     }
 
     private Value ResultOf(CallSite call)
@@ -245,7 +212,8 @@ internal sealed partial class Evaluator
 
     private void LetGo(CallSite call, int ordinal)
     {
-        if (TypeShapes.IsScalar(call.Method.Parameters[ordinal].Type)) Escape(call.Arguments[ordinal]);
+        if (IsSpan(call.Method.Parameters[ordinal].Type)) LetGoSpan(call.Arguments[ordinal], call.Method.Parameters[ordinal].Type);
+        else if (TypeShapes.IsScalar(call.Method.Parameters[ordinal].Type)) Escape(call.Arguments[ordinal]);
         else EscapeStruct(call.Arguments[ordinal]);
     }
 

@@ -41,6 +41,7 @@ internal sealed partial class Evaluator
             CallSite call = site.Of(function.Method, data.A, arguments);
             if (function.Lambda is { } lambda && _runner.FindLambda(lambda, out GraphRunner? owner) is { } graph) return RunInPlace(call, graph, owner!);
             if (function.Method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(function.Method, out owner) is { } local) return RunInPlace(call, local, owner!);
+            if (Dispatch.MayBeOverridden(function.Method)) return ApplyDeferred(site, new DeferredCall(function.Method, []), data.A, arguments);
             return function.Method.MethodKind is MethodKind.Ordinary or MethodKind.ReducedExtension or MethodKind.AnonymousFunction ? Apply(call) : ApplyUnknown(call);
         }
 
@@ -91,6 +92,37 @@ internal sealed partial class Evaluator
         if (method.ReturnsVoid) return Value.Zero;
         return method.IsAsync || method.IsIterator() ? NonNull(UnknownOf(call.Syntax)) : value;
     }
+
+    /// <summary>What an address holds for as long as anybody can read it.</summary>
+    private Value? SettledAt(Value address)
+    {
+        SymbolData data = Symbols.Of(address);
+        SettledFields settled = analysis.Dispatch.Fields;
+        switch (data)
+        {
+            case { Kind: SymbolKind.Static or SymbolKind.Field, Item: IFieldSymbol field }:
+                if (settled.FunctionIn(field) is { } held) return Function(held, held.IsStatic ? Value.Zero : data.A);
+                if (settled.NumberIn(field) is { } number) return Value.Constant(number);
+                return data.Kind == SymbolKind.Field && field.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer && TableAt(data.A) is { } table && settled.Tables.FunctionIn(table, field) is { } member ? Function(member, Value.Zero) : null;
+            case { Kind: SymbolKind.Static or SymbolKind.Field, Item: IPropertySymbol property }:
+                if (settled.Tables.FunctionIn(property) is { } only && only.IsStatic) return Function(only, Value.Zero);
+                return data.Kind == SymbolKind.Field && TableAt(data.A) is { } owner && settled.Tables.FunctionIn(owner, property) is { } kept ? Function(kept, Value.Zero) : null;
+            case { Kind: SymbolKind.Element, Tag: 0, Item: null, B.IsConstant: true } when TableAt(data.A) is { } array:
+                return settled.Tables.FunctionIn(array, data.B.Offset) is { } element ? Function(element, Value.Zero) : null;
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>The static field that holds the struct at the address, or the object or array.</summary>
+    private IFieldSymbol? TableAt(Value address) => Symbols.Of(address) switch
+    {
+        { Kind: SymbolKind.Static, Item: IFieldSymbol field } => field,
+        { Kind: SymbolKind.Load, A: var from } when Symbols.Of(from) is { Kind: SymbolKind.Static, Item: IFieldSymbol field } => field,
+        _ => null,
+    };
+
+    private Value Function(IMethodSymbol method, Value receiver) => Symbols.Make(SymbolKind.Function, receiver, item: new FunctionValue(method, null, []));
 
     private Value EvalMethodReference(IMethodReferenceOperation reference)
     {

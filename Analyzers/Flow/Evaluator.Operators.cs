@@ -1,6 +1,7 @@
 // Operators, conversions and patterns: how a value is computed from values.
 
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
@@ -24,10 +25,13 @@ internal sealed partial class Evaluator
         {
             if (IsIdentityOperator(method)) return Truncated(value, to);
             if (IsSpan(to) && IsSpan(from)) return SpanFrom(value, FreshRegion(conversion));
-            Escape(value);
-            return TypeShapes.IsScalar(to) ? Unknown(conversion) : FreshRegion(conversion);
+            if (IsSpan(to) && from is IArrayTypeSymbol && !_dead) return SpanOver(conversion, ElementOf(value, Value.Zero));
+            if (analysis.SummaryOf(method) is null) Escape(value);
+            return CallOperator(conversion, method, (conversion.Operand, value));
         }
 
+        if (TryConvertNullable(conversion, value, out Value converted)) return converted;
+        if (conversion is { IsTryCast: false } && from is { IsReferenceType: true } && to is { IsValueType: true }) return Unboxed(conversion, value);
         if (!TypeShapes.IsScalar(to))
         {
             if (IsSameTuple(from, to)) return value;
@@ -36,21 +40,49 @@ internal sealed partial class Evaluator
             return TypeShapes.IsScalar(from) || from is null ? FreshRegion(conversion) : value;
         }
 
+        if (to is { IsReferenceType: true } && from is { IsValueType: true } && !IsNullable(from)) return Boxed(conversion, value);
         if (!TypeShapes.IsScalar(from))
         {
             Escape(value);
             return Unknown(conversion);
         }
 
-        if (to is { IsReferenceType: true } && from is { IsValueType: true })
+        if (IsFloating(from) || IsFloating(to)) return IsFloating(from) && IsFloating(to) ? value : Unknown(conversion);
+        return conversion.IsTryCast ? TriedCast(conversion, value) : Truncated(value, to);
+    }
+
+    /// <summary>The object or null. What class an object has is known of those that were made here.</summary>
+    private Value TriedCast(IConversionOperation conversion, Value value)
+    {
+        value = _state.Canonical(value);
+        if (value.IsZero || conversion.GetConversion().IsImplicit) return value;
+        if (IsOfClass(value, conversion.Type) is { } known) return known.IsZero ? Value.Zero : value;
+        return Symbols.KindOf(value) == SymbolKind.New ? value : Unknown(conversion);
+    }
+
+    /// <summary>A box is an object that holds a copy.</summary>
+    private Value Boxed(IConversionOperation conversion, Value value)
+    {
+        Value box = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: conversion.Syntax);
+        if (conversion.Operand.Type is INamedTypeSymbol type) Symbols.SetClass(box, type);
+        if (TypeShapes.IsScalar(conversion.Operand.Type)) _state.Store(box, value);
+        else _state.CopyStruct(box, value);
+        return box;
+    }
+
+    private Value Unboxed(IConversionOperation conversion, Value box)
+    {
+        box = _state.Canonical(box);
+        if (box.IsConstant || IsNullable(conversion.Type))
         {
-            Escape(value);
-            return Symbols.Make(SymbolKind.New, tag: _callPath, item: conversion.Syntax);
+            Escape(box);
+            return TypeShapes.IsScalar(conversion.Type) ? Unknown(conversion) : FreshRegion(conversion);
         }
 
-        if (IsFloating(from) || IsFloating(to)) return IsFloating(from) && IsFloating(to) ? value : Unknown(conversion);
-        if (conversion.IsTryCast) return Unknown(conversion);
-        return Truncated(value, to);
+        if (TypeShapes.IsScalar(conversion.Type)) return LoadAt(box, conversion.Type);
+        Value copy = FreshRegion(conversion);
+        _state.CopyStruct(copy, box);
+        return copy;
     }
 
     private static bool IsFloating(ITypeSymbol? type) => type?.SpecialType is SpecialType.System_Single or SpecialType.System_Double or SpecialType.System_Decimal;
@@ -63,8 +95,19 @@ internal sealed partial class Evaluator
         && (TypeShapes.IsWrapper(method.ContainingType) || method.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr)
         && !IsFloating(method.ReturnType) && !IsFloating(method.Parameters[0].Type);
 
-    private static bool IsWrapperOperator(IMethodSymbol method) =>
-        TypeShapes.IsWrapper(method.ContainingType) || method.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
+    private bool IsWrapperOperator(IMethodSymbol method) =>
+        (TypeShapes.IsWrapper(method.ContainingType) && analysis.SummaryOf(method) is not { HasEffect: true }) || method.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
+
+    /// <summary>An operator that somebody wrote is a method.</summary>
+    private Value CallOperator(IOperation operation, IMethodSymbol method, params (IOperation Syntax, Value Value)[] operands)
+    {
+        var call = new CallSite(operation, method, null);
+        if (_dead || operands.Length != method.Parameters.Length) return TypeShapes.IsScalar(operation.Type) ? Unknown(operation) : FreshRegion(operation);
+        for (int i = 0; i < operands.Length; i++) (call.ArgumentSyntax[i], call.Arguments[i]) = operands[i];
+        Value result = Apply(call);
+        // A lifted operator gives a nullable of what the method gives.
+        return SymbolEqualityComparer.Default.Equals(method.ReturnType, operation.Type) ? result : TypeShapes.IsScalar(operation.Type) ? Unknown(operation) : FreshRegion(operation);
+    }
 
     private Value EvalBinary(IBinaryOperation binary)
     {
@@ -75,9 +118,10 @@ internal sealed partial class Evaluator
             // string equality compares content: two unknown strings tell nothing, but null is null.
             if (binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (right.IsZero || left.IsZero))
                 return Compare(binary.OperatorKind, left, right, binary);
-            return TypeShapes.IsScalar(binary.Type) ? Unknown(binary) : FreshRegion(binary);
+            return CallOperator(binary, method, (binary.LeftOperand, left), (binary.RightOperand, right));
         }
 
+        if (TryCompareWithNull(binary, left, right, out Value compared)) return compared;
         bool liftedOrWide = binary.IsLifted || !TypeShapes.IsScalar(binary.LeftOperand.Type) || !TypeShapes.IsScalar(binary.RightOperand.Type)
             || IsFloating(binary.LeftOperand.Type) || IsFloating(binary.RightOperand.Type);
         if (liftedOrWide) return TypeShapes.IsScalar(binary.Type) ? Unknown(binary) : FreshRegion(binary);
@@ -107,6 +151,7 @@ internal sealed partial class Evaluator
         if (IsFloating(type) || !TypeShapes.IsScalar(type)) return UnknownOf(site.Syntax);
         if (type?.SpecialType == SpecialType.System_String || type?.TypeKind == TypeKind.Delegate)
         {
+            if (type.TypeKind == TypeKind.Delegate && kind == BinaryOperatorKind.Add && _state.Canonical(left).IsZero) return right;
             Escape(right);
             return NonNull(UnknownOf(site.Syntax));
         }
@@ -139,6 +184,7 @@ internal sealed partial class Evaluator
     private Value EvalUnary(IUnaryOperation unary)
     {
         Value operand = _state.Canonical(Eval(unary.Operand));
+        if (unary.OperatorMethod is { } own && !IsWrapperOperator(own) && !_dead) return CallOperator(unary, own, (unary.Operand, operand));
         if ((unary.OperatorMethod is { } method && !IsWrapperOperator(method)) || unary.IsLifted || !TypeShapes.IsScalar(unary.Type) || IsFloating(unary.Type)) return Unknown(unary);
         return unary.OperatorKind switch
         {
@@ -163,58 +209,10 @@ internal sealed partial class Evaluator
     private Value IsNull(IOperation operand)
     {
         Value value = Eval(operand);
+        if (IsSimpleNullable(operand.Type)) return Not(IsPresent(value));
         if (!TypeShapes.IsScalar(operand.Type)) return UnknownOf(operand.Syntax, 3, 0, 1);
         return _state.Binary(Operator.Equal, _state.Canonical(value), Value.Zero);
     }
 
     private Value NotNull(Value value) => Not(_state.Binary(Operator.Equal, _state.Canonical(value), Value.Zero));
-
-    private Value EvalPattern(Value value, IPatternOperation pattern, IOperation site)
-    {
-        value = _state.Canonical(value);
-        bool scalar = TypeShapes.IsScalar(pattern.InputType);
-        switch (pattern)
-        {
-            case IConstantPatternOperation constant when scalar && constant.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long number):
-                return _state.Binary(Operator.Equal, value, Value.Constant(number));
-            case INegatedPatternOperation negated:
-                return Not(EvalPattern(value, negated.Pattern, site));
-            case IBinaryPatternOperation binary:
-                Value left = EvalPattern(value, binary.LeftPattern, site), right = EvalPattern(value, binary.RightPattern, site);
-                return binary.OperatorKind == BinaryOperatorKind.And ? And(left, right) : Not(And(Not(left), Not(right)));
-            case IRelationalPatternOperation relational when scalar && relational.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long bound):
-                Value limit = Value.Constant(bound);
-                return relational.OperatorKind switch
-                {
-                    BinaryOperatorKind.LessThan => _state.Binary(Operator.Less, value, limit),
-                    BinaryOperatorKind.GreaterThan => _state.Binary(Operator.Less, limit, value),
-                    BinaryOperatorKind.LessThanOrEqual => Not(_state.Binary(Operator.Less, limit, value)),
-                    _ => Not(_state.Binary(Operator.Less, value, limit)),
-                };
-            case IDiscardPatternOperation:
-                return Value.One;
-            case IDeclarationPatternOperation declaration:
-                Bind(declaration.DeclaredSymbol, value);
-                if (declaration.MatchesNull) return Value.One;
-                return And(Matches(pattern), scalar ? NotNull(value) : Value.One);
-            case IRecursivePatternOperation recursive:
-                Bind(recursive.DeclaredSymbol, value);
-                Escape(value);
-                return And(Matches(pattern), scalar ? NotNull(value) : Value.One);
-            case ITypePatternOperation:
-                return And(Matches(pattern), scalar ? NotNull(value) : Value.One);
-            default:
-                return Matches(pattern);
-        }
-    }
-
-    private Value Matches(IPatternOperation pattern) => UnknownOf(pattern.Syntax, 4, 0, 1);
-
-    private void Bind(ISymbol? variable, Value value)
-    {
-        if (variable is not ILocalSymbol local) return;
-        Value place = analysis.PlaceOf(local);
-        if (TypeShapes.IsScalar(local.Type)) _state.Store(place, value);
-        else _state.CopyStruct(place, value);
-    }
 }

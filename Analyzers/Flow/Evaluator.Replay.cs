@@ -76,7 +76,7 @@ internal sealed partial class Evaluator
             {
                 case PrimitiveKind.Load:
                     SymbolData loaded = from.Of(primitive.B);
-                    _mapped[primitive.B.Symbol] = State.Load(Map(primitive.A), loaded.Low, loaded.High);
+                    _mapped[primitive.B.Symbol] = evaluator.LoadAt(Map(primitive.A), loaded.Low, loaded.High);
                     break;
                 case PrimitiveKind.Store:
                     evaluator._isCalleesField = from.KindOf(primitive.A) is SymbolKind.Field or SymbolKind.Static;
@@ -111,7 +111,10 @@ internal sealed partial class Evaluator
                     Touch(primitive);
                     break;
                 case PrimitiveKind.Call:
-                    _mapped[primitive.B.Symbol] = evaluator.CallValue(call.Through(primitive.Site!), primitive.Site!.Innermost.Method, Map(primitive.A), [.. primitive.Arguments.Select(argument => Map(argument))]);
+                    Value[] arguments = [.. primitive.Arguments.Select(argument => Map(argument))];
+                    _mapped[primitive.B.Symbol] = primitive.Contract is DeferredCall deferred
+                        ? evaluator.ApplyDeferred(call.Through(primitive.Site!), deferred, Map(primitive.A), arguments)
+                        : evaluator.CallValue(call.Through(primitive.Site!), primitive.Site!.Innermost.Method, Map(primitive.A), arguments);
                     break;
                 case PrimitiveKind.Free:
                     var free = (FreeContract)primitive.Contract!;
@@ -179,7 +182,7 @@ internal sealed partial class Evaluator
                 case SymbolKind.Static:
                     return Symbols.Make(SymbolKind.Static, item: data.Item);
                 case SymbolKind.Load:
-                    return State.Load(Map(data.A), data.Low, data.High);
+                    return evaluator.LoadAt(Map(data.A), data.Low, data.High);
                 case SymbolKind.Field:
                     return Symbols.Field(State.CanonicalAddress(Map(data.A)), (ISymbol)data.Item!);
                 case SymbolKind.Element:
@@ -192,7 +195,10 @@ internal sealed partial class Evaluator
                 case SymbolKind.Function when data.Item is FunctionValue function:
                     return Symbols.Make(SymbolKind.Function, Map(data.A), item: function.Lambda is null ? function : new FunctionValue(function.Method, null, []));
                 case SymbolKind.New:
-                    return data.Item is SyntaxNode ? Fresh(SymbolKind.New, symbol) : Symbols.Make(SymbolKind.New, tag: data.Tag, item: data.Item);
+                    if (data.Item is not SyntaxNode) return Symbols.Make(SymbolKind.New, tag: data.Tag, item: data.Item);
+                    Value made = Fresh(SymbolKind.New, symbol);
+                    if (from.ClassOf(new Value(symbol, 0)) is { } type) Symbols.SetClass(made, type);
+                    return made;
                 case SymbolKind.Stack or SymbolKind.Local or SymbolKind.Capture:
                     return Fresh(SymbolKind.Stack, symbol);
                 default:

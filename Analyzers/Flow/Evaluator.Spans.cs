@@ -18,7 +18,7 @@ internal sealed partial class Evaluator
     private bool TryGetCovered(Value span, out Value pointer) => _state.TryPeek(SpanSlot(span), out pointer);
 
     /// <summary>A span made by <c>new Span&lt;T&gt;(pointer, length)</c>.</summary>
-    private Value SpanOver(IObjectCreationOperation creation, Value pointer)
+    private Value SpanOver(IOperation creation, Value pointer)
     {
         Value span = FreshRegion(creation);
         _state.Store(SpanSlot(span), pointer);
@@ -30,6 +30,55 @@ internal sealed partial class Evaluator
     {
         if (TryGetCovered(source, out Value pointer)) _state.Store(SpanSlot(span), pointer);
         return span;
+    }
+
+    /// <summary>A part of a span, from an index on.</summary>
+    private Value SpanAt(Value source, Value index, IOperation part)
+    {
+        Value span = FreshRegion(part);
+        if (!_dead && TryGetCovered(source, out Value pointer)) _state.Store(SpanSlot(span), Advance(pointer, index, ElementTypeOf(part.Type)));
+        return span;
+    }
+
+    /// <summary>The element that an index means; of a span that somebody passed, one of what it covers.</summary>
+    private Value SpanElement(IPropertyReferenceOperation element)
+    {
+        Value span = IsPlace(element.Instance!) ? Address(element.Instance!) : Eval(element.Instance);
+        Value index = Eval(element.Arguments[0].Value);
+        return _dead ? Value.Zero : Advance(_state.Load(SpanSlot(span)), index, ElementTypeOf(element.Instance!.Type));
+    }
+
+    /// <summary>Spans made without a constructor: of an array, of a variable.</summary>
+    private bool TrySpanOver(IInvocationOperation invocation, out Value span)
+    {
+        span = default;
+        if (!IsSpan(invocation.Type) || invocation.Arguments.Length == 0) return false;
+        IOperation first = invocation.Arguments[0].Value;
+        switch (invocation.TargetMethod)
+        {
+            case { Name: "AsSpan", ContainingType.Name: "MemoryExtensions" } when first.Type is IArrayTypeSymbol && invocation.Arguments.Length <= 3:
+                Value array = Eval(first);
+                Value start = invocation.Arguments.Length > 1 ? Eval(invocation.Arguments[1].Value) : Value.Zero;
+                if (invocation.Arguments.Length > 2) Eval(invocation.Arguments[2].Value);
+                if (!_dead) span = SpanOver(invocation, ElementOf(array, start));
+                return true;
+            case { Name: "CreateSpan" or "CreateReadOnlySpan", ContainingType.Name: "MemoryMarshal" } when invocation.Arguments.Length == 2:
+                Value variable = Address(first);
+                Eval(invocation.Arguments[1].Value);
+                if (!_dead) span = SpanOver(invocation, variable);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Unknown code gets a span: it may read and write what is in the memory, and frees none of it.</summary>
+    private void LetGoSpan(Value span, ITypeSymbol type)
+    {
+        if (!TryGetCovered(span, out Value pointer) || ElementTypeOf(type) is not { IsUnmanagedType: true } element || (TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) return;
+        Value memory = Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null } inner ? inner.A : pointer;
+        EscapeStruct(memory);
+        if (type.Name == "Span") _state.Forget(memory);
     }
 
     /// <summary>A member of the span that reaches into its memory.</summary>

@@ -30,7 +30,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private SymbolTable Symbols => analysis.Symbols;
 
     /// <summary>Evaluates a statement or branch value on a fork of the state, once per way it can turn out.</summary>
-    internal void Run(GraphRunner runner, IOperation operation, FlowState entry, List<(FlowState State, Value Value)> outcomes)
+    internal void Run(GraphRunner runner, IOperation operation, FlowState entry, List<(FlowState State, Value Value)> outcomes, bool isReference = false)
     {
         (FlowState outerState, GraphRunner outerRunner, bool outerDead, Choices outerChoices) = (_state, _runner, _dead, _choices);
         _runner = runner;
@@ -40,7 +40,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             analysis.Work(1 + (entry.Cells.Count / 10));
             _state = entry.Fork();
             _dead = false;
-            Value value = Eval(operation);
+            Value value = isReference ? Address(operation) : Eval(operation);
             if (!_dead) outcomes.Add((_state, value));
         }
         while (!analysis.GaveUp && _choices.Advance());
@@ -61,6 +61,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         if (operation is null || _dead) return Value.Zero;
         if (operation.ConstantValue is { HasValue: true } constant)
         {
+            if (constant.Value is null && IsSimpleNullable(operation.Type)) return NullableOf(operation, Value.Zero, false);
             if (TypeShapes.TryNumber(constant.Value, out long number)) return Value.Constant(number);
             return Symbols.Make(SymbolKind.New, item: constant.Value);
         }
@@ -69,7 +70,11 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         {
             case IExpressionStatementOperation statement: return EvalStatement(statement);
             case IParenthesizedOperation parenthesized: return Eval(parenthesized.Operand);
-            case ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation: return LoadFrom(operation);
+            case ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation
+                or IInlineArrayAccessOperation: return LoadFrom(operation);
+            case ICollectionExpressionOperation collection: return EvalCollection(collection);
+            case IImplicitIndexerReferenceOperation indexer when IsSpan(indexer.Type): return SpanAt(Eval(indexer.Instance), UnknownOf(indexer.Argument.Syntax, 1), indexer);
+            case IPropertyReferenceOperation { Property.RefKind: not RefKind.None } property: return LoadThrough(ReferenceOf(property), property);
             case IPropertyReferenceOperation property: return EvalProperty(property);
             case IInstanceReferenceOperation: return This(operation);
             case IConversionOperation conversion: return EvalConversion(conversion);
@@ -80,10 +85,11 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IUnaryOperation unary: return EvalUnary(unary);
             case IIsNullOperation isNull: return IsNull(isNull.Operand);
             case IIsPatternOperation isPattern: return EvalPattern(Eval(isPattern.Value), isPattern.Pattern, isPattern);
-            case IIsTypeOperation isType: return And(Unknown(isType), NotNull(Eval(isType.ValueOperand)));
+            case IIsTypeOperation isType: return EvalIsType(Eval(isType.ValueOperand), isType);
             case IAddressOfOperation addressOf: return EvalAddressOf(addressOf);
             case IFlowCaptureOperation capture: return EvalCapture(capture);
             case IFlowCaptureReferenceOperation reference: return _state.Load(CaptureSlot(reference.Id, 0));
+            case IInvocationOperation { TargetMethod.RefKind: not RefKind.None } invocation: return LoadThrough(EvalInvocation(invocation), invocation);
             case IInvocationOperation invocation: return EvalInvocation(invocation);
             case IFunctionPointerInvocationOperation pointerCall: return EvalFunctionPointer(pointerCall);
             case IObjectCreationOperation creation: return EvalCreation(creation);
@@ -92,6 +98,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IMethodReferenceOperation method: return EvalMethodReference(method);
             case IFlowAnonymousFunctionOperation lambda: return EvalLambda(lambda);
             case ISizeOfOperation sizeOf: return Symbols.Unknown(sizeOf.TypeOperand, 0, 1, int.MaxValue);
+            case IDefaultValueOperation when IsSimpleNullable(operation.Type): return NullableOf(operation, Value.Zero, false);
             case IDefaultValueOperation: return TypeShapes.IsScalar(operation.Type) ? Value.Zero : FreshRegion(operation);
             case IArgumentOperation argument: return Eval(argument.Value);
             case IAwaitOperation await: return EvalAwait(await);
@@ -144,8 +151,10 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
                 return FieldAddress(field);
             case IArrayElementReferenceOperation element:
                 Value array = Eval(element.ArrayReference), index = Value.Zero;
-                foreach (IOperation part in element.Indices) index = Eval(part);
-                return Symbols.Make(SymbolKind.Element, _state.Canonical(array), element.Indices.Length == 1 ? index : UnknownOf(element.Syntax, 1));
+                foreach (IOperation part in element.Indices) index = element.Indices.Length == 1 ? EvalIndex(part, array) : Combine(index, Eval(part), element);
+                return ElementOf(array, index);
+            case IInlineArrayAccessOperation access when access.Argument.Type?.SpecialType == SpecialType.System_Int32:
+                return ElementOf(Address(access.Instance), Eval(access.Argument));
             case IInstanceReferenceOperation:
                 return This(operation);
             case IFlowCaptureReferenceOperation reference:
@@ -175,22 +184,17 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             }
         }
 
+        if (operation is IPropertyReferenceOperation returned) return ReferenceOf(returned);
+        if (operation is IInvocationOperation { TargetMethod.RefKind: not RefKind.None } call) return EvalInvocation(call);
         Value value = Eval(operation);
-        if (ReturnsPlace(operation) || !TypeShapes.IsScalar(operation.Type)) return value;
+        if (!TypeShapes.IsScalar(operation.Type)) return value;
         Value temporary = FreshRegion(operation);
         _state.Store(temporary, value);
         return temporary;
     }
 
-    private static bool ReturnsPlace(IOperation operation) => operation switch
-    {
-        IInvocationOperation call => call.TargetMethod.RefKind != RefKind.None,
-        IPropertyReferenceOperation property => property.Property.RefKind != RefKind.None,
-        _ => false,
-    };
-
     private static bool IsPlace(IOperation operation) =>
-        operation is ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation
+        operation is ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation or IInlineArrayAccessOperation
             or IPropertyReferenceOperation { Property.RefKind: RefKind.None } or IFlowCaptureReferenceOperation
         || (operation.Kind == OperationKind.None && OperationClassifier.Classify(operation, out _, out _) is PointerOperation.Dereference or PointerOperation.Element);
 
@@ -199,7 +203,13 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         IFieldSymbol field = reference.Field;
         analysis.Fields.See(reference);
         if (field.IsStatic || reference.Instance is null) return Symbols.Make(SymbolKind.Static, item: field.OriginalDefinition);
-        ITypeSymbol? type = reference.Instance.Type;
+        if (field.RefKind != RefKind.None) return _state.Load(FieldSlot(reference, field));
+        return FieldSlot(reference, TypeShapes.Overlaid(field));
+    }
+
+    private Value FieldSlot(IFieldReferenceOperation reference, IFieldSymbol field)
+    {
+        ITypeSymbol? type = reference.Instance!.Type;
         if (type is { IsReferenceType: true } or IPointerTypeSymbol) return Symbols.Field(_state.Canonical(Eval(reference.Instance)), field);
         Value container = Address(reference.Instance);
         if (type is { IsTupleType: true } && TupleIndex(field) is var part and >= 0) return TupleElement(container, part);
@@ -248,24 +258,11 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value LoadAt(Value address, ITypeSymbol? type)
     {
         if (!TypeShapes.IsScalar(type)) return address;
-        if (Symbols.Of(address) is { Kind: SymbolKind.Static or SymbolKind.Field, Item: IFieldSymbol field })
-        {
-            if (analysis.Dispatch.Fields.FunctionIn(field) is { } held) return Symbols.Make(SymbolKind.Function, item: new FunctionValue(held, null, []));
-            if (analysis.Dispatch.Fields.NumberIn(field) is { } number) return Value.Constant(number);
-        }
-
         (long low, long high) = TypeShapes.RangeOf(type);
-        return _state.Load(address, low, high);
+        return LoadAt(address, low, high);
     }
 
-    /// <summary>Pointer arithmetic: constant indices keep the offset exact.</summary>
-    private Value Advance(Value pointer, Value index, ITypeSymbol? pointerType, IOperation operation, bool backwards = false)
-    {
-        index = _state.Canonical(index);
-        int size = TypeShapes.FixedSize((pointerType as IPointerTypeSymbol)?.PointedAtType);
-        if (index.IsConstant && (size > 0 || index.IsZero)) return pointer.Plus((backwards ? -1 : 1) * index.Offset * size);
-        return Symbols.Make(SymbolKind.Element, _state.Canonical(pointer), index, backwards ? -1 : 0, (pointerType as IPointerTypeSymbol)?.PointedAtType);
-    }
+    private Value LoadAt(Value address, long low, long high) => SettledAt(address) ?? _state.Load(address, low, high);
 
     private Value EvalPointerOperation(IOperation operation)
     {
@@ -276,20 +273,14 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
                 Touch(address, operation);
                 return LoadAt(address, operation.Type);
             case PointerOperation.StackAllocation:
-                EvalChildrenOnly(operation);
-                return FreshRegion(operation);
+                return EvalStackAllocation(operation);
             case PointerOperation.Pin:
-                return Symbols.Make(SymbolKind.Element, _state.Canonical(Eval(first)), default, 2);
+                return Pinned(first!);
             case PointerOperation.PinnedAddress:
                 return Eval(first);
             default:
                 return EvalChildren(operation);
         }
-    }
-
-    private void EvalChildrenOnly(IOperation operation)
-    {
-        foreach (IOperation child in operation.ChildOperations) Eval(child);
     }
 
     private Value EvalCapture(IFlowCaptureOperation capture)
@@ -316,14 +307,29 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         return Address(addressOf.Reference);
     }
 
+    private Value LoadThrough(Value address, IOperation operation)
+    {
+        if (_dead) return Value.Zero;
+        Touch(address, operation);
+        return LoadAt(address, operation.Type);
+    }
+
+    /// <summary>The place that a property returns by reference.</summary>
+    private Value ReferenceOf(IPropertyReferenceOperation property)
+    {
+        if (IsSpan(property.Instance?.Type) && property.Arguments.Length == 1) return SpanElement(property);
+        if (property.Property.GetMethod is { } getter && analysis.SummaryOf(getter) is not null) return EvalCall(property, getter, property.Instance, property.Arguments);
+        PropertyAddress(property);
+        return UnknownOf(property.Syntax);
+    }
+
     private Value EvalProperty(IPropertyReferenceOperation property)
     {
+        if (TryNullableProperty(property, out Value part)) return part;
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { IsModelled: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
-        if (property.Property.GetMethod is { } computed && analysis.SummaryOf(computed) is not null) return EvalCall(property, computed, property.Instance, property.Arguments);
+        if (property.Property.GetMethod is { } computed && (analysis.SummaryOf(computed) is not null || IsDispatched(computed, property.Instance))) return EvalCall(property, computed, property.Instance, property.Arguments);
         BlockOn(property);
         Value address = PropertyAddress(property);
-        if (property.Arguments.Length > 0 && IsSpan(property.Instance?.Type)) TouchSpan(Symbols.Of(address).A, property);
-        if (property.Property.RefKind != RefKind.None) return UnknownOf(property.Syntax);
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
         Value value = LoadAt(address, property.Type);
         if (property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32) _state.Narrow(_state.Canonical(value), 0, int.MaxValue);

@@ -158,7 +158,8 @@ internal sealed partial class GraphRunner
 
             if (guarded && MayThrow(value)) Unwind(state.Fork(), block.EnclosingRegion, new Unwinding(null, null));
             var results = new List<(FlowState State, Value Value)>();
-            _analysis.Evaluator.Run(this, value, state, results);
+            bool isReference = block.FallThroughSuccessor?.Semantics == ControlFlowBranchSemantics.Return && Method is { RefKind: not RefKind.None };
+            _analysis.Evaluator.Run(this, value, state, results, isReference);
             foreach ((FlowState after, Value result) in results) RunBranch(block, value, after, result);
         }
     }

@@ -4,6 +4,7 @@
 //   static readonly Action<nint> s_free = Drop;                written: only in the constructors of the type
 //   private static readonly IDropper s_dropper = new Dropper();
 //   private static Action<nint> s_free = p => Drop(p);         written: wherever the private name can be used
+//   readonly Action<nint> _free; C() { _free = Drop; }         written: in the only constructor, which every object goes through
 //   internal static bool UsesHugePages = true;                 written: in files that name it; public in a program, which nobody references
 //
 // Cost: the text of a type is searched once for what it writes, not once a field.
@@ -30,6 +31,12 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
     internal long? NumberIn(IFieldSymbol field) =>
         (TypeShapes.IsPrimitive(field.Type) || field.Type.TypeKind == TypeKind.Enum) && !TypeShapes.IsPointer(field.Type) && !field.IsVolatile ? Of(field).Number : null;
 
+    /// <summary>All that a field is known to hold, where that is a function or a table of functions.</summary>
+    internal IReadOnlyList<IMethodSymbol> FunctionsIn(IFieldSymbol field) => FunctionIn(field) is { } only ? [only] : Tables.FunctionsIn(field);
+
+    /// <summary>Structs, objects and arrays of functions that nobody writes to.</summary>
+    internal FunctionTables Tables { get; } = new(compilation, mentions);
+
     private Settled Of(IFieldSymbol field)
     {
         field = field.OriginalDefinition;
@@ -48,7 +55,15 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
             _ => null,
         };
 #pragma warning restore RS1030
-        if (value?.ConstantValue is { HasValue: true, Value: { } constant } && TypeShapes.TryNumber(constant, out long number)) return new Settled(Number: number);
+        // The constructor itself may read a number before it is set.
+        bool isDeclared = field.IsStatic || syntax is EqualsValueClauseSyntax;
+        if (isDeclared && value?.ConstantValue is { HasValue: true, Value: { } constant } && TypeShapes.TryNumber(constant, out long number)) return new Settled(Number: number);
+        return Of(value, field);
+    }
+
+    /// <summary>The function or object that an expression is.</summary>
+    internal static Settled Of(IOperation? value, ISymbol holder)
+    {
         while (true)
         {
             switch (value)
@@ -57,6 +72,7 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
                 case IDelegateCreationOperation creation: value = creation.Target; break;
                 case IAddressOfOperation address: value = address.Reference; break;
                 case IMethodReferenceOperation { Instance: null, Method: { MethodKind: MethodKind.Ordinary, IsStatic: true, IsAbstract: false } method }: return new Settled(method);
+                case IMethodReferenceOperation { Instance: IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance }, Method: { MethodKind: MethodKind.Ordinary } own } when !holder.IsStatic && !Dispatch.MayBeOverridden(own): return new Settled(own);
                 case IAnonymousFunctionOperation { Symbol: var lambda } function when !CapturesAny(function, lambda): return new Settled(lambda);
                 case IObjectCreationOperation { Type: INamedTypeSymbol type }: return new Settled(Class: type);
                 default: return default;
@@ -73,7 +89,8 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
         if (WritesOf(field) is not { } writes) return null;
         foreach (SyntaxNode write in writes)
         {
-            bool isFirst = value is null && field.IsStatic && write is AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } && IsInStaticConstructor(write, field);
+            bool isFirst = value is null && write is AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } assignment
+                && (field.IsStatic ? IsInStaticConstructor(write, field) : IsInOnlyConstructor(assignment, field));
             if (!isFirst) return null;
             value = write;
         }
@@ -109,6 +126,22 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
             && constructor.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText == field.ContainingType.Name;
     }
 
+    /// <summary>A statement of the constructor that every object goes through, about its own field.</summary>
+    private static bool IsInOnlyConstructor(AssignmentExpressionSyntax write, IFieldSymbol field)
+    {
+        if (write.Left is not (IdentifierNameSyntax or MemberAccessExpressionSyntax { Expression: ThisExpressionSyntax })) return false;
+        SyntaxNode? holder = write.Parent is ExpressionStatementSyntax { Parent: BlockSyntax block } ? block.Parent : (write.Parent as ArrowExpressionClauseSyntax)?.Parent;
+        if (holder is not ConstructorDeclarationSyntax { Initializer: not { RawKind: (int)SyntaxKind.ThisConstructorInitializer } } constructor) return false;
+        foreach (IMethodSymbol other in field.ContainingType.InstanceConstructors)
+        {
+            if (other.DeclaringSyntaxReferences is not [{ } declared]) return false;
+            SyntaxNode declaration = declared.GetSyntax();
+            if (declaration != constructor && declaration is not ConstructorDeclarationSyntax { Initializer.RawKind: (int)SyntaxKind.ThisConstructorInitializer }) return false;
+        }
+
+        return true;
+    }
+
     private static bool CapturesAny(IAnonymousFunctionOperation function, IMethodSymbol lambda)
     {
         foreach (IOperation inner in function.Body.DescendantsAndSelf())
@@ -132,5 +165,5 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
         return false;
     }
 
-    private readonly record struct Settled(IMethodSymbol? Function = null, INamedTypeSymbol? Class = null, long? Number = null);
+    internal readonly record struct Settled(IMethodSymbol? Function = null, INamedTypeSymbol? Class = null, long? Number = null);
 }

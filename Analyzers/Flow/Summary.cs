@@ -24,6 +24,9 @@ internal sealed class Summary
     /// <summary>A method without effects that has more ways than these only splits its callers' states: it returns something unknown.</summary>
     private const int MaximalPureOutcomes = 4;
 
+    private string? _shape;
+    private HashSet<IMethodSymbol>? _deferred;
+
     private Summary(SymbolTable symbols, IReadOnlyList<Outcome> outcomes)
     {
         Symbols = symbols;
@@ -33,6 +36,34 @@ internal sealed class Summary
     internal SymbolTable Symbols { get; }
 
     internal IReadOnlyList<Outcome> Outcomes { get; }
+
+    /// <summary>What callers can tell of it.</summary>
+    internal string Shape => _shape ??= SummaryShape.Of(this);
+
+    /// <summary>Bodies that it may run where it is applied: of functions that it returns or stores, of virtual calls that the caller decides.</summary>
+    internal IReadOnlyCollection<IMethodSymbol> Deferred => _deferred ??= FindDeferred();
+
+    private HashSet<IMethodSymbol> FindDeferred()
+    {
+        var found = new HashSet<IMethodSymbol>(SymbolEqualityComparer.Default);
+        foreach (Outcome outcome in Outcomes)
+        {
+            Add(outcome.Result);
+            foreach (Primitive primitive in outcome.Log)
+            {
+                if (primitive.Contract is DeferredCall call) found.UnionWith(call.Bodies);
+                if (primitive.Kind is PrimitiveKind.Call or PrimitiveKind.Store) Add(primitive.Kind == PrimitiveKind.Call ? primitive.A : primitive.B);
+                foreach (Value argument in primitive.Arguments) Add(argument);
+            }
+        }
+
+        return found;
+
+        void Add(Value value)
+        {
+            if (Symbols.Of(value) is { Kind: SymbolKind.Function, Item: FunctionValue function }) found.Add(function.Method);
+        }
+    }
 
     /// <summary>A call has an effect on memory or context; else it only computes.</summary>
     internal bool HasEffect

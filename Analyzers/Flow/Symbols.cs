@@ -96,6 +96,7 @@ internal sealed class SymbolTable
 {
     private readonly List<SymbolData> _symbols = [new SymbolData(SymbolKind.Zero, default, default, 0, null)];
     private readonly Dictionary<(SymbolKind, Value, Value, int, object?), int> _index = new(KeyComparer.Instance);
+    private readonly Dictionary<int, INamedTypeSymbol> _classes = [];
 
     internal SymbolData this[int symbol] => _symbols[symbol];
 
@@ -120,6 +121,11 @@ internal sealed class SymbolTable
 
     internal Value Unknown(object site, int tag = 0, long low = long.MinValue, long high = long.MaxValue) =>
         Make(SymbolKind.Unknown, default, default, tag, site, low, high);
+
+    /// <summary>The class of an object that was made here; null if it is not known.</summary>
+    internal INamedTypeSymbol? ClassOf(Value value) => value.Offset == 0 && _classes.TryGetValue(value.Symbol, out INamedTypeSymbol? type) ? type : null;
+
+    internal void SetClass(Value value, INamedTypeSymbol type) => _classes[value.Symbol] = type;
 
     internal Value Local(ISymbol variable) => Make(SymbolKind.Local, item: variable);
 

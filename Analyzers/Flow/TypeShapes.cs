@@ -47,6 +47,23 @@ internal static class TypeShapes
         return false;
     }
 
+    /// <summary>The first field at the same place in memory: the field itself, except in a union.</summary>
+    internal static IFieldSymbol Overlaid(IFieldSymbol field)
+    {
+        if (OffsetOf(field) is not { } offset) return field;
+        foreach (ISymbol member in field.ContainingType.GetMembers())
+            if (member is IFieldSymbol { IsStatic: false } other && OffsetOf(other) == offset) return other;
+        return field;
+
+        static int? OffsetOf(IFieldSymbol field)
+        {
+            if (!field.ContainingType.IsValueType) return null;
+            foreach (AttributeData attribute in field.GetAttributes())
+                if (attribute.AttributeClass?.Name == "FieldOffsetAttribute" && attribute.ConstructorArguments is [{ Value: int offset }]) return offset;
+            return null;
+        }
+    }
+
     /// <summary>A property that is nothing but a field.</summary>
     internal static bool IsAutomatic(IPropertySymbol property)
     {

@@ -44,14 +44,13 @@ internal static class Bodies
     }
 
     /// <summary>
-    /// Callers of the method run this body, at once and as a whole: no other can stand in for it, and it does not put off its work.
+    /// Whoever runs this body runs it at once and as a whole: it does not put off its work. Which body a virtual call runs is Dispatch's question.
     /// </summary>
-    internal static bool IsTheOneThatRuns(IMethodSymbol method)
+    internal static bool RunsAtOnce(IMethodSymbol method)
     {
-        if (method.IsAbstract || method.IsVirtual || method.IsExtern || method.IsAsync || method.IsIterator()) return false;
-        if (method.IsOverride && !method.IsSealed && !method.ContainingType.IsSealed) return false;
+        if (method.IsAbstract || method.IsExtern || method.IsAsync || method.IsIterator()) return false;
         return method.MethodKind is MethodKind.Ordinary or MethodKind.Constructor or MethodKind.PropertyGet or MethodKind.PropertySet
-            or MethodKind.ExplicitInterfaceImplementation or MethodKind.AnonymousFunction;
+            or MethodKind.ExplicitInterfaceImplementation or MethodKind.AnonymousFunction or MethodKind.UserDefinedOperator or MethodKind.Conversion;
     }
 
     internal static IOperation? OperationOf(in Body body, Compilation compilation, CancellationToken cancellation) =>

@@ -122,6 +122,8 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     {
         if (operation is null || !Binds(operation) || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
+        foreach (IMethodSymbol callee in callees)
+            if (_known.TryGetValue(callee, out BodyResult? result) && result.Summary is { } summary && !circle.Contains(callee)) known.UnionWith(summary.Deferred.Select(Demand.DefinitionOf));
         var scope = new FlowScope(
             _facts.Model,
             _facts.Dispatch,

@@ -20,7 +20,7 @@ internal sealed class CompilationFacts(Compilation compilation)
     private FieldOwners? _fields;
     private SectionReliance? _reliance;
     private HashSet<string>? _names;
-    private NameClosure? _interesting, _leading;
+    private NameClosure? _interesting, _leading, _leaving;
     private int _atomic, _spinLocks;
     private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
 
@@ -167,15 +167,20 @@ internal sealed class CompilationFacts(Compilation compilation)
         return contract.ParameterContexts.TryGetValue(ordinal, out EntryContext context) ? context : EntryContext.Unknown;
     }
 
-    /// <summary>Whether a source method may release a lock that its caller holds: it names a releasing call.</summary>
+    /// <summary>Whether a source method may release a lock that its caller holds: it names a releasing call, or what leads to one.</summary>
     internal bool MayLeaveSections(IMethodSymbol method, CancellationToken cancellation)
     {
         if (method.DeclaringSyntaxReferences.Length == 0) return false;
         if (_leavers.TryGetValue(method, out bool known)) return known;
+        if (_leaving is not { } names)
+        {
+            var own = new HashSet<string>(Model.LeavingNames);
+            if (HasSpinLocks(cancellation)) own.Add("Exit");
+            _leaving = names = Closure(own, cancellation);
+        }
+
         bool leaves = false;
-        foreach (SyntaxReference reference in method.DeclaringSyntaxReferences)
-            foreach (SyntaxToken token in reference.GetSyntax(cancellation).DescendantTokens())
-                leaves |= token.IsKind(SyntaxKind.IdentifierToken) && (Model.LeavingNames.Contains(token.ValueText) || (token.ValueText == "Exit" && HasSpinLocks(cancellation)));
+        foreach (SyntaxReference reference in method.DeclaringSyntaxReferences) leaves |= names.IsMentionedIn(reference.GetSyntax(cancellation));
         return _leavers.GetOrAdd(method, leaves);
     }
 

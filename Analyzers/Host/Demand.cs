@@ -34,20 +34,24 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
             switch (operation)
             {
                 case IInvocationOperation call:
-                    Add(facts.Dispatch.Resolve(call.TargetMethod, call.Instance));
+                    AddCall(call.TargetMethod, call.Instance);
                     break;
                 case IObjectCreationOperation { Constructor: { } constructor }:
                     Add(constructor);
                     break;
                 case IPropertyReferenceOperation property:
-                    if (property.Property.GetMethod is { } getter) Add(getter);
-                    if (property.Property.SetMethod is { } setter) Add(setter);
+                    if (facts.Dispatch.Fields.Tables.FunctionIn(property.Property) is { } only) Add(only);
+                    if (property.Property.GetMethod is { } getter) AddCall(getter, property.Instance);
+                    if (property.Property.SetMethod is { } setter) AddCall(setter, property.Instance);
                     break;
                 case IMethodReferenceOperation reference:
                     Add(reference.Method);
                     break;
-                case IFieldReferenceOperation { Field: var field } when facts.Dispatch.Fields.FunctionIn(field) is { } held:
-                    Add(held);
+                case IBinaryOperation or IUnaryOperation or ICompoundAssignmentOperation or IConversionOperation when OperatorOf(operation) is { } @operator:
+                    Add(@operator);
+                    break;
+                case IFieldReferenceOperation { Field: var field }:
+                    foreach (IMethodSymbol held in facts.Dispatch.Fields.FunctionsIn(field)) Add(held);
                     break;
                 case IUsingOperation @using:
                     AddDispose(@using.Resources is IVariableDeclarationGroupOperation group ? VariableOf(group) : @using.Resources.Type);
@@ -66,6 +70,11 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
             if (method.DeclaringSyntaxReferences.Length > 0 && seen.Add(method) && IsDemanded(method, cancellation)) callees.Add(method);
         }
 
+        void AddCall(IMethodSymbol method, IOperation? receiver)
+        {
+            foreach (IMethodSymbol body in BodiesOf(method, receiver)) Add(body);
+        }
+
         void AddDispose(ITypeSymbol? type)
         {
             if (type is not INamedTypeSymbol named) return;
@@ -82,6 +91,22 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         }
     }
 
+    /// <summary>The bodies of this compilation that a call can run, as far as they are known.</summary>
+    private IReadOnlyList<IMethodSymbol> BodiesOf(IMethodSymbol method, IOperation? receiver)
+    {
+        if (!Dispatch.IsVirtual(method, receiver)) return [method];
+        return facts.Dispatch.Certain(method, receiver, null) is { } certain ? [certain] : facts.Dispatch.BodiesOf(method, receiver?.Type);
+    }
+
+    private static IMethodSymbol? OperatorOf(IOperation operation) => operation switch
+    {
+        IBinaryOperation binary => binary.OperatorMethod,
+        IUnaryOperation unary => unary.OperatorMethod,
+        ICompoundAssignmentOperation compound => compound.OperatorMethod,
+        IConversionOperation conversion => conversion.OperatorMethod,
+        _ => null,
+    };
+
     private static ITypeSymbol? VariableOf(IVariableDeclarationGroupOperation group)
     {
         foreach (IVariableDeclarationOperation declaration in group.Declarations)
@@ -94,7 +119,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     /// <summary>By what the method is, never by who calls it: a result must not depend on that.</summary>
     private bool FindDemanded(IMethodSymbol method, CancellationToken cancellation) =>
-        Bodies.IsTheOneThatRuns(method) && Bodies.Of(method, compilation, cancellation) is { } body
+        Bodies.RunsAtOnce(method) && Bodies.Of(method, compilation, cancellation) is { } body
         && (TakesPointers(method, body.Node) || IsTiny(body.Node) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node));
 
     /// <summary>
@@ -161,11 +186,13 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
             {
                 case ILockOperation or IAwaitOperation or IForEachLoopOperation { IsAsynchronous: true } or IUsingOperation { IsAsynchronous: true }
                     or IUsingDeclarationOperation { IsAsynchronous: true } when mindsBlocking:
-                case IInvocationOperation call when Matters(facts.Dispatch.Resolve(call.TargetMethod, call.Instance)):
+                case IInvocationOperation call when Matters(call.TargetMethod) || (Dispatch.IsVirtual(call.TargetMethod, call.Instance) && BodiesOf(call.TargetMethod, call.Instance).Any(Matters)):
                 case IObjectCreationOperation { Constructor: { } constructor } when Matters(constructor):
-                case IPropertyReferenceOperation { Property.GetMethod: { } getter } when Matters(getter):
+                case IPropertyReferenceOperation { Property.GetMethod: { } getter } property when Matters(getter) || (Dispatch.IsVirtual(getter, property.Instance) && BodiesOf(getter, property.Instance).Any(Matters)):
                 case IMethodReferenceOperation reference when Matters(reference.Method):
-                case IFieldReferenceOperation { Field: var field } when facts.Dispatch.Fields.FunctionIn(field) is { } held && Matters(held):
+                case IBinaryOperation or IUnaryOperation or ICompoundAssignmentOperation or IConversionOperation when OperatorOf(inner) is { } @operator && Matters(@operator):
+                case IFieldReferenceOperation { Field: var field } when facts.Dispatch.Fields.FunctionsIn(field).Any(Matters):
+                case IPropertyReferenceOperation { Property: var computed } when facts.Dispatch.Fields.Tables.FunctionIn(computed) is { } held && Matters(held):
                     return true;
             }
         }

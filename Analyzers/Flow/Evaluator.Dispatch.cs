@@ -1,0 +1,86 @@
+// Virtual and interface calls: the body that is known to run; else the bodies that can, if they do the same as far as a caller can tell; else unknown
+// code, which the caller of this body may know better.
+
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private Value ApplyVirtual(CallSite call)
+    {
+        ITypeSymbol? receiverType = call.ReceiverSyntax is { } syntax ? TypeBehind(syntax) : null;
+        if (analysis.Dispatch.Certain(call.Method, call.ReceiverSyntax, Symbols.ClassOf(_state.Canonical(call.Receiver))) is { } body) return ApplyBody(call.As(body));
+        IReadOnlyList<IMethodSymbol> bodies = analysis.Dispatch.BodiesOf(call.Method, receiverType);
+        if (analysis.Dispatch.IsClosed(call.Method, receiverType) && CommonOf(bodies) is { } common) return ApplyBody(call.As(common));
+        return ApplyOpen(call, bodies);
+    }
+
+    /// <summary>Runs the body that was found; an automatic property is a field of the object.</summary>
+    private Value ApplyBody(CallSite call)
+    {
+        if (call.Method.AssociatedSymbol is not IPropertySymbol { Parameters.IsEmpty: true } property || !TypeShapes.IsAutomatic(property) || TypeShapes.IsWrapper(property.ContainingType)) return Apply(call);
+        Value place = Symbols.Field(_state.CanonicalAddress(call.Receiver), property);
+        if (call.Method.MethodKind == MethodKind.PropertyGet) return LoadAt(place, property.Type);
+        if (!TypeShapes.IsScalar(property.Type)) StoreStruct(place, call.Arguments[0]);
+        else StoreValue(place, call.Arguments[0], call.Operation);
+        return Value.Zero;
+    }
+
+    /// <summary>An accessor of a class or interface of this compilation that others override or implement.</summary>
+    private bool IsDispatched(IMethodSymbol accessor, IOperation? receiver) =>
+        Dispatch.IsVirtual(accessor, receiver) && analysis.Dispatch.BodiesOf(accessor, receiver is null ? null : TypeBehind(receiver)).Count > 0;
+
+    /// <summary>The class is not known here. If it matters, the caller is asked.</summary>
+    private Value ApplyOpen(CallSite call, IReadOnlyList<IMethodSymbol> bodies)
+    {
+        bool callerKnows = Symbols[Symbols.Root(_state.Canonical(call.Receiver))].Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.This && Matters(bodies);
+        Log? before = _state.Log;
+        Value result = ApplyUnknown(call);
+        if (callerKnows && !_dead)
+        {
+            var site = new LogSite(call.Syntax, call.Method, call.Inner);
+            _state.Rewind(before, new Primitive(PrimitiveKind.Call, _state.Canonical(call.Receiver), result) { Arguments = [.. call.Arguments], Site = site, Contract = new DeferredCall(call.Method, bodies) });
+        }
+
+        return result;
+    }
+
+    /// <summary>A virtual call of a callee, performed again where its receiver may be known.</summary>
+    private Value ApplyDeferred(CallSite site, DeferredCall deferred, Value receiver, IReadOnlyList<Value> arguments)
+    {
+        CallSite call = site.Of(deferred.Method, receiver, arguments);
+        return Symbols.ClassOf(_state.Canonical(receiver)) is { } type && Dispatch.Resolve(deferred.Method, type) is { IsAbstract: false } body
+            ? Apply(site.Of(body, receiver, arguments)) : ApplyOpen(call, deferred.Bodies);
+    }
+
+    private static ITypeSymbol? TypeBehind(IOperation receiver)
+    {
+        while (receiver is Microsoft.CodeAnalysis.Operations.IConversionOperation { OperatorMethod: null, IsImplicit: true } conversion) receiver = conversion.Operand;
+        return receiver.Type;
+    }
+
+    /// <summary>The first of a few bodies that all do the same.</summary>
+    private IMethodSymbol? CommonOf(IReadOnlyList<IMethodSymbol> bodies)
+    {
+        foreach (IMethodSymbol body in bodies)
+            if (analysis.Dispatch.IsOpen(body)) return null;
+        if (bodies.Count == 1) return bodies[0];
+        if (bodies.Count is 0 or > Dispatch.MaximalJoined) return null;
+        string? shape = null;
+        foreach (IMethodSymbol body in bodies)
+        {
+            if (analysis.Model.Find(body) is { IsModelled: true } || analysis.SummaryOf(body) is not { } summary || (shape is not null && summary.Shape != shape)) return null;
+            shape = summary.Shape;
+        }
+
+        return bodies[0];
+    }
+
+    private bool Matters(IReadOnlyList<IMethodSymbol> bodies)
+    {
+        foreach (IMethodSymbol body in bodies)
+            if (analysis.SummaryOf(body) is { HasEffect: true } || analysis.Model.Find(body) is { HasEffect: true }) return true;
+        return false;
+    }
+}

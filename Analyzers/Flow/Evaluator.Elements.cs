@@ -1,0 +1,169 @@
+// Arrays and what is like them: pointers that are indexed, stackalloc, inline arrays, collection expressions. Elements whose index is known are places
+// of their own; an element whose index is not known may be any of them.
+//
+//   nint[] a; a[1]              Element(a, 1)
+//   fixed (nint* p = a) p[1]    the same: p is Element(a, 0), and pointers into arrays of pointers move by elements
+//   byte* p; p[4]               p + 4: the size of an element is known
+//   nint* p; p[4]               Element(p, 4): it depends on the platform
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    /// <summary>Marks an array's length among its elements.</summary>
+    private const int LengthTag = 5;
+
+    /// <summary>Tells the memory behind a span from the span.</summary>
+    private const int SpannedTag = 0x5bd1e995;
+
+    /// <summary>Makes one index of two: no array that a program writes by hand is as wide.</summary>
+    private const int MaximalWidth = 65_537;
+
+    /// <summary>An element. One that may be any of those that are known stands for them all: no claim is made about them any more.</summary>
+    private Value ElementOf(Value container, Value index, int tag = 0)
+    {
+        container = _state.Canonical(container);
+        index = _state.Canonical(index);
+        Value element = Symbols.Make(SymbolKind.Element, container, index, tag);
+        if (!index.IsConstant) LetOutElements(element, container);
+        return element;
+    }
+
+    private void LetOutElements(Value element, Value container)
+    {
+        List<Value>? others = null;
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (cells.KeyAt(i) != element && (cells.KeyAt(i) == container || IsElementOf(cells.KeyAt(i), container))) (others ??= []).Add(cells.ValueAt(i));
+        if (others is null) return;
+        foreach (Value value in others) LetOut(value);
+    }
+
+    /// <summary>The address is one element, or inside of one.</summary>
+    private bool IsElementOf(Value address, Value container)
+    {
+        while (Symbols.Of(address) is { Kind: SymbolKind.Element or SymbolKind.Field } data)
+        {
+            if (data.Kind == SymbolKind.Element && data.A == container) return true;
+            address = data.A;
+        }
+
+        return false;
+    }
+
+    /// <summary>An index; one from the end is known where the length is.</summary>
+    private Value EvalIndex(IOperation index, Value container)
+    {
+        if (index is not IUnaryOperation { OperatorKind: UnaryOperatorKind.Hat } hat) return Eval(index);
+        Value back = _state.Canonical(Eval(hat.Operand));
+        return back.IsConstant && _state.TryPeek(LengthSlot(container), out Value length) && length.IsConstant ? length.Plus(-back.Offset) : UnknownOf(index.Syntax, 1);
+    }
+
+    private Value LengthSlot(Value array) => Symbols.Make(SymbolKind.Element, _state.Canonical(array), default, LengthTag);
+
+    /// <summary>The indices of an array of more than one dimension, as one.</summary>
+    private Value Combine(Value outer, Value inner, IOperation site) =>
+        _state.Canonical(outer) is { IsConstant: true } a && _state.Canonical(inner) is { IsConstant: true } b ? Value.Constant(unchecked((a.Offset * MaximalWidth) + b.Offset)) : UnknownOf(site.Syntax, 1);
+
+    private Value EvalArray(IArrayCreationOperation array)
+    {
+        Value region = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: array.Syntax);
+        foreach (IOperation size in array.DimensionSizes)
+            if (_state.Canonical(Eval(size)) is { IsConstant: true } length && array.DimensionSizes.Length == 1) _state.Store(LengthSlot(region), length);
+        if (array.Initializer is { } initializer) Fill(region, initializer, 0);
+        return region;
+    }
+
+    private void Fill(Value region, IArrayInitializerOperation initializer, long first)
+    {
+        for (int i = 0; i < initializer.ElementValues.Length && !_dead; i++)
+        {
+            if (initializer.ElementValues[i] is IArrayInitializerOperation row) Fill(region, row, (first + i) * MaximalWidth);
+            else FillElement(Symbols.Make(SymbolKind.Element, region, Value.Constant(first + i)), initializer.ElementValues[i]);
+        }
+    }
+
+    private void FillElement(Value place, IOperation value)
+    {
+        Value element = Eval(value);
+        if (_dead) return;
+        if (TypeShapes.IsScalar(value.Type)) _state.Store(place, element);
+        else _state.CopyStruct(place, element);
+    }
+
+    /// <summary><c>[a, b]</c> as an array or span; anything else keeps what it is given.</summary>
+    private Value EvalCollection(ICollectionExpressionOperation collection)
+    {
+        bool isKnown = collection.Type is IArrayTypeSymbol || IsSpan(collection.Type);
+        foreach (IOperation element in collection.Elements) isKnown &= element is not ISpreadOperation;
+        if (!isKnown) return EvalChildren(collection);
+        Value memory = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: collection.Syntax);
+        _state.Store(LengthSlot(memory), Value.Constant(collection.Elements.Length));
+        for (int i = 0; i < collection.Elements.Length && !_dead; i++) FillElement(Symbols.Make(SymbolKind.Element, memory, Value.Constant(i)), collection.Elements[i]);
+        return collection.Type is IArrayTypeSymbol ? memory : SpanOver(collection, Symbols.Make(SymbolKind.Element, memory, Value.Zero));
+    }
+
+    /// <summary>A stackalloc as a pointer is its memory; as a span it covers it.</summary>
+    private Value EvalStackAllocation(IOperation operation)
+    {
+        ITypeSymbol? type = ElementTypeOf(operation.Type);
+        bool isSpan = IsSpan(operation.Type);
+        Value memory = isSpan ? Symbols.Make(SymbolKind.Stack, tag: unchecked(((_callPath * 31) + _state.Turn) ^ SpannedTag), item: operation.Syntax) : FreshRegion(operation);
+        int count = -1;
+        foreach (IOperation child in operation.ChildOperations)
+        {
+            foreach (IOperation value in child is IArrayInitializerOperation initializer ? initializer.ElementValues : [child])
+            {
+                // The length comes first.
+                if (count++ < 0) Eval(value);
+                else FillElement(Advance(memory, Value.Constant(count - 1), type), value);
+            }
+        }
+
+        return isSpan ? SpanOver(operation, memory) : memory;
+    }
+
+    private Value Pinned(IOperation pinned)
+    {
+        Value value = _state.Canonical(Eval(pinned));
+        if (IsSpan(pinned.Type)) return TryGetCovered(value, out Value covered) ? covered : UnknownOf(pinned.Syntax, 2);
+        bool holdsPointers = pinned.Type is IArrayTypeSymbol { Rank: 1, ElementType: var element } && TypeShapes.IsPointer(element);
+        return holdsPointers ? Symbols.Make(SymbolKind.Element, value, Value.Zero) : Symbols.Make(SymbolKind.Element, value, default, 2);
+    }
+
+    private static ITypeSymbol? ElementTypeOf(ITypeSymbol? type) => type switch
+    {
+        IPointerTypeSymbol pointer => pointer.PointedAtType,
+        INamedTypeSymbol { TypeArguments: [var element] } => element,
+        _ => null,
+    };
+
+    private Value Advance(Value pointer, Value index, ITypeSymbol? pointerType, IOperation operation, bool backwards = false) =>
+        Advance(pointer, index, (pointerType as IPointerTypeSymbol)?.PointedAtType, backwards);
+
+    /// <summary>Pointer arithmetic: constant indices keep the offset exact.</summary>
+    private Value Advance(Value pointer, Value index, ITypeSymbol? elementType, bool backwards = false)
+    {
+        pointer = _state.Canonical(pointer);
+        index = _state.Canonical(index);
+        if (index.IsZero) return pointer;
+        if (pointer.Offset == 0 && Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null } start)
+            return ElementOf(start.A, _state.Binary(backwards ? Operator.Subtract : Operator.Add, _state.Canonical(start.B), index));
+        int size = TypeShapes.FixedSize(elementType);
+        if (index.IsConstant && backwards) (index, backwards) = (Value.Constant(-index.Offset), false);
+        if (index.IsConstant && pointer.Offset == 0 && Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, B.IsConstant: true, Item: ITypeSymbol same } inner && SymbolEqualityComparer.Default.Equals(same, elementType))
+        {
+            index = index.Plus(inner.B.Offset);
+            if (index.IsZero) return inner.A;
+            pointer = inner.A;
+        }
+
+        if (index.IsConstant && size > 0) return pointer.Plus((backwards ? -1 : 1) * index.Offset * size);
+        Value element = Symbols.Make(SymbolKind.Element, pointer, index, backwards ? -1 : 0, elementType);
+        if (!index.IsConstant && elementType is not null && size == 0) LetOutElements(element, pointer);
+        return element;
+    }
+}

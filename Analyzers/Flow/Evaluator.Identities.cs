@@ -1,0 +1,73 @@
+// Calls of .NET that are known by what they do to a value: they change its type, or read and write a variable as an assignment does.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    /// <summary>BCL calls that only change the type of a pointer.</summary>
+    private bool TryIdentity(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        IMethodSymbol method = invocation.TargetMethod;
+        INamedTypeSymbol type = method.ContainingType;
+        if (type?.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr)
+        {
+            switch (method.Name)
+            {
+                case "ToPointer" or "ToInt64" or "ToInt32" or "ToUInt64" or "ToUInt32" when invocation.Instance is not null:
+                    value = Eval(invocation.Instance);
+                    return true;
+                case "Add" or "Subtract" when invocation.Arguments.Length == 2:
+                    Value pointer = Eval(invocation.Arguments[0].Value), offset = Eval(invocation.Arguments[1].Value);
+                    value = _state.Binary(method.Name == "Add" ? Operator.Add : Operator.Subtract, _state.Canonical(pointer), _state.Canonical(offset));
+                    return true;
+            }
+        }
+
+        if (type is { Name: "Unsafe", ContainingNamespace.Name: "CompilerServices" } && invocation.Arguments.Length == 1)
+        {
+            IOperation argument = invocation.Arguments[0].Value;
+            switch (method.Name)
+            {
+                case "AsPointer":
+                    value = Address(argument);
+                    return true;
+                case "AsRef" or "As":
+                    value = method.Parameters[0].RefKind == RefKind.None ? Eval(argument) : Address(argument);
+                    return true;
+            }
+        }
+
+        if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value);
+        if (method.Name != "<Clone>$" || invocation.Instance is not { Type: INamedTypeSymbol { IsRecord: true } record }) return false;
+        Value original = Eval(invocation.Instance);
+        value = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: invocation.Syntax);
+        Symbols.SetClass(value, Symbols.ClassOf(_state.Canonical(original)) ?? record);
+        _state.CopyStruct(value, _state.Canonical(original));
+        return true;
+    }
+
+    /// <summary>Reads and writes of one variable, which other threads see as a whole.</summary>
+    private bool TryExchange(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        string name = invocation.TargetMethod.Name;
+        int count = invocation.Arguments.Length;
+        if (!(name == "Read" && count == 1) && !(name is "Write" or "Exchange" && count == 2) || !TypeShapes.IsScalar(invocation.TargetMethod.Parameters[0].Type)) return false;
+        IOperation variable = invocation.Arguments[0].Value;
+        Value place = Address(variable), given = count == 2 ? Eval(invocation.Arguments[1].Value) : Value.Zero;
+        if (_dead) return true;
+        Touch(place, variable);
+        if (name != "Write") value = LoadAt(place, variable.Type);
+        if (count < 2) return true;
+        // What was there goes to whoever asked for it.
+        Value held = Symbols.Make(SymbolKind.Capture, tag: int.MinValue + 1);
+        _state.Store(held, value);
+        StoreValue(place, given, invocation);
+        _state.Clear(held);
+        return true;
+    }
+}

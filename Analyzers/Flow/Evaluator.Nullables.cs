@@ -1,0 +1,126 @@
+// Nullable numbers and pointers: a struct of two parts, whether there is a value and which. Null is not 0: both parts are known of it.
+//
+//   nint? p = Make();       value = what Make returned, has value = 1
+//   p = null;               value = 0, has value = 0
+//   p ?? 0                  the graph asks IsNull, which is "has value = 0", and then for the value
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    /// <summary>Marks the parts of a nullable among elements.</summary>
+    private const int NullableTag = 7;
+
+    private static bool IsNullable(ITypeSymbol? type) => type?.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T;
+
+    /// <summary>A nullable of something that is one value.</summary>
+    private static bool IsSimpleNullable(ITypeSymbol? type) => IsNullable(type) && TypeShapes.IsScalar(((INamedTypeSymbol)type!).TypeArguments[0]);
+
+    private Value ValuePart(Value nullable) => Symbols.Make(SymbolKind.Element, nullable, Value.Zero, NullableTag);
+
+    private Value PresentPart(Value nullable) => Symbols.Make(SymbolKind.Element, nullable, Value.One, NullableTag);
+
+    private Value NullableOf(IOperation site, Value value, bool isPresent)
+    {
+        Value region = FreshRegion(site);
+        _state.Store(ValuePart(region), value);
+        _state.Store(PresentPart(region), isPresent ? Value.One : Value.Zero);
+        return region;
+    }
+
+    private Value IsPresent(Value nullable) => _state.Canonical(_state.Load(PresentPart(nullable), 0, 1));
+
+    private Value ValueIn(Value nullable, ITypeSymbol type) => LoadAt(ValuePart(nullable), ((INamedTypeSymbol)type).TypeArguments[0]);
+
+    /// <summary>To a nullable, from one, or between two; false if it is none of these.</summary>
+    private bool TryConvertNullable(IConversionOperation conversion, Value value, out Value result)
+    {
+        ITypeSymbol? from = conversion.Operand.Type, to = conversion.Type;
+        result = value;
+        if (IsSimpleNullable(to))
+        {
+            if (SymbolEqualityComparer.Default.Equals(from, to)) return true;
+            if (from is null || IsNullLiteral(conversion.Operand)) result = NullableOf(conversion, Value.Zero, false);
+            else if (from.IsValueType && TypeShapes.IsScalar(from)) result = NullableOf(conversion, value, true);
+            else return false;
+            return true;
+        }
+
+        if (!IsSimpleNullable(from) || to is not { IsValueType: true } || !TypeShapes.IsScalar(to)) return false;
+        // Without a value it throws.
+        if (!_state.Decide(IsPresent(value), true)) _dead = true;
+        result = Truncated(ValueIn(value, from!), to);
+        return true;
+    }
+
+    private static bool IsNullLiteral(IOperation operation)
+    {
+        while (operation is IConversionOperation { OperatorMethod: null } conversion) operation = conversion.Operand;
+        return operation.ConstantValue is { HasValue: true, Value: null };
+    }
+
+    /// <summary><c>Value</c> and <c>HasValue</c>.</summary>
+    private bool TryNullableProperty(IPropertyReferenceOperation property, out Value result)
+    {
+        result = default;
+        if (property.Instance is not { } instance || !IsSimpleNullable(instance.Type)) return false;
+        Value nullable = IsPlace(instance) ? Address(instance) : Eval(instance);
+        if (_dead) return true;
+        result = IsPresent(nullable);
+        if (property.Property.Name == "HasValue") return true;
+        if (!_state.Decide(result, true)) _dead = true;
+        result = ValueIn(nullable, instance.Type!);
+        return true;
+    }
+
+    /// <summary>What <c>GetValueOrDefault()</c> returns: the value part is 0 where there is none.</summary>
+    private bool TryValueOrDefault(IInvocationOperation invocation, out Value result)
+    {
+        result = default;
+        if (invocation is not { Instance: { } instance, TargetMethod.Name: "GetValueOrDefault", Arguments.Length: 0 } || !IsSimpleNullable(instance.Type)) return false;
+        Value nullable = IsPlace(instance) ? Address(instance) : Eval(instance);
+        if (!_dead) result = ValueIn(nullable, instance.Type!);
+        return true;
+    }
+
+    /// <summary><c>a == null</c>, <c>a != null</c>.</summary>
+    private bool TryCompareWithNull(IBinaryOperation binary, Value left, Value right, out Value result)
+    {
+        result = default;
+        if (binary.OperatorKind is not (BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals)) return false;
+        bool isLeft = IsSimpleNullable(binary.LeftOperand.Type) && IsNullLiteral(binary.RightOperand), isRight = IsSimpleNullable(binary.RightOperand.Type) && IsNullLiteral(binary.LeftOperand);
+        if (!isLeft && !isRight) return false;
+        result = IsPresent(isLeft ? left : right);
+        if (binary.OperatorKind == BinaryOperatorKind.Equals) result = Not(result);
+        return true;
+    }
+
+    /// <summary>Patterns that ask whether there is a value, or take it out.</summary>
+    private bool TryNullablePattern(Value nullable, IPatternOperation pattern, out Value result)
+    {
+        result = default;
+        if (!IsSimpleNullable(pattern.InputType)) return false;
+        switch (pattern)
+        {
+            case IConstantPatternOperation constant when IsNullLiteral(constant.Value):
+                result = Not(IsPresent(nullable));
+                return true;
+            case IDeclarationPatternOperation { DeclaredSymbol: var variable } declaration when declaration.MatchedType is { IsValueType: true } type && !IsNullable(type):
+                Bind(variable, ValueIn(nullable, pattern.InputType));
+                result = IsPresent(nullable);
+                return true;
+            case IRecursivePatternOperation { DeclaredSymbol: var variable, DeconstructionSubpatterns.IsEmpty: true, PropertySubpatterns.IsEmpty: true }:
+                Bind(variable, ValueIn(nullable, pattern.InputType));
+                result = IsPresent(nullable);
+                return true;
+            case ITypePatternOperation:
+                result = IsPresent(nullable);
+                return true;
+            default:
+                return false;
+        }
+    }
+}

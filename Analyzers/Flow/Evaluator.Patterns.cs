@@ -1,0 +1,127 @@
+// Patterns: a condition over the value, and variables that get the value or its parts.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    private Value EvalPattern(Value value, IPatternOperation pattern, IOperation site)
+    {
+        value = _state.Canonical(value);
+        if (TryNullablePattern(value, pattern, out Value present)) return present;
+        bool scalar = TypeShapes.IsScalar(pattern.InputType);
+        switch (pattern)
+        {
+            case IConstantPatternOperation constant when scalar && constant.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long number):
+                return _state.Binary(Operator.Equal, value, Value.Constant(number));
+            case INegatedPatternOperation negated:
+                return Not(EvalPattern(value, negated.Pattern, site));
+            case IBinaryPatternOperation binary:
+                Value left = EvalPattern(value, binary.LeftPattern, site), right = EvalPattern(value, binary.RightPattern, site);
+                return binary.OperatorKind == BinaryOperatorKind.And ? And(left, right) : Not(And(Not(left), Not(right)));
+            case IRelationalPatternOperation relational when scalar && relational.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long bound):
+                Value limit = Value.Constant(bound);
+                return relational.OperatorKind switch
+                {
+                    BinaryOperatorKind.LessThan => _state.Binary(Operator.Less, value, limit),
+                    BinaryOperatorKind.GreaterThan => _state.Binary(Operator.Less, limit, value),
+                    BinaryOperatorKind.LessThanOrEqual => Not(_state.Binary(Operator.Less, limit, value)),
+                    _ => Not(_state.Binary(Operator.Less, value, limit)),
+                };
+            case IDiscardPatternOperation:
+                return Value.One;
+            case IDeclarationPatternOperation declaration:
+                Bind(declaration.DeclaredSymbol, value);
+                if (declaration.MatchesNull) return Value.One;
+                return And(IsOfClass(value, declaration.MatchedType) ?? Matches(pattern), scalar ? NotNull(value) : Value.One);
+            case IRecursivePatternOperation recursive:
+                Bind(recursive.DeclaredSymbol, value);
+                return And(And(IsNarrower(recursive) ? IsOfClass(value, recursive.MatchedType) ?? Matches(pattern) : Value.One, scalar ? NotNull(value) : Value.One), EvalParts(value, recursive, site));
+            case ITypePatternOperation matched:
+                return And(IsOfClass(value, matched.MatchedType) ?? Matches(pattern), scalar ? NotNull(value) : Value.One);
+            default:
+                return Matches(pattern);
+        }
+    }
+
+    private Value Matches(IPatternOperation pattern) => UnknownOf(pattern.Syntax, 4, 0, 1);
+
+    private void Bind(ISymbol? variable, Value value)
+    {
+        if (variable is not ILocalSymbol local) return;
+        Value place = analysis.PlaceOf(local);
+        if (TypeShapes.IsScalar(local.Type)) _state.Store(place, value);
+        else _state.CopyStruct(place, value);
+    }
+
+    private Value EvalIsType(Value value, IIsTypeOperation isType)
+    {
+        Value matches = IsOfClass(value, isType.TypeOperand) ?? Unknown(isType);
+        return And(isType.IsNegated ? Not(matches) : matches, NotNull(value));
+    }
+
+    /// <summary>Whether an object that was made here is one of the type; null if that is not known.</summary>
+    private Value? IsOfClass(Value value, ITypeSymbol? type) =>
+        Symbols.ClassOf(_state.Canonical(value)) is { } known && type is INamedTypeSymbol { IsGenericType: false } target ? (IsA(known, target) ? Value.One : Value.Zero) : null;
+
+    private static bool IsA(INamedTypeSymbol type, INamedTypeSymbol target)
+    {
+        foreach (INamedTypeSymbol contract in type.AllInterfaces)
+            if (SymbolEqualityComparer.Default.Equals(contract, target)) return true;
+        for (INamedTypeSymbol? self = type; self is not null; self = self.BaseType)
+            if (SymbolEqualityComparer.Default.Equals(self, target)) return true;
+        return false;
+    }
+
+    private static bool IsNarrower(IRecursivePatternOperation pattern) => !SymbolEqualityComparer.Default.Equals(pattern.MatchedType, pattern.InputType);
+
+    /// <summary>The conditions over the parts, which are read as fields are. What cannot be read may be kept by whoever computes it.</summary>
+    private Value EvalParts(Value value, IRecursivePatternOperation pattern, IOperation site)
+    {
+        Value result = Value.One;
+        List<ISymbol>? parts = pattern.DeconstructionSubpatterns.Length > 0 ? PartsOf(pattern.MatchedType, pattern.DeconstructionSubpatterns.Length) : [];
+        if (parts is null) Escape(value);
+        for (int i = 0; i < pattern.DeconstructionSubpatterns.Length && !_dead; i++)
+        {
+            IPatternOperation part = pattern.DeconstructionSubpatterns[i];
+            result = And(result, EvalPattern(parts is null ? UnknownOf(part.Syntax, 8) : LoadAt(PartAt(value, pattern.MatchedType, i, parts[i]), part.InputType), part, site));
+        }
+
+        foreach (IPropertySubpatternOperation property in pattern.PropertySubpatterns)
+        {
+            if (_dead) return Value.Zero;
+            Value? place = property.Member switch
+            {
+                IFieldReferenceOperation { Field: { RefKind: RefKind.None, IsStatic: false } field } when !TypeShapes.IsWrapper(pattern.MatchedType) => Symbols.Field(value, field),
+                IPropertyReferenceOperation { Property: { IsStatic: false, RefKind: RefKind.None } member } when TypeShapes.IsAutomatic(member) && !TypeShapes.IsWrapper(pattern.MatchedType) => Symbols.Field(value, member),
+                _ => null,
+            };
+            if (place is null) Escape(value);
+            result = And(result, EvalPattern(place is { } known ? LoadAt(known, property.Pattern.InputType) : UnknownOf(property.Syntax, 8), property.Pattern, site));
+        }
+
+        return result;
+    }
+
+    /// <summary>What a deconstruction of the type reads: the elements of a tuple, the properties that a record was declared with. Null if a method decides.</summary>
+    private static List<ISymbol>? PartsOf(ITypeSymbol? type, int count)
+    {
+        if (type is not INamedTypeSymbol named) return null;
+        if (named.IsTupleType) return named.TupleElements.Length == count ? [.. named.TupleElements] : null;
+        if (!named.IsRecord || TypeShapes.IsWrapper(named)) return null;
+        foreach (ISymbol member in named.GetMembers("Deconstruct"))
+        {
+            if (member is not IMethodSymbol { IsImplicitlyDeclared: true } method || method.Parameters.Length != count) continue;
+            var parts = new List<ISymbol>();
+            foreach (IParameterSymbol parameter in method.Parameters)
+                if (named.GetMembers(parameter.Name) is [IPropertySymbol property] && TypeShapes.IsAutomatic(property)) parts.Add(property);
+            return parts.Count == count ? parts : null;
+        }
+
+        return null;
+    }
+
+    private Value PartAt(Value whole, ITypeSymbol? type, int index, ISymbol part) => type is { IsTupleType: true } ? TupleElement(whole, index) : Symbols.Field(_state.Canonical(whole), part);
+}

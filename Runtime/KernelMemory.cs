@@ -35,9 +35,10 @@ public sealed unsafe partial class KernelMemory : IDisposable
             Pages.ReclaimMap = new ReclaimMap();
             Slab = new SlabAllocator(Pages, new RcuGracePeriods(), options.DebugLevel, options.MergeCaches, KmallocSizes.FirstOtherId);
             if (options.FailSlab is { } attributes) Slab.FailSlab.Parse(attributes);
+            if (options.FailPageAlloc is { } pageAttributes) Pages.FailPages.Parse(pageAttributes);
             KmallocSystem = new KmallocCaches(Pages, Slab);
             VmallocSystem = new VmallocSpace(Pages, VmallocBytes(options, bytes), unmapAtOnce: options.DebugLevel >= DebugLevel.Sanity);
-            KvmallocSystem = new KvmallocSystem(KmallocSystem, VmallocSystem);
+            KvmallocSystem = new KvmallocSystem(Memory, KmallocSystem, VmallocSystem);
             HighMemory = new HighMemoryMap(Pages, unmapAtOnce: options.DebugLevel >= DebugLevel.Sanity);
             PerCpu = new PerCpuSpace(Pages);
             PageTable = new KernelPageTable(Memory, VmallocSystem, HighMemory);
@@ -80,6 +81,12 @@ public sealed unsafe partial class KernelMemory : IDisposable
     /// <see cref="DebugLevel.Sanity"/> or higher those of all caches and of kmalloc up to 8 KiB. Objects that threads keep are handed out without asking.
     /// </summary>
     public FaultInjection FailSlab => Slab.FailSlab;
+
+    /// <summary>
+    /// Makes requests for pages fail (<c>fail_page_alloc</c>): by default those of order 1 and more that may not wait and do not ask for high memory. Single
+    /// pages that threads keep are handed out without asking.
+    /// </summary>
+    public FaultInjection FailPageAlloc => Pages.FailPages;
 
     /// <summary>From addresses to frames.</summary>
     public KernelPageTable PageTable { get; }

@@ -28,6 +28,9 @@ public sealed class KernelMemoryOptions
     /// See <see cref="KernelMemory.FailSlab"/>.</summary>
     public string? FailSlab { get; set; }
 
+    /// <summary>The kernel's boot parameter <c>fail_page_alloc</c>, in the same form; null: no failures. See <see cref="KernelMemory.FailPageAlloc"/>.</summary>
+    public string? FailPageAlloc { get; set; }
+
     /// <summary>Size of the vmalloc range in bytes. 0: 128 MiB with a high-memory zone (the 32-bit kernel's), else 4 times the memory.</summary>
     public ulong VmallocSize { get; set; }
 
@@ -57,7 +60,7 @@ public sealed class KernelMemoryOptions
 
     /// <summary>The options of <see cref="KernelMemory.Default"/> from <c>runtimeconfig.json</c>: <c>KAlloc.MemorySize</c>,
     /// <c>KAlloc.Layout</c>, <c>KAlloc.Backing</c>, <c>KAlloc.DebugLevel</c>, <c>KAlloc.GiveBackMilliseconds</c>, <c>KAlloc.AtomicReserve</c>,
-    /// <c>KAlloc.MinFreeKilobytes</c>, <c>KAlloc.MergeCaches</c>, <c>KAlloc.FailSlab</c>.</summary>
+    /// <c>KAlloc.MinFreeKilobytes</c>, <c>KAlloc.MergeCaches</c>, <c>KAlloc.FailSlab</c>, <c>KAlloc.FailPageAlloc</c>.</summary>
     /// <exception cref="FormatException">A value cannot be read.</exception>
     public static KernelMemoryOptions FromRuntimeConfig()
     {
@@ -70,6 +73,7 @@ public sealed class KernelMemoryOptions
         if (AppContext.GetData("KAlloc.GiveBackMilliseconds") is { } delay) options.GiveBackAfter = TimeSpan.FromMilliseconds(long.Parse(delay.ToString()!));
         if (AppContext.TryGetSwitch("KAlloc.MergeCaches", out bool merge)) options.MergeCaches = merge;
         if (AppContext.GetData("KAlloc.FailSlab") is string fail) options.FailSlab = fail;
+        if (AppContext.GetData("KAlloc.FailPageAlloc") is string failPages) options.FailPageAlloc = failPages;
         if (AppContext.GetData("KAlloc.Layout") is string layout)
         {
             options.Layout = layout switch

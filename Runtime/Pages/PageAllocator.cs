@@ -85,6 +85,9 @@ internal sealed unsafe partial class PageAllocator : IDisposable
     /// <summary>Says what an address is, in more detail than this layer can. Installed by the slab layer.</summary>
     internal Func<nuint, string?>? DescribeObject { get; set; }
 
+    /// <summary>Failures on purpose.</summary>
+    internal FaultInjection FailPages { get; } = new("fail_page_alloc");
+
     internal PhysicalMemory Memory => _memory;
     internal PageBlocks Blocks => _blocks;
     internal PageSets Sets => _sets;
@@ -112,6 +115,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         if ((flags & GfpFlags.DirectReclaim) != 0 && block->Execution.AtomicWord != 0) MightSleep.CheckAlloc(flags);
         flags &= ~block->Execution.AllocationScopeBits;
         if (ObeysLockOrder(flags) && block->MemAllocDepth == 0) ReclaimMap?.Announce(block);
+        if (FailPages.IsOn && FailPages.ShouldFailPages(order, flags)) return null;
         int type = ZoneTable[(int)(flags & ZoneBits)];
         if ((uint)order <= PageSet.SmallOrder && type <= (int)ZoneType.Movable && (flags & Rare) == 0 && _preferred[type] is { } zone && zone.HasPlenty(order, type))
         {

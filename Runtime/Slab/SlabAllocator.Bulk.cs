@@ -14,7 +14,7 @@ internal sealed unsafe partial class SlabAllocator
         flags = FixUp(flags);
         MightSleep.CheckAlloc(flags);
         CheckInterrupts("kmem_cache_alloc_bulk");
-        if (cache->Direct && FailSlab.ShouldFail(cache, flags)) return false;
+        if (cache->Direct && MustFail(cache, flags)) return false;
         int taken = cache->Direct ? 0 : TakeFromSheaves(cache, objects, count);
         while (taken < count)
         {

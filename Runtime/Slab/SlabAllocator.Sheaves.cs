@@ -20,7 +20,7 @@ internal sealed unsafe partial class SlabAllocator
     internal nint Allocate(KmemCache* cache, GfpFlags flags)
     {
         MightSleep.CheckAlloc(flags);
-        if (cache->Direct) return FailSlab.ShouldFail(cache, flags) ? 0 : AllocateDirect(cache, flags);
+        if (cache->Direct) return MustFail(cache, flags) ? 0 : AllocateDirect(cache, flags);
         CpuBlock* block = CpuBlocks.Current;
         if (block->DrainRequested != 0) DrainBlock(block);
         CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);

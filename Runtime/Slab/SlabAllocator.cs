@@ -70,6 +70,9 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     /// <summary>Makes allocations fail.</summary>
     internal FaultInjection FailSlab { get; } = new("failslab");
 
+    private bool MustFail(KmemCache* cache, GfpFlags flags) =>
+        FailSlab.IsOn && (!FailSlab.CacheFilter || (cache->Flags & SlabFlags.FailSlab) != 0) && FailSlab.ShouldFail(cache->ObjectSize, flags);
+
     /// <summary>The descriptors; index 0 is no cache.</summary>
     internal KmemCache* Caches { get; }
 

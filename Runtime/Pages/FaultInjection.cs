@@ -2,13 +2,13 @@
 //
 // The kernel's rule, in its order: the first Space bytes pass; then every Interval-th request is a candidate; of these Probability percent fail, Times
 // in all. Requests that may not fail never do.
-// Cost: only requests that go to the slab each time are asked, and they read one number; the hit paths know nothing of it.
-// Kernel concept: lib/fault-inject.c, mm/failslab.c; the properties are the files of its directory in debugfs.
+// Cost: only requests that go to the slab, or to the page allocator, each time are asked, and they read one number; the hit paths know nothing of it.
+// Kernel concept: lib/fault-inject.c, mm/failslab.c, mm/fail_page_alloc.c; the properties are the files of its directory in debugfs.
 
 namespace KAlloc;
 
 /// <summary>When requests are made to fail (the kernel's <c>struct fault_attr</c>). May be changed at any time, from any thread.</summary>
-public sealed unsafe class FaultInjection
+public sealed class FaultInjection
 {
     [ThreadStatic]
     private static bool t_makeItFail;
@@ -39,7 +39,7 @@ public sealed unsafe class FaultInjection
     /// <summary>How many requests may still fail (<c>times</c>): 1 by default; -1: no limit. Each failure takes one off.</summary>
     public int Times { get; set; } = 1;
 
-    /// <summary>Bytes that may still be asked for before the first failure (<c>space</c>).</summary>
+    /// <summary>Bytes, for pages their number, that may still be asked for before the first failure (<c>space</c>).</summary>
     public long Space { get; set; }
 
     /// <summary>Whether each failure is reported (<c>verbose</c>), unless the request has <see cref="GfpFlags.NoWarn"/>. On by default.</summary>
@@ -48,7 +48,13 @@ public sealed unsafe class FaultInjection
     /// <summary>Whether requests that may wait, those with <see cref="GfpFlags.DirectReclaim"/>, are spared (<c>ignore-gfp-wait</c>). On by default.</summary>
     public bool IgnoreGfpWait { get; set; } = true;
 
-    /// <summary>Whether only caches with <see cref="SlabFlags.FailSlab"/> fail (<c>cache-filter</c>).</summary>
+    /// <summary>Pages only: requests below this order are spared (<c>min-order</c>): 1 by default.</summary>
+    public int MinOrder { get; set; } = 1;
+
+    /// <summary>Pages only: whether requests with <see cref="GfpFlags.HighMem"/> are spared (<c>ignore-gfp-highmem</c>). On by default.</summary>
+    public bool IgnoreGfpHighMem { get; set; } = true;
+
+    /// <summary>Objects only: whether only caches with <see cref="SlabFlags.FailSlab"/> fail (<c>cache-filter</c>).</summary>
     public bool CacheFilter { get; set; }
 
     /// <summary>Whether only threads fail that set <see cref="MakeItFail"/> (<c>task-filter</c>).</summary>
@@ -94,18 +100,24 @@ public sealed unsafe class FaultInjection
         Probability = numbers[1];
     }
 
+    /// <summary>Whether any request can fail: all that is asked while none is to.</summary>
+    internal bool IsOn => _probability != 0;
+
+    /// <summary>Whether this request for pages is to fail.</summary>
+    internal bool ShouldFailPages(int order, GfpFlags flags) =>
+        order >= MinOrder && (uint)order <= PhysicalMemory.MaxOrder && (!IgnoreGfpHighMem || (flags & GfpFlags.HighMem) == 0) && ShouldFail(1u << order, flags);
+
     /// <summary>Whether this request is to fail.</summary>
-    internal bool ShouldFail(KmemCache* cache, GfpFlags flags)
+    internal bool ShouldFail(uint size, GfpFlags flags)
     {
-        if (_probability == 0 || (flags & GfpFlags.NoFail) != 0 || (IgnoreGfpWait && (flags & GfpFlags.DirectReclaim) != 0)) return false;
-        if (CacheFilter && (cache->Flags & SlabFlags.FailSlab) == 0) return false;
+        if (!IsOn || (flags & GfpFlags.NoFail) != 0 || (IgnoreGfpWait && (flags & GfpFlags.DirectReclaim) != 0)) return false;
         if (TaskFilter && !t_makeItFail) return false;
         lock (_lock)
         {
             if (Times == 0) return false;
-            if (Space > cache->ObjectSize)
+            if (Space > size)
             {
-                Space -= cache->ObjectSize;
+                Space -= size;
                 return false;
             }
 

@@ -56,7 +56,7 @@ public static unsafe partial class Linux
 
     /// <summary><c>rcu_read_lock()</c>: the thread must not sleep until the matching <see cref="rcu_read_unlock"/>. Nests. Any context.</summary>
     [EntersAtomic(LockKind.Rcu, Nests = true, LeftBy = nameof(rcu_read_unlock))]
-    public static void rcu_read_lock() => CpuBlocks.Current->Execution.RcuDepth++;
+    public static void rcu_read_lock() => Preemption.RcuLock(CpuBlocks.Current);
 
     /// <summary><c>rcu_read_unlock()</c>. A call too many is a BUG.</summary>
     [LeavesAtomic(LockKind.Rcu)]

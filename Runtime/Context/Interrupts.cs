@@ -102,6 +102,13 @@ internal static unsafe class Interrupts
     private static void Deliver(CpuBlock* block, int irq)
     {
         int before = block->Execution.PreemptCount;
+        if ((before & ExecutionState.HardIrqMask) == ExecutionState.HardIrqMask)
+        {
+            // Handlers that switched interrupts on, one inside the other. It is lost: kept, it would come again at once.
+            Preemption.ReportOverflow(block, $"interrupt {irq}");
+            return;
+        }
+
         block->Execution.PreemptCount = before + ExecutionState.HardIrqOffset;
         block->Execution.IrqDisabled = 1;
         try

@@ -27,8 +27,17 @@ internal static unsafe class Tasklets
     private const int Running = 2;
     private const int Released = 4;
 
-    internal static void Init(KernelTasklet* tasklet, TaskletFunction? handler, void* function, nuint data) =>
+    internal static void Init(KernelTasklet* tasklet, TaskletFunction? handler, void* function, nuint data)
+    {
+        if (tasklet->Self == tasklet && (Volatile.Read(ref tasklet->State) & Scheduled) != 0)
+        {
+            // It stays as it is: the list that it is in is another CPU's, and those behind it would be lost with its link.
+            PinnedPlace.ReportActive(tasklet, "tasklet_struct", "tasklet_init", "tasklet_kill");
+            return;
+        }
+
         *tasklet = new KernelTasklet { Self = tasklet, Function = function, Handler = handler is null ? 0 : HandlerTable.Add(handler), Data = data };
+    }
 
     internal static void Schedule(CpuBlock* block, KernelTasklet* tasklet)
     {
@@ -43,6 +52,13 @@ internal static unsafe class Tasklets
     internal static void Kill(KernelTasklet* tasklet)
     {
         if (tasklet->Self == null || !CheckPlace(tasklet)) return;
+        if (CpuBlocks.Current->Execution.InInterrupt && (Volatile.Read(ref tasklet->State) & (Scheduled | Running)) != 0)
+        {
+            // What would have to run first may be what this thread interrupts, or this very tasklet.
+            KernelReports.Warn($"Attempt to kill tasklet from interrupt: the tasklet at 0x{(nuint)tasklet:x} is not waited for");
+            return;
+        }
+
         var spin = new SpinWait();
         while ((Interlocked.Or(ref tasklet->State, Scheduled) & Scheduled) != 0) spin.SpinOnce();
         while ((Volatile.Read(ref tasklet->State) & Running) != 0) spin.SpinOnce();

@@ -15,6 +15,10 @@ internal static unsafe class PinnedPlace
     internal static void ReportHandlerGone(void* place, string type, string release) =>
         KernelReports.Bug($"BUG: {type} at 0x{(nuint)place:x} is used again after {release}, and its handler was a closure that is gone by now: initialise it again", (nuint)place);
 
+    /// <summary>The kernel's ODEBUG report: an item that is linked is about to be written over by its initialisation.</summary>
+    internal static void ReportActive(void* place, string type, string init, string release) =>
+        KernelReports.Bug($"BUG: ODEBUG: init active {type} at 0x{(nuint)place:x}: {init} of one that is queued; {release} first", (nuint)place);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool Report(void* place, void* self, string type, string init)
     {

@@ -63,6 +63,15 @@ internal static unsafe class Preemption
     internal static void ReportOverflow(CpuBlock* block, string call) =>
         KernelReports.Bug($"BUG: {call} nested too deep on CPU#{block->Execution.Cpu}, {ContextReport.Task}, preempt_count: 0x{block->Execution.PreemptCount:x8}");
 
+    /// <summary><c>rcu_read_lock</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void RcuLock(CpuBlock* block)
+    {
+        ushort depth = (ushort)(block->Execution.RcuDepth + 1);
+        if (depth == 0) ReportOverflow(block, "rcu_read_lock");
+        else block->Execution.RcuDepth = depth;
+    }
+
     /// <summary><c>rcu_read_unlock</c> of a caller that may be wrong.</summary>
     internal static void RcuUnlockChecked(CpuBlock* block)
     {

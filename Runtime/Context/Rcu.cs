@@ -10,6 +10,7 @@
 // Callbacks (call_rcu) wait in a list that is pushed to without a lock; the thread rcuc takes all, waits one grace period and runs them in
 // softirq context, oldest first.
 // A section left by the end of its thread, which is a mistake, ends when the runtime notices; after 21 s of waiting it is reported as a stall.
+// A head that is queued says so in a word that depends on its address: one that is queued a second time would close the list to a ring.
 // Invariant: a callback runs after every section that was open when it was queued. Cost: a reader one increment and one decrement; a
 // grace period one system call and the longest section. Kernel concept: kernel/rcu. Not done: sections that only switch preemption or
 // interrupts off do not count as readers; expedited and polled grace periods.
@@ -27,6 +28,9 @@ public unsafe struct RcuHead
     /// <summary>Called with the argument; null: the argument is a delegate's number.</summary>
     internal void* Function;
     internal nuint Argument;
+
+    /// <summary><see cref="Rcu.MarkOf"/> while it is queued; anything else before, as the memory may be uninitialised.</summary>
+    internal nuint Queued;
 }
 
 /// <summary>Grace periods and callbacks.</summary>
@@ -61,6 +65,7 @@ internal static unsafe class Rcu
     /// <summary>Calls the function with the argument after a grace period.</summary>
     internal static void Call(RcuHead* head, delegate*<void*, void> function, void* argument)
     {
+        if (!Mark(head)) return;
         head->Function = function;
         head->Argument = (nuint)argument;
         Push(head);
@@ -69,6 +74,7 @@ internal static unsafe class Rcu
     /// <summary>Calls the delegate with the head after a grace period.</summary>
     internal static void Call(RcuHead* head, RcuCallback callback)
     {
+        if (!Mark(head)) return;
         head->Function = null;
         head->Argument = (nuint)HandlerTable.Add(callback);
         Push(head);
@@ -84,6 +90,17 @@ internal static unsafe class Rcu
         done.Wait(-1);
 
         static void Complete(void* done) => ((KernelCompletion*)done)->Complete(all: false);
+    }
+
+    /// <summary>What no memory holds at this address by accident.</summary>
+    private static nuint MarkOf(RcuHead* head) => (nuint)head ^ unchecked((nuint)0x5CA1_AB1E_C0DE_D00D);
+
+    /// <summary>Marks a head as queued; false, with a report, if it is queued already.</summary>
+    private static bool Mark(RcuHead* head)
+    {
+        if ((nuint)Interlocked.Exchange(ref head->Queued, MarkOf(head)) != MarkOf(head)) return true;
+        KernelReports.Bug($"BUG: call_rcu(): Double-freed CB 0x{(nuint)head:x}: the head waits for its grace period already: {ContextReport.Task}{ContextReport.CallTrace()}", (nuint)head);
+        return false;
     }
 
     private static void Push(RcuHead* head)
@@ -137,6 +154,9 @@ internal static unsafe class Rcu
     {
         block->Execution.PreemptCount += ExecutionState.SoftIrqOffset;
         int before = block->Execution.PreemptCount;
+
+        // The callback may queue the head again.
+        head->Queued = 0;
         try
         {
             if (head->Function != null)

@@ -20,8 +20,21 @@ internal static unsafe class TimerQueue
     /// <summary>Milliseconds since the first call, as the kernel's jiffies.</summary>
     internal static nuint Jiffies => (nuint)Stopwatch.GetElapsedTime(s_start).TotalMilliseconds;
 
-    internal static void Setup(KernelTimer* timer, TimerFunction? handler, void* function, uint flags) =>
+    internal static void Setup(KernelTimer* timer, TimerFunction? handler, void* function, uint flags)
+    {
+        if (timer->Self == timer && IsSet(timer))
+        {
+            PinnedPlace.ReportActive(timer, "timer_list", "timer_setup", "del_timer_sync");
+            Delete(timer, wait: false);
+        }
+
         *timer = new KernelTimer { Self = timer, Function = function, Handler = handler is null ? 0 : HandlerTable.Add(handler), Flags = flags };
+    }
+
+    private static bool IsSet(KernelTimer* timer)
+    {
+        lock (s_gate) return (uint)(timer->Place - 1) < (uint)s_count && s_heap[timer->Place - 1] == timer;
+    }
 
     /// <summary>Sets the timer; returns whether it was set before.</summary>
     internal static bool Modify(KernelTimer* timer, nuint expires)

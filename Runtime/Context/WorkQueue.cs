@@ -36,8 +36,17 @@ internal static unsafe class WorkQueue
     private static int s_idle;
     private static int s_started;
 
-    internal static void Init(KernelWork* work, WorkFunction? handler, void* function) =>
+    internal static void Init(KernelWork* work, WorkFunction? handler, void* function)
+    {
+        // Memory that was never an item of this place does not hold its own address.
+        if (work->Self == work && work->Pending)
+        {
+            PinnedPlace.ReportActive(work, "work_struct", "INIT_WORK", "cancel_work_sync");
+            Cancel(work, wait: false);
+        }
+
         *work = new KernelWork { Self = work, Function = function, Handler = handler is null ? 0 : HandlerTable.Add(handler) };
+    }
 
     /// <summary>Queues the item; <see langword="false"/> if it is queued already.</summary>
     internal static bool Queue(KernelWork* work)

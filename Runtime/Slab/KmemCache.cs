@@ -89,7 +89,7 @@ public unsafe struct KmemCache
     [FieldOffset(184)] internal uint Deferred;
 
     /// <summary>Room for the link that a grace period's callback needs.</summary>
-    [FieldOffset(192)] internal fixed ulong Grace[3];
+    [FieldOffset(192)] internal fixed ulong Grace[4];
 
     /// <summary>Address bits that are 0 for every object: slabs start on pages, objects at multiples of the size behind the colour.</summary>
     internal readonly nuint InteriorMask

@@ -11,7 +11,7 @@ namespace KAlloc;
 internal unsafe interface IGracePeriods
 {
     /// <summary>Calls a function once after a grace period. Never sleeps.</summary>
-    /// <param name="link">Three words for the implementation, free again when the function is called.</param>
+    /// <param name="link">Four words for the implementation, free again when the function is called.</param>
     /// <param name="function">What to call.</param>
     /// <param name="argument">With what.</param>
     void Call(void* link, delegate*<void*, void> function, void* argument);

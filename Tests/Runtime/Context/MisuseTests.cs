@@ -55,6 +55,13 @@ public unsafe class MisuseTests
         Assert.Equal((0xFE00, false), (preempt_count(), in_irq()));
         for (int i = 0; i < 127; i++) local_bh_enable();
         Bug("local_bh_enable without local_bh_disable", local_bh_enable);
+
+        for (int i = 0; i < ushort.MaxValue; i++) rcu_read_lock();
+        Bug("rcu_read_lock nested too deep", rcu_read_lock);
+        Bug("sleeping function called from invalid context", () => might_sleep());
+        for (int i = 0; i < ushort.MaxValue; i++) rcu_read_unlock();
+        Bug("bad unlock balance", rcu_read_unlock);
+        Assert.Empty(Reports(() => might_sleep()));
     });
 
     [Fact]

@@ -97,6 +97,29 @@ public unsafe class RcuTests
         NativeMemory.Free(config);
     });
 
+    /// <summary>Linked twice, the list would be a ring, and the thread that runs callbacks would never come out of it.</summary>
+    [Fact]
+    public void HeadQueuedTwice_IsReported_AndRunsOnce() => Cpu.Run(() =>
+    {
+        Config* config = New();
+        int runs = 0;
+        rcu_read_lock();
+        call_rcu(&config->Rcu, _ => runs++);
+        Bug("call_rcu(): Double-freed CB", () => call_rcu(&config->Rcu, _ => runs++));
+        Bug("call_rcu(): Double-freed CB", () => call_rcu(&config->Rcu, &Kill));
+        Bug("call_rcu(): Double-freed CB", () => kfree_rcu(config, &config->Rcu));
+        rcu_read_unlock();
+        rcu_barrier();
+        Assert.Equal(1, runs);
+
+        // Once it has run it may be queued again, also by itself.
+        call_rcu(&config->Rcu, head => call_rcu(head, &Kill));
+        rcu_barrier();
+        rcu_barrier();
+        Assert.Equal(0, config->State);
+        NativeMemory.Free(config);
+    });
+
     [Fact]
     public void Callback_ThatThrowsOrStaysAtomic_SpoilsNothing() => Cpu.Run(() =>
     {

@@ -150,6 +150,67 @@ public unsafe class KernelStackTests
     });
 
     [Fact]
+    public void Threads_HaveWindowsOfTheirOwn_AlsoNestedOnes()
+    {
+        const int Threads = 4;
+        var failures = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        using var together = new Barrier(Threads);
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(number => Cpu.Start(() =>
+        {
+            // Each thread goes to its own depth, in a window of its own size, while the others are in theirs.
+            int levels = 4 + (number * 4), size = 4096 + (number * 4096);
+            KernelStackUse inner = default;
+            Action body = () =>
+            {
+                Descend(levels, 256);
+                inner = KernelStack.Run(() => Descend(levels / 2, 256), size / 2);
+                Descend(1, 256);
+            };
+            Warm(body, size);
+            together.SignalAndWait();
+            for (int turn = 0; turn < 200; turn++)
+            {
+                KernelStackUse outer = KernelStack.Run(body, size);
+                if (outer.Size != size || outer.Peak < levels * 256 || outer.Peak > (levels + 2) * 400) failures.Enqueue($"{number}: {outer}");
+                if (inner.Size != size / 2 || inner.Peak < levels / 2 * 256 || inner.Peak > ((levels / 2) + 2) * 400) failures.Enqueue($"{number}, inside: {inner}");
+                if (KernelStack.Remaining != int.MaxValue) failures.Enqueue($"{number}: a window stayed open");
+            }
+        }))];
+        foreach (Thread thread in threads) thread.Join();
+        Assert.Empty(failures);
+    }
+
+    [Fact]
+    public void Exception_FromANestedWindow_ClosesIt_AndTheOuterOneGoesOn() => Cpu.Run(() =>
+    {
+        int before = 0, after = 0, nested = 0;
+        KernelStackUse use = Warm(() =>
+        {
+            before = KernelStack.Remaining;
+            try
+            {
+                KernelStack.Run(() =>
+                {
+                    nested = KernelStack.Remaining;
+                    throw new InvalidDataException();
+                }, 2048);
+            }
+            catch (InvalidDataException)
+            {
+                // A handler runs below the frames that the exception left: nothing to measure here.
+            }
+
+            after = KernelStack.Remaining;
+            Descend(5, 256);
+        }, 65536);
+        Assert.InRange(nested, 1024, 2048);
+        Assert.InRange(Math.Abs(before - after), 0, 256);
+        Assert.InRange(use.Peak, 5 * 256, 65536);
+        Assert.Equal(int.MaxValue, KernelStack.Remaining);
+        Assert.Empty(Reports(() => Descend(100, 256)));
+    });
+
+    [Fact]
     public void Exception_PassesOn_AndTheWindowIsClosed() => Cpu.Run(() =>
     {
         Assert.Throws<InvalidDataException>(() => KernelStack.Run(() => throw new InvalidDataException()));

@@ -101,7 +101,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
         get
         {
             long sum = 0;
-            foreach (Zone zone in _zones) sum += zone.FreeFrames + zone.AsideFrames + _sets.FramesOf(zone);
+            foreach (Zone zone in _zones) sum += zone.AllFreeFrames + _sets.FramesOf(zone);
             return sum;
         }
     }

@@ -28,8 +28,21 @@ internal sealed unsafe partial class Zone
     /// <summary>Whether there is a large free block that has memory.</summary>
     internal bool HasIdle => Volatile.Read(ref _hasIdle);
 
-    /// <summary>Free frames that are on no list just now, because a system call gives them memory or takes it.</summary>
-    internal long AsideFrames => Volatile.Read(ref _asideFrames);
+    /// <summary>
+    /// Free frames, with those that are on no list just now because a system call gives them memory or takes it, at one moment: a block on its way between
+    /// the two is neither missing nor there twice.
+    /// </summary>
+    internal long AllFreeFrames
+    {
+        get
+        {
+            _lock.Enter();
+            long sum = _freeFrames + _asideFrames;
+            _lock.Leave();
+            return sum;
+        }
+    }
+
     private long _asideFrames;
 
     /// <summary>Bytes given back to the operating system so far.</summary>

@@ -98,6 +98,8 @@ public sealed unsafe partial class KernelMemory
     public ZoneType PageZone([Borrows] Page* page) => Pages.ZoneOf(Memory.FrameOf(page)).Type;
 
     /// <summary>References to a block: 0 if the frame is free (<c>page_count</c>).</summary>
+    /// <remarks>As stored: 0 free, 1 the first user. The book stores −1 for a free frame and adds 1 when asked, which comes to the same
+    /// (see <see cref="Linux.page_count"/>).</remarks>
     /// <param name="page">A frame of the block.</param>
     /// <returns>The number of references.</returns>
     public int PageCount([Borrows] Page* page) => Volatile.Read(ref Memory.HeadOf(page)->RefCount);

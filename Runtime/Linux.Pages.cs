@@ -155,6 +155,12 @@ public static unsafe partial class Linux
     public static ZoneType page_zonenum([Borrows] page* page) => PageSystem.ZoneOf(PageSystem.Memory.FrameOf(page)).Type;
 
     /// <summary>References to a page: 0 if it is free (<c>page_count</c>).</summary>
+    /// <remarks>
+    /// The count is what is stored: 0 for a frame in the buddy lists or a page set, 1 for the first user, one more for each <see cref="get_page"/>, as in the
+    /// kernel's sources of the book's time (<c>_count</c>) and of today (<c>_refcount</c>). The book's text stores −1 for a free page and lets
+    /// <c>page_count</c> add 1, so that callers see 0 for free and more for used: what this returns is the same either way. A page after the first
+    /// of a compound block has its head's count; one of another block has none of its own, 0.
+    /// </remarks>
     /// <param name="page">The page.</param>
     /// <returns>The number of references.</returns>
     public static int page_count([Borrows] page* page) => KernelMemory.Default.PageCount(page);

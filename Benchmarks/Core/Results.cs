@@ -78,8 +78,8 @@ internal sealed class Results(string title, RunSettings settings, params string[
         return string.Join('\n', lines) + '\n';
     }
 
-    /// <summary>Workloads that follow one another and share most of who takes part are one table.</summary>
-    private string Markdown()
+    /// <summary>Workloads that follow one another and share most of who takes part are one table, and one chart.</summary>
+    private List<(List<string> Workloads, List<string> Contenders)> Groups()
     {
         var tables = new List<(List<string> Workloads, List<string> Contenders)>();
         foreach (string workload in Workloads)
@@ -90,10 +90,12 @@ internal sealed class Results(string title, RunSettings settings, params string[
             tables[^1].Contenders.AddRange(contenders.Except(tables[^1].Contenders));
         }
 
-        return string.Join('\n', tables.Select(table =>
-            $"| median | {string.Join(" | ", table.Workloads)} |\n|---|{string.Concat(table.Workloads.Select(_ => "---|"))}\n" + string.Concat(table.Contenders.Select(contender =>
-                $"| {contender} | {string.Join(" | ", table.Workloads.Select(workload => Find(workload, contender) is { } m ? Time(m.Median) : "–"))} |\n"))));
+        return tables;
     }
+
+    private string Markdown() => string.Join('\n', Groups().Select(table =>
+        $"| median | {string.Join(" | ", table.Workloads)} |\n|---|{string.Concat(table.Workloads.Select(_ => "---|"))}\n" + string.Concat(table.Contenders.Select(contender =>
+            $"| {contender} | {string.Join(" | ", table.Workloads.Select(workload => Find(workload, contender) is { } m ? Time(m.Median) : "–"))} |\n"))));
 
     private static string Time(double nanoseconds) => Number(nanoseconds switch
     {
@@ -103,28 +105,56 @@ internal sealed class Results(string title, RunSettings settings, params string[
         _ => $"{nanoseconds / 1_000_000:0.0} ms",
     });
 
+    /// <summary>The charts below each other: an SVG inside an SVG for each.</summary>
     private string Svg()
     {
-        string[] workloads = [.. Workloads];
+        const int Width = 900;
+        var charts = new System.Text.StringBuilder();
+        int top = 0;
+        foreach ((List<string> workloads, List<string> contenders) in Groups())
+        {
+            string chart = Chart(top == 0 ? title : "", workloads, contenders, Width, out int height);
 
-        // Room on all sides: the exporter knows the fonts of the reader only roughly.
-        var model = new PlotModel { Title = title, Background = OxyColors.White, Padding = new OxyThickness(30, 30, 30, 10) };
+            // Without the prolog, moved down, and with names that no other chart has.
+            chart = chart[chart.IndexOf("<svg", StringComparison.Ordinal)..].Replace("clipPath", Number($"chart{top}Path"), StringComparison.Ordinal);
+            charts.Append(Number($"<svg y=\"{top}\"")).Append(chart.AsSpan("<svg".Length)).Append('\n');
+            top += height;
+        }
+
+        return Number($"<svg width=\"{Width}\" height=\"{top}\" version=\"1.1\" xmlns=\"http://www.w3.org/2000/svg\">\n{charts}</svg>\n");
+    }
+
+    private string Chart(string caption, List<string> workloads, List<string> contenders, int width, out int height)
+    {
+        var model = new PlotModel { Title = caption, Background = OxyColors.White, Padding = new OxyThickness(20, 20, 20, 10) };
         model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.RightTop, LegendMargin = 20 });
-        model.Axes.Add(new CategoryAxis { Position = AxisPosition.Left, ItemsSource = workloads, StartPosition = 1, EndPosition = 0 });
-        model.Axes.Add(new LogarithmicAxis { Position = AxisPosition.Bottom, Title = "median ns (logarithmic)", MajorGridlineStyle = LineStyle.Dot });
-        foreach (string contender in Contenders)
+        model.Axes.Add(new CategoryAxis { Position = AxisPosition.Left, ItemsSource = workloads, StartPosition = 1, EndPosition = 0, GapWidth = 0.3 });
+        model.Axes.Add(new LogarithmicAxis { Position = AxisPosition.Bottom, Title = "median ns (logarithmic)", AxisTitleDistance = 12, MajorGridlineStyle = LineStyle.Dot });
+        int bars = 0;
+        foreach (string contender in contenders)
         {
             var series = new BarSeries { Title = contender, BaseValue = 1 };
-            for (int i = 0; i < workloads.Length; i++)
+            for (int i = 0; i < workloads.Count; i++)
             {
                 if (Find(workloads[i], contender) is { } m) series.Items.Add(new BarItem(m.Median, i));
             }
 
+            bars += series.Items.Count;
             model.Series.Add(series);
         }
 
-        int bars = _all.Count;
-        return new SvgExporter { Width = 900, Height = 120 + (bars * 9), UseVerticalTextAlignmentWorkaround = true }.ExportToString(model);
+        height = 120 + Math.Max((bars * 9) + (workloads.Count * 6), contenders.Count * 20);
+        return new SvgExporter { Width = width, Height = height, UseVerticalTextAlignmentWorkaround = true, TextMeasurer = new WideText(width, height) }.ExportToString(model);
+    }
+
+    /// <summary>The exporter takes texts to be as wide as in Arial; readers without it show a wider font, which must not be cut off.</summary>
+    private sealed class WideText(double width, double height) : PdfRenderContext(width, height, OxyColors.White)
+    {
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+        {
+            OxySize size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
+            return new OxySize(size.Width * 1.25, size.Height * 1.15);
+        }
     }
 
     private static string Figure(double nanoseconds) => Number(nanoseconds switch

@@ -48,6 +48,9 @@ internal static unsafe class MappingExhaustion
         void* first = Show();
         memory.Vunmap(first);
         memory.VmallocSystem.Allocate(1 << 30, GfpFlags.Kernel);
+        byte* trial = AddressSpace.Reserve(8192);
+        AddressSpace.Protect(trial, 4096, accessible: false);
+        AddressSpace.Release(trial, 8192);
         reports.Clear();
         ulong before = memory.FreeBytes;
         long used = MappingBudget.Used;

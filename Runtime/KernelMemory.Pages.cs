@@ -16,7 +16,7 @@ public sealed unsafe partial class KernelMemory
     public Page* AllocPages(GfpFlags flags, int order)
     {
         Page* page = Pages.Allocate(flags, order);
-        if (page == null) OutOfMemory((nuint)1 << (PhysicalMemory.PageShift + (order & 31)));
+        if (page == null) OutOfMemory((nuint)1 << (Memory.PageShift + (order & 31)));
         return page;
     }
 
@@ -44,7 +44,7 @@ public sealed unsafe partial class KernelMemory
     public void* GetFreePages(GfpFlags flags, int order)
     {
         Page* page = Pages.Allocate(flags & ~GfpFlags.HighMem, order);
-        if (page == null) OutOfMemory((nuint)1 << (PhysicalMemory.PageShift + (order & 31)));
+        if (page == null) OutOfMemory((nuint)1 << (Memory.PageShift + (order & 31)));
         return Memory.AddressOf(page);
     }
 

@@ -23,7 +23,7 @@ public sealed unsafe partial class KernelMemory
     /// Bytes of free or used frames that have memory behind them for good: what <see cref="GfpFlags.Atomic"/> requests get first, so that the first
     /// touch is no page fault. See <see cref="KernelMemoryOptions.AtomicReserve"/>.
     /// </summary>
-    public ulong PopulatedReserveBytes => (ulong)Pages.ReserveFrames << PhysicalMemory.PageShift;
+    public ulong PopulatedReserveBytes => (ulong)Pages.ReserveFrames << Memory.PageShift;
 
     /// <summary>The size of a memory map: what it costs to know every page of a memory.</summary>
     /// <remarks>
@@ -33,7 +33,7 @@ public sealed unsafe partial class KernelMemory
     /// <param name="pageSize">Bytes of a page, a power of two.</param>
     /// <param name="structSize">Bytes that describe one page.</param>
     /// <returns>Bytes.</returns>
-    public static ulong MemoryMapCost(ulong bytes, int pageSize = (int)PhysicalMemory.PageSize, int structSize = Page.Bytes) =>
+    public static ulong MemoryMapCost(ulong bytes, int pageSize = (int)DefaultMap.PageSize, int structSize = Page.Bytes) =>
         PhysicalMemory.MapCost(bytes, pageSize, structSize);
 
     /// <summary>Registers a cache that gives memory back when it runs low (<c>register_shrinker</c>).</summary>

@@ -51,7 +51,7 @@ public sealed unsafe partial class KernelMemory
         fixed (Page** first = pages)
         {
             void* range = VmallocSystem.Map(first, (uint)pages.Length, AreaKind.Vmap);
-            if (range == null) OutOfMemory((nuint)pages.Length << PhysicalMemory.PageShift);
+            if (range == null) OutOfMemory((nuint)pages.Length << Memory.PageShift);
             return range;
         }
     }

@@ -23,12 +23,14 @@ public sealed unsafe partial class KernelMemory : IDisposable
 
     private KernelMemory(KernelMemoryOptions options, bool isDefault)
     {
+        if (isDefault && options.Layout.PageSize != (int)DefaultMap.PageSize)
+            throw new ArgumentException("The default system has pages of 4 KiB, a constant of its hit paths: boot a layout with others by KernelMemory.Boot.", nameof(options));
         Layout = options.Layout;
         DebugLevel = options.DebugLevel;
         nuint bytes = MemoryBytes(options, isDefault);
         if (OperatingSystem.IsLinux() && CgroupMemory.Limit() is var container && bytes > container)
             KernelReports.Info($"KAlloc: the memory size of {bytes} bytes is above the container's limit of {container}: memory may be out before the limit is reached");
-        Memory = new PhysicalMemory(options.Backing, bytes, DirectBytes(options.Layout, bytes), isDefault);
+        Memory = new PhysicalMemory(options.Backing, bytes, DirectBytes(options.Layout, bytes), isDefault, options.Layout.PageSize);
         try
         {
             Pages = new PageAllocator(Memory, options.Layout, PageOptionsOf(options));
@@ -71,10 +73,10 @@ public sealed unsafe partial class KernelMemory : IDisposable
     public DebugLevel DebugLevel { get; }
 
     /// <summary>Bytes of physical memory: the limit.</summary>
-    public ulong TotalBytes => (ulong)Memory.Frames << PhysicalMemory.PageShift;
+    public ulong TotalBytes => (ulong)Memory.Frames << Memory.PageShift;
 
     /// <summary>Bytes that nobody uses: in the buddy lists and in the threads' page sets. Memory that caches keep is not free in this sense.</summary>
-    public ulong FreeBytes => (ulong)Pages.FreeFrames << PhysicalMemory.PageShift;
+    public ulong FreeBytes => (ulong)Pages.FreeFrames << Memory.PageShift;
 
     /// <summary>
     /// Makes allocations from caches fail (<c>failslab</c>): those of caches with <see cref="SlabFlags.FailSlab"/>, and where <see cref="DebugLevel"/> is
@@ -200,9 +202,10 @@ public sealed unsafe partial class KernelMemory : IDisposable
         const ulong Window = 1UL << DefaultMap.WindowShift;
         ulong bytes = options.MemorySize;
         if (bytes == 0) bytes = Math.Min(MemoryOffered() / 2, Window);
-        if (bytes < PhysicalMemory.MaxBlockBytes || (isDefault && bytes > Window))
-            throw new ArgumentOutOfRangeException(nameof(options), bytes, "The memory size must be between 4 MiB and 1 TiB.");
-        return (nuint)(bytes & ~(ulong)(PhysicalMemory.MaxBlockBytes - 1));
+        ulong block = (ulong)options.Layout.PageSize << PhysicalMemory.MaxOrder;
+        if (bytes < block || (isDefault && bytes > Window))
+            throw new ArgumentOutOfRangeException(nameof(options), bytes, $"The memory size must be between {block >> 20} MiB and 1 TiB.");
+        return (nuint)(bytes & ~(block - 1));
     }
 
     /// <summary>What the container allows, or what the machine has.</summary>

@@ -159,7 +159,7 @@ public static unsafe partial class Linux
     /// <summary>Bytes that an allocation of a size would have (<c>kmalloc_size_roundup</c>).</summary>
     /// <param name="size">Bytes.</param>
     /// <returns>The bytes; the size itself if it is too large.</returns>
-    public static nuint kmalloc_size_roundup(size_t size) => KmallocCaches.RoundUp(size);
+    public static nuint kmalloc_size_roundup(size_t size) => KmallocCaches.RoundUp(size, PAGE_SHIFT);
 
     /// <summary>Allocates a <typeparamref name="T"/>.</summary>
     /// <typeparam name="T">An unmanaged type.</typeparam>

@@ -176,7 +176,7 @@ public static unsafe partial class Linux
     /// <summary>The smallest order whose block holds a size (<c>get_order</c>).</summary>
     /// <param name="size">Bytes.</param>
     /// <returns>0 for 1..4096, 1 for up to 8192 …; 52 for 0.</returns>
-    public static int get_order(size_t size) => PageAllocator.OrderOf(size);
+    public static int get_order(size_t size) => PageAllocator.OrderOf(size, PAGE_SHIFT);
 
     /// <summary>Turns a block into single pages, each with one reference (<c>split_page</c>).</summary>
     /// <param name="page">An allocated block that is not compound.</param>

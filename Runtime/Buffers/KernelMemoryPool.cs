@@ -63,7 +63,7 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
         ArgumentOutOfRangeException.ThrowIfLessThan(minBufferSize, -1);
         int wanted = minBufferSize <= 0 ? DefaultBytes : minBufferSize;
-        int bytes = (int)Math.Min(KmallocCaches.RoundUp((nuint)wanted), int.MaxValue);
+        int bytes = (int)Math.Min(KmallocCaches.RoundUp((nuint)wanted, _kmalloc.PageShift), int.MaxValue);
         void* memory = bytes <= (int)KmallocSizes.MaxCacheSize ? Small(bytes) : _kvmalloc.Allocate((nuint)bytes, GfpFlags.Kernel | GfpFlags.NoWarn);
         if (memory == null) throw new OutOfMemoryException($"KAlloc has no {bytes} bytes.");
         Interlocked.Increment(ref _rentedBuffers);

@@ -13,7 +13,7 @@ internal sealed unsafe class HighMemoryMap : IDisposable
 {
     internal const int Slots = 1024;
 
-    private const nuint WindowBytes = Slots * PhysicalMemory.PageSize;
+    private nuint WindowBytes => Slots * _memory.PageSize;
     private const int NoFrame = -1;
 
     private readonly object _gate = new();
@@ -34,7 +34,7 @@ internal sealed unsafe class HighMemoryMap : IDisposable
         Local = new LocalMappings(this, pages, unmapAtOnce);
         Array.Fill(_frames, NoFrame);
         if (_memory.LowFrames == _memory.Frames || !_memory.Arena.CanAlias) return;
-        _memory.KmapWindow = AddressSpace.ReserveInaccessible(WindowBytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.KmapStart) : 0);
+        _memory.KmapWindow = AddressSpace.ReserveInaccessible(WindowBytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.KmapStart) : 0, _memory.PageSize);
         if (_memory.KmapWindow == null) throw new InvalidOperationException("KAlloc cannot reserve its kmap window: the address range is taken.");
     }
 
@@ -68,7 +68,7 @@ internal sealed unsafe class HighMemoryMap : IDisposable
     {
         nuint offset = address - (nuint)_memory.KmapWindow;
         if (_memory.KmapWindow == null || offset >= WindowBytes) return null;
-        int slot = (int)(offset >> PhysicalMemory.PageShift);
+        int slot = (int)(offset >> _memory.PageShift);
         lock (_gate) return _users[slot] != 0 ? _memory.PageOf((uint)_frames[slot]) : null;
     }
 
@@ -96,8 +96,8 @@ internal sealed unsafe class HighMemoryMap : IDisposable
             if (slot < 0) return false;
             if (_frames[slot] != NoFrame) _slotOf.Remove(_frames[slot]);
             _frames[slot] = NoFrame;
-            byte* at = _memory.KmapWindow + ((nuint)slot << PhysicalMemory.PageShift);
-            if (_memory.Arena.CanAlias && !_memory.Arena.Map(at, (nuint)frame << PhysicalMemory.PageShift, PhysicalMemory.PageSize, populate: true)) return false;
+            byte* at = _memory.KmapWindow + ((nuint)slot << _memory.PageShift);
+            if (_memory.Arena.CanAlias && !_memory.Arena.Map(at, (nuint)frame << _memory.PageShift, _memory.PageSize, populate: true)) return false;
             _frames[slot] = frame;
             _slotOf.Add(frame, slot);
         }
@@ -146,7 +146,7 @@ internal sealed unsafe class HighMemoryMap : IDisposable
             if (!_slotOf.TryGetValue((int)_memory.FrameOf(page), out int slot) || _users[slot] == 0) return false;
             if (--_users[slot] != 0) return true;
             SetSlot(page, 0);
-            if (_unmapAtOnce && _memory.Arena.CanAlias && _memory.Arena.Unmap(_memory.KmapWindow + ((nuint)slot << PhysicalMemory.PageShift), PhysicalMemory.PageSize))
+            if (_unmapAtOnce && _memory.Arena.CanAlias && _memory.Arena.Unmap(_memory.KmapWindow + ((nuint)slot << _memory.PageShift), _memory.PageSize))
             {
                 _slotOf.Remove(_frames[slot]);
                 _frames[slot] = NoFrame;

@@ -36,26 +36,29 @@ public enum MappingKind
 /// <param name="FrameNumber">The frame (pfn); 0 if nothing is mapped.</param>
 public readonly record struct PageTranslation(nuint Address, MappingKind Kind, nuint FrameNumber)
 {
+    /// <summary>log2 of the layout's page size: 12 or 13.</summary>
+    public int PageShift { get; init; } = DefaultMap.PageShift;
+
     /// <summary>Whether a frame is behind the address.</summary>
     public bool IsMapped => Kind != MappingKind.None;
 
     /// <summary>Offset within the page, in bytes.</summary>
-    public int Offset => (int)(Address & (PhysicalMemory.PageSize - 1));
+    public int Offset => (int)(Address & ((1u << PageShift) - 1));
 
     /// <summary>The physical address: the offset in the arena's file, if the backing is one. 0 if nothing is mapped.</summary>
-    public ulong PhysicalAddress => IsMapped ? ((ulong)FrameNumber << PhysicalMemory.PageShift) + (ulong)Offset : 0;
+    public ulong PhysicalAddress => IsMapped ? ((ulong)FrameNumber << PageShift) + (ulong)Offset : 0;
 
-    /// <summary>Index in the top table, bits 47–39 of the address.</summary>
-    public int Pgd => Index(39);
+    /// <summary>Index in the top table, bits 47–39 of the address. (A page of 8 KiB as a table has twice the entries: bits 52–43.)</summary>
+    public int Pgd => Index(3);
 
-    /// <summary>Index in the second table, bits 38–30.</summary>
-    public int Pud => Index(30);
+    /// <summary>Index in the second table, bits 38–30 (42–33).</summary>
+    public int Pud => Index(2);
 
-    /// <summary>Index in the third table, bits 29–21.</summary>
-    public int Pmd => Index(21);
+    /// <summary>Index in the third table, bits 29–21 (32–23).</summary>
+    public int Pmd => Index(1);
 
-    /// <summary>Index in the last table, bits 20–12.</summary>
-    public int Pte => Index(12);
+    /// <summary>Index in the last table, bits 20–12 (22–13).</summary>
+    public int Pte => Index(0);
 
     /// <inheritdoc/>
     public override string ToString()
@@ -64,7 +67,12 @@ public readonly record struct PageTranslation(nuint Address, MappingKind Kind, n
         return IsMapped ? $"{walk}pfn 0x{FrameNumber:x}, physical 0x{PhysicalAddress:x} ({Kind})" : walk + "not mapped";
     }
 
-    private int Index(int shift) => (int)((Address >> shift) & 511);
+    /// <summary>A table is a page of entries of 8 bytes.</summary>
+    private int Index(int level)
+    {
+        int bits = PageShift - 3;
+        return (int)((Address >> (PageShift + (level * bits))) & ((1u << bits) - 1));
+    }
 }
 
 /// <summary>The page tables of a system, as far as they map its frames.</summary>
@@ -90,12 +98,12 @@ public sealed unsafe class KernelPageTable
         AreaKind? kind = _vmalloc.KindOf(value);
         Page* page = kind is null ? null : _vmalloc.PageOf(value);
         if (page != null) return Found(value, kind == AreaKind.Vmalloc ? MappingKind.Vmalloc : MappingKind.Vmap, page);
-        if (_memory.IsDirect(value) && !_vmalloc.Contains(value)) return new PageTranslation(value, MappingKind.Direct, _memory.FrameOfAddress(value));
+        if (_memory.IsDirect(value) && !_vmalloc.Contains(value)) return Found(value, MappingKind.Direct, _memory.PageOf(_memory.FrameOfAddress(value)));
         page = _highMemory.PageOf(value);
         if (page != null) return Found(value, MappingKind.Kmap, page);
         page = _highMemory.Local.PageOf(value);
-        return page != null ? Found(value, MappingKind.KmapLocal, page) : new PageTranslation(value, MappingKind.None, 0);
+        return page != null ? Found(value, MappingKind.KmapLocal, page) : new PageTranslation(value, MappingKind.None, 0) { PageShift = _memory.PageShift };
     }
 
-    private PageTranslation Found(nuint address, MappingKind kind, Page* page) => new(address, kind, _memory.FrameOf(page));
+    private PageTranslation Found(nuint address, MappingKind kind, Page* page) => new(address, kind, _memory.FrameOf(page)) { PageShift = _memory.PageShift };
 }

@@ -17,7 +17,7 @@ internal sealed unsafe class LocalMappings : IDisposable
 
     /// <summary>CPUs, that is threads at one time, that can hold local mappings of high frames.</summary>
     private const uint MaxCpus = 16 * 1024;
-    private const nuint WindowBytes = MaxCpus * Depth * PhysicalMemory.PageSize;
+    private nuint WindowBytes => MaxCpus * Depth * _memory.PageSize;
     private const uint NoFrame = 0;
 
     /// <summary>What one CPU has open.</summary>
@@ -49,11 +49,11 @@ internal sealed unsafe class LocalMappings : IDisposable
         _unmapAtOnce = unmapAtOnce;
         _stacks = (Stack*)AddressSpace.Reserve(StackBytes);
         bool needsWindow = _memory.LowFrames != _memory.Frames && _memory.Arena.CanAlias;
-        if (needsWindow) _window = AddressSpace.ReserveInaccessible(WindowBytes);
+        if (needsWindow) _window = AddressSpace.ReserveInaccessible(WindowBytes, alignment: _memory.PageSize);
         if (_stacks == null || (needsWindow && _window == null)) throw new InvalidOperationException("KAlloc cannot reserve its kmap_local window.");
     }
 
-    private static nuint StackBytes => (MaxCpus * (nuint)sizeof(Stack) + PhysicalMemory.PageSize - 1) & ~(PhysicalMemory.PageSize - 1);
+    private nuint StackBytes => (MaxCpus * (nuint)sizeof(Stack) + _memory.PageSize - 1) & ~(_memory.PageSize - 1);
 
     /// <summary>The kernel's kmap_local_page: never waits, works in every context.</summary>
     internal void* Map(Page* page, string caller)
@@ -82,7 +82,7 @@ internal sealed unsafe class LocalMappings : IDisposable
     {
         Stack* stack = Current(caller);
         if (stack == null) return false;
-        ulong start = (nuint)address & ~(PhysicalMemory.PageSize - 1);
+        ulong start = (nuint)address & ~(_memory.PageSize - 1);
         int slot = start == 0 ? -1 : stack->Count - 1;
         while (slot >= 0 && stack->Addresses[slot] != start) slot--;
         if (slot < 0)
@@ -114,7 +114,7 @@ internal sealed unsafe class LocalMappings : IDisposable
         Stack* stack = _stacks + block->Execution.Cpu;
         for (int slot = 0; slot < stack->Count; slot++)
         {
-            if (stack->Addresses[slot] == (address & ~(PhysicalMemory.PageSize - 1))) return (Page*)stack->Pages[slot];
+            if (stack->Addresses[slot] == (address & ~(_memory.PageSize - 1))) return (Page*)stack->Pages[slot];
         }
 
         return null;
@@ -148,12 +148,12 @@ internal sealed unsafe class LocalMappings : IDisposable
     private void* Show(Stack* stack, int slot, Page* page, string caller)
     {
         uint frame = _memory.FrameOf(page);
-        nuint offset = (nuint)frame << PhysicalMemory.PageShift;
+        nuint offset = (nuint)frame << _memory.PageShift;
         if (!_memory.Arena.CanAlias) return _memory.Arena.HiddenAddress(offset);
-        byte* at = _window + (((nuint)(stack - _stacks) * Depth + (nuint)slot) << PhysicalMemory.PageShift);
+        byte* at = _window + (((nuint)(stack - _stacks) * Depth + (nuint)slot) << _memory.PageShift);
         if (stack->Frames[slot] == frame + 1) return at;
         stack->Frames[slot] = NoFrame;
-        if (_memory.Arena.Map(at, offset, PhysicalMemory.PageSize, populate: true))
+        if (_memory.Arena.Map(at, offset, _memory.PageSize, populate: true))
         {
             stack->Frames[slot] = frame + 1;
             return at;
@@ -165,8 +165,8 @@ internal sealed unsafe class LocalMappings : IDisposable
 
     private void Close(Stack* stack, int slot)
     {
-        byte* at = _window + (((nuint)(stack - _stacks) * Depth + (nuint)slot) << PhysicalMemory.PageShift);
-        if (_unmapAtOnce && stack->Addresses[slot] == (ulong)at && _memory.Arena.Unmap(at, PhysicalMemory.PageSize)) stack->Frames[slot] = NoFrame;
+        byte* at = _window + (((nuint)(stack - _stacks) * Depth + (nuint)slot) << _memory.PageShift);
+        if (_unmapAtOnce && stack->Addresses[slot] == (ulong)at && _memory.Arena.Unmap(at, _memory.PageSize)) stack->Frames[slot] = NoFrame;
         stack->Addresses[slot] = 0;
     }
 }

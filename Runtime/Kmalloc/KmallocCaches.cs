@@ -43,6 +43,8 @@ internal sealed unsafe class KmallocCaches
     /// <summary>Whether the hit paths serve this system.</summary>
     internal bool IsDefault => _memory.IsDefault;
 
+    internal int PageShift => _memory.PageShift;
+
     /// <summary>The kernel's kmalloc behind the fast path. Null: no memory or too large.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void* Allocate(nuint size, GfpFlags flags)
@@ -88,15 +90,15 @@ internal sealed unsafe class KmallocCaches
 
         // Who asks for the size may use all of it.
         if (cache != null) SlabAllocator.Request(cache, obj, cache->ObjectSize);
-        return cache != null ? cache->ObjectSize : large != null ? PhysicalMemory.PageSize << large->Order : 0;
+        return cache != null ? cache->ObjectSize : large != null ? _memory.PageSize << large->Order : 0;
     }
 
     /// <summary>Bytes that an allocation of a size really has.</summary>
-    internal static nuint RoundUp(nuint size) => size switch
+    internal static nuint RoundUp(nuint size, int pageShift) => size switch
     {
         0 => 0,
         <= KmallocSizes.MaxCacheSize => KmallocSizes.BytesOf(KmallocSizes.IndexOf(size)),
-        <= KmallocSizes.MaxSize => PhysicalMemory.PageSize << PageAllocator.OrderOf(size),
+        <= KmallocSizes.MaxSize => (nuint)1 << (pageShift + PageAllocator.OrderOf(size, pageShift)),
         _ => size,
     };
 
@@ -112,7 +114,7 @@ internal sealed unsafe class KmallocCaches
             return (void*)ZeroSizePointer;
         }
 
-        nuint room = cache != null ? cache->ObjectSize : PhysicalMemory.PageSize << large->Order;
+        nuint room = cache != null ? cache->ObjectSize : _memory.PageSize << large->Order;
         nuint used = cache != null ? SlabAllocator.RequestOf(cache, obj) : room;
         if (size <= room)
         {
@@ -148,7 +150,7 @@ internal sealed unsafe class KmallocCaches
             return null;
         }
 
-        Page* page = _pages.Allocate((flags & ~GfpFlags.Movable) | GfpFlags.Compound, PageAllocator.OrderOf(size));
+        Page* page = _pages.Allocate((flags & ~GfpFlags.Movable) | GfpFlags.Compound, PageAllocator.OrderOf(size, _memory.PageShift));
         if (page == null) return null;
         page->Flags |= PageFlags.LargeKmalloc;
         uint frame = _memory.FrameOf(page);
@@ -165,7 +167,7 @@ internal sealed unsafe class KmallocCaches
         {
             uint frame = _memory.FrameOfAddress(address);
             ushort id = _memory.ClassMap[frame];
-            if (id == PhysicalMemory.ClassLarge && (address & (PhysicalMemory.PageSize - 1)) == 0)
+            if (id == PhysicalMemory.ClassLarge && (address & (_memory.PageSize - 1)) == 0)
             {
                 large = _memory.PageOf(frame);
                 return null;
@@ -185,7 +187,7 @@ internal sealed unsafe class KmallocCaches
             Page* head = _memory.HeadOf(_memory.PageOf(_memory.FrameOfAddress(address)));
             nuint start = (nuint)_memory.Address(_memory.FrameOf(head));
             if ((head->Flags & PageFlags.LargeKmalloc) != 0)
-                return $"0x{address:x} is inside a kmalloc allocation of {PhysicalMemory.PageSize << head->Order} bytes that starts at 0x{start:x} (offset {address - start})";
+                return $"0x{address:x} is inside a kmalloc allocation of {_memory.PageSize << head->Order} bytes that starts at 0x{start:x} (offset {address - start})";
         }
 
         return _pages.Describe(address);

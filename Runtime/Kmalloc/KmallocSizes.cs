@@ -22,7 +22,7 @@ internal static class KmallocSizes
     internal const nuint MaxCacheSize = 8192;
 
     /// <summary>Largest size at all: the largest block.</summary>
-    internal const nuint MaxSize = PhysicalMemory.MaxBlockBytes;
+    internal const nuint MaxSize = DefaultMap.MaxBlockBytes;
 
     /// <summary>First cache id behind the kmalloc caches.</summary>
     internal const int FirstOtherId = 1 + (Types * Count);

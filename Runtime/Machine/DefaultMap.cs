@@ -18,6 +18,9 @@ internal static unsafe class DefaultMap
     internal const int PageShift = 12;
     internal const nuint PageSize = 1 << PageShift;
 
+    /// <summary>Bytes of its largest block: 4 MiB.</summary>
+    internal const nuint MaxBlockBytes = PageSize << PhysicalMemory.MaxOrder;
+
     internal const ulong Caches = 0x0D00_0000_0000;
     internal const ulong MemMap = 0x0E00_0000_0000;
     internal const ulong ClassMap = 0x0F00_0000_0000;

@@ -1,13 +1,14 @@
 // The frames of one system and the tables that are parallel to them. pfn, page and address are converted by arithmetic.
 //
 //   pfn        0 .................. LowFrames ........ Frames
-//   address    DirectMap + pfn*4096 | none (high)
+//   address    DirectMap + pfn*PageSize | none (high)
 //   MemMap     Page[Frames]         reserved, touched block by block as zones hand frames out
 //   KmapSlots  ushort[high frames]
 //   ClassMap   ushort[frames]       0 no slab, 1..255 caches with per-thread slots, .. more caches, 0xFFFE large kmalloc
 //
 // Kernel concept: mem_map / vmemmap, pfn_to_page, __va.
 
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -15,12 +16,8 @@ namespace KAlloc;
 
 internal sealed unsafe class PhysicalMemory : IDisposable
 {
-    internal const int PageShift = DefaultMap.PageShift;
-    internal const nuint PageSize = DefaultMap.PageSize;
-
-    /// <summary>Largest order, inclusive: blocks of 4 MiB.</summary>
+    /// <summary>Largest order, inclusive: blocks of 1024 pages.</summary>
     internal const int MaxOrder = 10;
-    internal const nuint MaxBlockBytes = PageSize << MaxOrder;
 
     /// <summary>Class map entry of the first page of a large kmalloc allocation.</summary>
     internal const ushort ClassLarge = 0xFFFE;
@@ -28,9 +25,11 @@ internal sealed unsafe class PhysicalMemory : IDisposable
     private readonly nuint _memMapBytes;
     private readonly nuint _classMapBytes;
 
-    internal PhysicalMemory(BackingKind backing, nuint bytes, nuint directBytes, bool isDefault)
+    internal PhysicalMemory(BackingKind backing, nuint bytes, nuint directBytes, bool isDefault, int pageSize = (int)DefaultMap.PageSize)
     {
         IsDefault = isDefault;
+        PageSize = (nuint)pageSize;
+        PageShift = BitOperations.Log2((uint)pageSize);
         Frames = (uint)(bytes >> PageShift);
         LowFrames = (uint)(directBytes >> PageShift);
         _memMapBytes = RoundToPages((nuint)MapCost(bytes, (int)PageSize, Page.Bytes));
@@ -49,6 +48,13 @@ internal sealed unsafe class PhysicalMemory : IDisposable
     internal static ulong MapCost(ulong bytes, int pageSize, int structSize) => bytes / (ulong)pageSize * (ulong)structSize;
 
     internal bool IsDefault { get; }
+
+    /// <summary>The layout's page size. The default system's is a constant, folded into its hit paths: <see cref="DefaultMap.PageSize"/>.</summary>
+    internal nuint PageSize { get; }
+    internal int PageShift { get; }
+
+    /// <summary>Bytes of the largest block: 4 or 8 MiB.</summary>
+    internal nuint MaxBlockBytes => PageSize << MaxOrder;
     internal Arena Arena { get; }
     internal uint Frames { get; }
     internal uint LowFrames { get; }
@@ -123,7 +129,7 @@ internal sealed unsafe class PhysicalMemory : IDisposable
 
     private nuint KmapSlotBytes => RoundToPages((nuint)(Frames - LowFrames) * sizeof(ushort));
 
-    private static nuint RoundToPages(nuint bytes)
+    private nuint RoundToPages(nuint bytes)
     {
         nuint unit = (nuint)Math.Max(Environment.SystemPageSize, (int)PageSize);
         return (bytes + unit - 1) & ~(unit - 1);

@@ -10,7 +10,7 @@ namespace KAlloc;
 
 public sealed unsafe partial class ProcFs
 {
-    private const int Kilobyte = PhysicalMemory.PageShift - 10;
+    private int Kilobyte => _pages.Memory.PageShift - 10;
 
     /// <summary><c>/proc/meminfo</c>: the totals in KiB. Pages that a thread's page set keeps are neither in <c>MemFree</c> nor anybody's, as in the kernel.</summary>
     /// <returns>The text.</returns>

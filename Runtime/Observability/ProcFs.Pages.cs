@@ -106,7 +106,7 @@ public sealed unsafe partial class ProcFs
         var text = new StringBuilder();
         foreach (Zone zone in _pages.Zones)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{MemoryLayout.NameOf(zone.Type),8} 0x{(ulong)zone.Start << PhysicalMemory.PageShift:x12}-0x{(ulong)zone.End << PhysicalMemory.PageShift:x12} ");
+            text.Append(CultureInfo.InvariantCulture, $"{MemoryLayout.NameOf(zone.Type),8} 0x{(ulong)zone.Start << _pages.Memory.PageShift:x12}-0x{(ulong)zone.End << _pages.Memory.PageShift:x12} ");
             text.Append(zone.Boundary.Reason).Append('\n');
         }
 

@@ -57,7 +57,7 @@ public sealed unsafe partial class ProcFs
             "nr_slab_unreclaimable" => unreclaimable,
             "nr_mapped" => _pages.Mappings,
             "nr_kernel_stack" => _stacks.Bytes >> 10,
-            "nr_memmap_boot_pages" => (long)(_pages.Memory.MemMapBytes >> PhysicalMemory.PageShift),
+            "nr_memmap_boot_pages" => (long)(_pages.Memory.MemMapBytes >> _pages.Memory.PageShift),
             "pgalloc_dma" => Taken(ZoneType.Dma),
             "pgalloc_dma32" => Taken(ZoneType.Dma32),
             "pgalloc_normal" => Taken(ZoneType.Normal),

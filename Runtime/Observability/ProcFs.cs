@@ -88,9 +88,9 @@ public sealed unsafe partial class ProcFs
         return text.ToString();
     }
 
-    private static StringBuilder Range(StringBuilder text, VmallocArea area)
+    private StringBuilder Range(StringBuilder text, VmallocArea area)
     {
-        nuint end = area.Address + area.Bytes + PhysicalMemory.PageSize;
+        nuint end = area.Address + area.Bytes + _pages.Memory.PageSize;
         text.Append("0x").Append(((ulong)area.Address).ToString("x16")).Append("-0x").Append(((ulong)end).ToString("x16")).Append(' ');
         return Number(text, (long)(end - area.Address), 7);
     }

@@ -265,7 +265,7 @@ internal sealed unsafe partial class PageAllocator
 {
     private Page* AllocateCharged(CpuBlock* block, GfpFlags flags, int order, int type)
     {
-        long bytes = (long)PhysicalMemory.PageSize << order;
+        long bytes = (long)_memory.PageSize << order;
         if (MemoryOwner.ByNumber(block->ActiveOwner) is not { } owner) return AllocateAnywhere(block, flags, order, type);
         if (!owner.TryCharge(bytes, (flags & GfpFlags.DirectReclaim) != 0))
         {
@@ -301,5 +301,5 @@ internal sealed unsafe partial class PageAllocator
         }
     }
 
-    private static void Uncharge(ushort owner, int frames) => MemoryOwner.ByNumber(owner)?.Uncharge((long)frames << PhysicalMemory.PageShift);
+    private void Uncharge(ushort owner, int frames) => MemoryOwner.ByNumber(owner)?.Uncharge((long)frames << _memory.PageShift);
 }

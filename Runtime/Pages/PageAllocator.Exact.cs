@@ -9,14 +9,14 @@ namespace KAlloc;
 
 internal sealed unsafe partial class PageAllocator
 {
-    /// <summary>The smallest order whose block holds a size: 0 for 1..4096, 1 for up to 8192 … As in the kernel, 52 for a size of 0.</summary>
-    internal static int OrderOf(nuint size) => 64 - BitOperations.LeadingZeroCount((ulong)(size - 1) >> PhysicalMemory.PageShift);
+    /// <summary>The smallest order whose block holds a size: with pages of 4 KiB 0 for 1..4096, 1 for up to 8192 … As in the kernel, 52 for a size of 0.</summary>
+    internal static int OrderOf(nuint size, int pageShift) => 64 - BitOperations.LeadingZeroCount((ulong)(size - 1) >> pageShift);
 
     internal void* AllocateExact(nuint size, GfpFlags flags)
     {
-        if (size == 0 || size > PhysicalMemory.MaxBlockBytes)
+        if (size == 0 || size > _memory.MaxBlockBytes)
         {
-            if ((flags & GfpFlags.NoWarn) == 0) KernelReports.Warn($"WARNING: alloc_pages_exact of {size} bytes: the size must be 1..{PhysicalMemory.MaxBlockBytes}");
+            if ((flags & GfpFlags.NoWarn) == 0) KernelReports.Warn($"WARNING: alloc_pages_exact of {size} bytes: the size must be 1..{_memory.MaxBlockBytes}");
             return null;
         }
 
@@ -27,11 +27,11 @@ internal sealed unsafe partial class PageAllocator
             flags &= ~Unsupported;
         }
 
-        int order = OrderOf(size);
+        int order = OrderOf(size, _memory.PageShift);
         Page* page = Allocate(flags, order);
         if (page == null) return null;
         Split(page, order);
-        uint used = (uint)((size + PhysicalMemory.PageSize - 1) >> PhysicalMemory.PageShift);
+        uint used = (uint)((size + _memory.PageSize - 1) >> _memory.PageShift);
         for (uint i = used; i < 1u << order; i++) FreeChecked(page + i, 0);
         return _memory.AddressOf(page);
     }
@@ -39,8 +39,8 @@ internal sealed unsafe partial class PageAllocator
     internal void FreeExact(nuint address, nuint size)
     {
         if (address == 0) return;
-        uint count = (uint)((size + PhysicalMemory.PageSize - 1) >> PhysicalMemory.PageShift);
-        bool inside = _memory.IsDirect(address) && (address & (PhysicalMemory.PageSize - 1)) == 0 && count != 0 && size <= PhysicalMemory.MaxBlockBytes
+        uint count = (uint)((size + _memory.PageSize - 1) >> _memory.PageShift);
+        bool inside = _memory.IsDirect(address) && (address & (_memory.PageSize - 1)) == 0 && count != 0 && size <= _memory.MaxBlockBytes
             && _memory.FrameOfAddress(address) + count <= _memory.LowFrames;
         if (!inside)
         {

@@ -23,7 +23,7 @@ internal sealed unsafe partial class PageAllocator
     internal void FreeAddress(nuint address, int order)
     {
         if (address == 0) return;
-        if (!_memory.IsDirect(address) || (address & (PhysicalMemory.PageSize - 1)) != 0)
+        if (!_memory.IsDirect(address) || (address & (_memory.PageSize - 1)) != 0)
         {
             KernelReports.Bug($"BUG: free_pages(0x{address:x}, {order}): the address is not the start of a page: {Describe(address)}", address);
             return;

@@ -25,7 +25,7 @@ internal sealed unsafe partial class PageAllocator
         uint start = 0;
         foreach (ZoneBoundary boundary in layout.Zones)
         {
-            uint end = (uint)Math.Min(boundary.End >> PhysicalMemory.PageShift, memory.Frames);
+            uint end = (uint)Math.Min(boundary.End >> memory.PageShift, memory.Frames);
             if (end > start) zones.Add(new Zone(memory, _blocks, zones.Count, boundary, start, end, grouping));
             start = Math.Max(start, end);
         }
@@ -45,7 +45,7 @@ internal sealed unsafe partial class PageAllocator
             if (ZoneFormulas.IsLow(zone.Type)) low += zone.Managed;
         }
 
-        _minFreeKilobytes = minFreeKilobytes > 0 ? minFreeKilobytes : ZoneFormulas.MinFreeKilobytes(low << (PhysicalMemory.PageShift - 10));
+        _minFreeKilobytes = minFreeKilobytes > 0 ? minFreeKilobytes : ZoneFormulas.MinFreeKilobytes(low << (_memory.PageShift - 10));
         Span<long> reserve = stackalloc long[5];
         foreach (Zone zone in _zones)
         {
@@ -58,7 +58,7 @@ internal sealed unsafe partial class PageAllocator
                 if (managed[type] == 0) reserve[type] = reserve[(int)ZoneType.Normal];
             }
 
-            zone.SetMarks(ZoneFormulas.Marks(_minFreeKilobytes >> (PhysicalMemory.PageShift - 10), zone.Managed, low, zone.Type), reserve);
+            zone.SetMarks(ZoneFormulas.Marks(_minFreeKilobytes >> (_memory.PageShift - 10), zone.Managed, low, zone.Type), reserve);
         }
     }
 

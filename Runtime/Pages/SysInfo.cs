@@ -19,7 +19,7 @@ public struct SysInfo
     /// <summary>Free ones of those.</summary>
     public nuint freehigh;
 
-    /// <summary>Bytes of a unit: 4096.</summary>
+    /// <summary>Bytes of a unit: the page size.</summary>
     public uint mem_unit;
 }
 
@@ -37,6 +37,6 @@ internal sealed unsafe partial class PageAllocator
             info.freehigh += (nuint)zone.FreeFrames;
         }
 
-        info.mem_unit = (uint)PhysicalMemory.PageSize;
+        info.mem_unit = (uint)_memory.PageSize;
     }
 }

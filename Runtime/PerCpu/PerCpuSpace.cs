@@ -48,7 +48,7 @@ internal sealed unsafe class PerCpuSpace : IDisposable
     {
         MightSleep.Check();
         alignment = Math.Max(alignment, Granule);
-        if (size == 0 || size > MaxSize || alignment > PhysicalMemory.PageSize || (alignment & (alignment - 1)) != 0)
+        if (size == 0 || size > MaxSize || alignment > DefaultMap.PageSize || (alignment & (alignment - 1)) != 0)
         {
             KernelReports.Warn($"WARNING: illegal size ({size}) or align ({alignment}) for percpu allocation");
             return null;

@@ -16,8 +16,24 @@ internal static unsafe class AddressSpace
     internal static byte* Reserve(nuint bytes, nuint address = 0) => Map(bytes, address, accessible: true);
 
     /// <summary>A range without memory behind it: every access faults until something is mapped over it.</summary>
-    /// <inheritdoc cref="Reserve" path="/param|/returns"/>
-    internal static byte* ReserveInaccessible(nuint bytes, nuint address = 0) => Map(bytes, address, accessible: false);
+    /// <param name="bytes">Length, a multiple of the page size.</param>
+    /// <param name="address">The address it must have, or 0 for any.</param>
+    /// <param name="alignment">Alignment of the start: a power of two, at most 64 KiB.</param>
+    /// <returns>The start, or null if the address is taken or there is no room.</returns>
+    internal static byte* ReserveInaccessible(nuint bytes, nuint address = 0, nuint alignment = 0)
+    {
+        byte* start = Map(bytes, address, accessible: false);
+        if (start == null || alignment == 0 || ((nuint)start & (alignment - 1)) == 0) return start;
+
+        // Not on Windows, which reserves by 64 KiB. Once more with room to align in, and without what is over.
+        PosixNative.Munmap(start, bytes);
+        start = Map(bytes + alignment, 0, accessible: false);
+        if (start == null) return null;
+        nuint before = (alignment - ((nuint)start & (alignment - 1))) & (alignment - 1);
+        if (before != 0) PosixNative.Munmap(start, before);
+        PosixNative.Munmap(start + before + bytes, alignment - before);
+        return start + before;
+    }
 
     /// <summary>Gives a whole range back that <see cref="Reserve"/> or <see cref="ReserveInaccessible"/> handed out.</summary>
     internal static void Release(byte* start, nuint bytes)

@@ -97,7 +97,7 @@ public unsafe struct KmemCache
         get
         {
             uint steps = Size | LeftPad | (Colours != 0 ? ColourUnit : 0);
-            return (steps & (0u - steps)) - 1 & (uint)(PhysicalMemory.PageSize - 1);
+            return (steps & (0u - steps)) - 1 & ((uint)DefaultMap.PageSize - 1);
         }
     }
 

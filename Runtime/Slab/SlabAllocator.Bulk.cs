@@ -100,7 +100,7 @@ internal sealed unsafe partial class SlabAllocator
         while (done < room)
         {
             nint obj = objects[done];
-            nuint frame = ((nuint)obj - start) >> PhysicalMemory.PageShift;
+            nuint frame = ((nuint)obj - start) >> _memory.PageShift;
             if (frame >= frames || classes[frame] != id || ((nuint)obj & interior) != 0 || obj == previous) break;
             top[done++] = previous = obj;
         }

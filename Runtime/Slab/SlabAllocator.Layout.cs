@@ -91,7 +91,7 @@ internal sealed unsafe partial class SlabAllocator
     /// kernel's 8, or random work on a thousand blocks goes to the barn every few dozen calls.
     /// </summary>
     private static int CapacityFor(uint size) =>
-        size > 128 * 1024 ? 1 : size > 2 * PhysicalMemory.PageSize ? 8 : size > PhysicalMemory.PageSize ? 16 : size > 1024 ? 24 : size > 256 ? 54 : Sheaf.MaxCapacity;
+        size > 128 * 1024 ? 1 : size > 2 * DefaultMap.PageSize ? 8 : size > DefaultMap.PageSize ? 16 : size > 1024 ? 24 : size > 256 ? 54 : Sheaf.MaxCapacity;
 
     private static uint Alignment(uint size, uint align, SlabFlags flags)
     {
@@ -102,11 +102,11 @@ internal sealed unsafe partial class SlabAllocator
         return Math.Max(result, line);
     }
 
-    private static void ChooseOrder(KmemCache* cache)
+    private void ChooseOrder(KmemCache* cache)
     {
-        cache->MinOrder = (byte)PageAllocator.OrderOf(cache->Size);
-        cache->Order = (byte)OrderFor(cache->Size, Environment.ProcessorCount);
-        uint slabBytes = (uint)PhysicalMemory.PageSize << cache->Order;
+        cache->MinOrder = (byte)PageAllocator.OrderOf(cache->Size, _memory.PageShift);
+        cache->Order = (byte)OrderFor(cache->Size, Environment.ProcessorCount, _memory.PageShift);
+        uint slabBytes = (uint)_memory.PageSize << cache->Order;
         cache->ObjectsPerSlab = (ushort)(slabBytes / cache->Size);
         cache->Colours = slabBytes % cache->Size / cache->ColourUnit;
     }
@@ -115,16 +115,16 @@ internal sealed unsafe partial class SlabAllocator
     /// The kernel's rule: from the order that holds a fair number of objects up to 3, the first that wastes at most 1/16, else 1/8, 1/4, 1/2; else the
     /// order that holds one.
     /// </summary>
-    internal static int OrderFor(uint size, int processors)
+    internal static int OrderFor(uint size, int processors, int pageShift = DefaultMap.PageShift)
     {
-        int smallest = PageAllocator.OrderOf(size);
+        int smallest = PageAllocator.OrderOf(size, pageShift);
         uint wanted = 4 * ((uint)BitOperations.Log2((uint)processors) + 2);
-        int first = Math.Clamp(PageAllocator.OrderOf((nuint)size * wanted), smallest, Math.Max(smallest, 3));
+        int first = Math.Clamp(PageAllocator.OrderOf((nuint)size * wanted, pageShift), smallest, Math.Max(smallest, 3));
         for (uint fraction = 16; fraction >= 2; fraction /= 2)
         {
             for (int order = first; order <= 3; order++)
             {
-                uint bytes = (uint)PhysicalMemory.PageSize << order;
+                uint bytes = 1u << (pageShift + order);
                 if (bytes % size <= bytes / fraction) return order;
             }
         }

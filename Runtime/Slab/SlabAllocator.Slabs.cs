@@ -25,7 +25,7 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     private uint ObjectsIn(KmemCache* cache, Page* slab) =>
-        slab->Order == cache->Order ? cache->ObjectsPerSlab : ((uint)PhysicalMemory.PageSize << slab->Order) / cache->Size;
+        slab->Order == cache->Order ? cache->ObjectsPerSlab : ((uint)_memory.PageSize << slab->Order) / cache->Size;
 
     /// <summary>
     /// Where a slab's objects begin: behind its colour and the first red zone. The colour follows from the frame's number, so that nothing must be

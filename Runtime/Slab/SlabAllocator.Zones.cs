@@ -170,7 +170,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         if ((cache->Flags & SlabFlags.Poison) == 0) return default;
         nuint end = FirstObject(cache, slab) - cache->LeftPad + (ObjectsIn(cache, slab) * (nuint)cache->Size);
-        return new((void*)end, (int)((nuint)_memory.Address(_memory.FrameOf(slab)) + ((nuint)PhysicalMemory.PageSize << slab->Order) - end));
+        return new((void*)end, (int)((nuint)_memory.Address(_memory.FrameOf(slab)) + ((nuint)_memory.PageSize << slab->Order) - end));
     }
 
     /// <summary>What is wrong with the bytes of a slab that no object has, and which of them it is; null: nothing.</summary>
@@ -249,7 +249,7 @@ internal sealed unsafe partial class SlabAllocator
         if (frees)
         {
             // What was handed in may be no object: the dump ends with the slab.
-            nuint end = (nuint)_memory.Address(_memory.FrameOf(slab)) + ((nuint)PhysicalMemory.PageSize << slab->Order);
+            nuint end = (nuint)_memory.Address(_memory.FrameOf(slab)) + ((nuint)_memory.PageSize << slab->Order);
             Dump(text, "Object  ", (nuint)obj, (int)Math.Min(Math.Min(cache->ObjectSize, 128), end - (nuint)obj));
         }
 

@@ -15,7 +15,7 @@ namespace KAlloc;
 internal sealed unsafe partial class SlabAllocator : IDisposable
 {
     /// <summary>Largest object: the largest block.</summary>
-    internal const nuint MaxObjectSize = PhysicalMemory.MaxBlockBytes;
+    internal const nuint MaxObjectSize = DefaultMap.MaxBlockBytes;
     private const int MaxCaches = 65000;
     private const int CacheLine = 64;
     private const nuint TableBytes = 65536 * KmemCache.Bytes;

@@ -90,10 +90,10 @@ public sealed unsafe class KernelTask : IDisposable
 
     internal KernelTask(StackMemory memory, InterruptStacks interruptStacks, KernelTaskOptions options)
     {
-        if (options.StackBytes is not (4096 or 8192 or 16384))
-            throw new ArgumentOutOfRangeException(nameof(options), options.StackBytes, "A kernel stack has 4096, 8192 or 16384 bytes.");
-        if (options.UserStackBytes is < 4096 or > 1 << 20 || !int.IsPow2(options.UserStackBytes))
-            throw new ArgumentOutOfRangeException(nameof(options), options.UserStackBytes, "A user stack has a power of two from 4096 bytes to 1 MiB.");
+        if (options.StackBytes is not (4096 or 8192 or 16384) || options.StackBytes < memory.PageBytes)
+            throw new ArgumentOutOfRangeException(nameof(options), options.StackBytes, "A kernel stack has 4096, 8192 or 16384 bytes, and at least a page.");
+        if (options.UserStackBytes < memory.PageBytes || options.UserStackBytes > 1 << 20 || !int.IsPow2(options.UserStackBytes))
+            throw new ArgumentOutOfRangeException(nameof(options), options.UserStackBytes, "A user stack has a power of two from one page to 1 MiB.");
         (_memory, _interruptStacks, _usesInterruptStack, _name) = (memory, interruptStacks, options.InterruptStack, options.Name);
         byte* kernel = memory.Allocate(options.StackBytes, options.GuardPage);
         byte* user;
@@ -108,8 +108,8 @@ public sealed unsafe class KernelTask : IDisposable
         }
 
         HasGuardPage = options.GuardPage;
-        _kernel = new SimulatedStack(kernel, options.StackBytes, options.GuardPage);
-        _in = _user = new SimulatedStack(user, options.UserStackBytes, guarded: false);
+        _kernel = new SimulatedStack(kernel, options.StackBytes, options.GuardPage ? (nuint)memory.PageBytes : 0);
+        _in = _user = new SimulatedStack(user, options.UserStackBytes, guardBytes: 0);
         Task = Tasks.Create();
         Tasks.Describe(Task, options.Name, 0);
         ThreadStacks.Prepare(Task, kernel, options.StackBytes);

@@ -7,7 +7,7 @@
 
 namespace KAlloc;
 
-internal sealed unsafe class SimulatedStack(byte* low, int bytes, bool guarded)
+internal sealed unsafe class SimulatedStack(byte* low, int bytes, nuint guardBytes)
 {
     internal readonly byte* Low = low;
     internal readonly int Bytes = bytes;
@@ -30,7 +30,7 @@ internal sealed unsafe class SimulatedStack(byte* low, int bytes, bool guarded)
         nuint sp = Sp - (size + 15 & ~(nuint)15);
 
         // Below a guarded stack the processor says no, one page long; what would jump over that page is refused like the rest.
-        nuint end = (nuint)Low - (guarded ? PhysicalMemory.PageSize : 0);
+        nuint end = (nuint)Low - guardBytes;
         if (size > (nuint)Bytes || sp < end)
         {
             KernelReports.Bug($"BUG: stack overflow of {owner}: {size} more bytes would reach {end - Math.Min(end, sp)} bytes below its pages, into memory of somebody else", sp);

@@ -13,6 +13,9 @@ internal sealed unsafe class StackMemory(PageAllocator pages, VmallocSpace vmall
 {
     private long _bytes;
 
+    /// <summary>Bytes of a page: no stack is smaller.</summary>
+    internal int PageBytes => (int)pages.Memory.PageSize;
+
     /// <summary>Bytes of all stacks there are.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);
 
@@ -40,7 +43,7 @@ internal sealed unsafe class StackMemory(PageAllocator pages, VmallocSpace vmall
 
     private void* Aligned(Page* page) => page == null ? null : pages.Memory.AddressOf(page);
 
-    private static int Order(int bytes) => int.Log2(bytes / (int)PhysicalMemory.PageSize);
+    private int Order(int bytes) => int.Log2(bytes / PageBytes);
 }
 
 /// <summary>The interrupt stacks of one memory system: 16 KiB for each CPU that took one, kept as long as the system lives.</summary>
@@ -58,7 +61,7 @@ internal sealed unsafe class InterruptStacks(StackMemory memory)
         {
             if (_stacks.TryGetValue(cpu, out SimulatedStack? stack)) return stack;
             var block = (byte*)memory.TryAllocate(StackBytes, guardPage: false, GfpFlags.Atomic);
-            if (block != null) _stacks.Add(cpu, stack = new SimulatedStack(block, StackBytes, guarded: false));
+            if (block != null) _stacks.Add(cpu, stack = new SimulatedStack(block, StackBytes, guardBytes: 0));
             return stack;
         }
     }

@@ -7,12 +7,12 @@ using System.Runtime.InteropServices;
 
 namespace KAlloc;
 
-internal sealed unsafe class KvmallocSystem(KmallocCaches kmalloc, VmallocSpace vmalloc)
+internal sealed unsafe class KvmallocSystem(PhysicalMemory physical, KmallocCaches kmalloc, VmallocSpace vmalloc)
 {
     internal void* Allocate(nuint size, GfpFlags flags)
     {
         MightSleep.CheckAlloc(flags);
-        bool large = size > PhysicalMemory.PageSize;
+        bool large = size > physical.PageSize;
         GfpFlags first = flags;
         if (large)
         {

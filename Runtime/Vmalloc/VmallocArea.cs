@@ -13,16 +13,16 @@ internal enum AreaKind
 }
 
 /// <summary>One mapped range and the guard page behind it; a node of the tree of areas. Kernel concept: struct vm_struct, vmap_area.</summary>
-internal sealed class VmallocArea(ulong start, uint pageCount, AreaKind kind) : AddressRange(start, pageCount + 1UL)
+internal sealed class VmallocArea(ulong start, uint pageCount, AreaKind kind, int pageShift) : AddressRange(start, pageCount + 1UL)
 {
     internal uint PageCount => pageCount;
 
     internal AreaKind Kind => kind;
 
-    internal nuint Address => (nuint)Start << PhysicalMemory.PageShift;
+    internal nuint Address => (nuint)Start << pageShift;
 
     /// <summary>Bytes without the guard page.</summary>
-    internal nuint Bytes => (nuint)pageCount << PhysicalMemory.PageShift;
+    internal nuint Bytes => (nuint)pageCount << pageShift;
 
     /// <summary>Made by vmalloc_user.</summary>
     internal bool User { get; set; }

@@ -19,7 +19,7 @@ internal sealed unsafe partial class VmallocSpace
     private const uint FewPages = 16;
 
     /// <summary>Pages of a huge one: 2 MiB.</summary>
-    private const uint HugePages = 512;
+    private uint HugePages => (2u << 20) >> PageShift;
 
     private uint* EntriesOf(VmallocArea area) => _table + (area.Start - ((nuint)_start >> PageShift));
 
@@ -56,7 +56,7 @@ internal sealed unsafe partial class VmallocSpace
         ulong length = count + 1UL;
         ulong start = TakeRange(length, alignment);
         if (start == ulong.MaxValue && Purge()) start = TakeRange(length, alignment);
-        if (start != ulong.MaxValue) return new VmallocArea(start, count, kind);
+        if (start != ulong.MaxValue) return new VmallocArea(start, count, kind, PageShift);
         if (quiet) return null;
         KernelReports.Warn($"vmap allocation for size {length << PageShift} failed: the vmalloc range of {Bytes} bytes has no such free range"
             + (alignment > 1 ? $" aligned to {alignment << PageShift}" : ""));
@@ -205,7 +205,7 @@ internal sealed unsafe partial class VmallocSpace
         flags &= ~(GfpFlags.Zero | GfpFlags.HighMem);
         if (Math.Max(total, alignment) <= 1u << PhysicalMemory.MaxOrder)
         {
-            int order = PageAllocator.OrderOf(Math.Max(total, alignment) << PageShift);
+            int order = PageAllocator.OrderOf(Math.Max(total, alignment) << PageShift, PageShift);
             first = _pages.Allocate(flags, order);
             if (first == null) return null;
             _pages.Split(first, order);
@@ -229,7 +229,7 @@ internal sealed unsafe partial class VmallocSpace
         for (uint i = 0; i < total; i++) first[i].Flags |= PageFlags.Vmalloc;
         byte* address = _memory.Address(_memory.FrameOf(first));
         AddressSpace.Protect(address + ((nuint)count << PageShift), PageSize, accessible: false);
-        lock (_lock) _areas.Add(new VmallocArea((nuint)address >> PageShift, count, AreaKind.Vmalloc) { User = user });
+        lock (_lock) _areas.Add(new VmallocArea((nuint)address >> PageShift, count, AreaKind.Vmalloc, PageShift) { User = user });
         return address;
     }
 

@@ -15,7 +15,7 @@ namespace KAlloc;
 internal sealed unsafe partial class VmallocSpace
 {
     /// <summary>32 MiB for each bit of the number of processors, as in the kernel; never over 1/32 of the memory.</summary>
-    private const uint LazyPagesPerStep = 32u << (20 - PageShift);
+    private uint LazyPagesPerStep => 32u << (20 - PageShift);
 
     private readonly bool _unmapAtOnce;
     private readonly Lock _purgeLock = new();

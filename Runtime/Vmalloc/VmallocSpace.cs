@@ -21,8 +21,6 @@ namespace KAlloc;
 
 internal sealed unsafe partial class VmallocSpace : IDisposable
 {
-    private const int PageShift = PhysicalMemory.PageShift;
-    private const nuint PageSize = PhysicalMemory.PageSize;
 
     private readonly Lock _lock = new();
     private readonly PhysicalMemory _memory;
@@ -32,6 +30,10 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
     private readonly byte* _start;
     private readonly uint* _table;
     private readonly Func<nuint, string?>? _describeBelow;
+
+    private int PageShift => _memory.PageShift;
+
+    private nuint PageSize => _memory.PageSize;
 
     /// <summary>Makes the range of a system.</summary>
     /// <param name="pages">Where frames come from.</param>
@@ -48,7 +50,7 @@ internal sealed unsafe partial class VmallocSpace : IDisposable
         _describeBelow = pages.DescribeObject;
         pages.DescribeObject = address => Describe(address) ?? _describeBelow?.Invoke(address);
         if (!Aliases) return;
-        _start = AddressSpace.ReserveInaccessible(Bytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.VmallocStart) : 0);
+        _start = AddressSpace.ReserveInaccessible(Bytes, _memory.IsDefault ? unchecked((nuint)DefaultMap.VmallocStart) : 0, PageSize);
         _table = (uint*)AddressSpace.Reserve(TableBytes);
         if (_start == null || _table == null) throw new InvalidOperationException("KAlloc cannot reserve its vmalloc range: the address range is taken or too small.");
         _free.Add(new AddressRange((nuint)_start >> PageShift, Bytes >> PageShift));

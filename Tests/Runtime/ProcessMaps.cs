@@ -31,12 +31,12 @@ internal static unsafe class ProcessMaps
         var errors = new List<string>();
         VmallocSpace space = memory.VmallocSystem;
         var expected = new Dictionary<ulong, bool>();
-        foreach (VmallocArea area in space.Areas()) Enter(expected, area, isUsed: true);
-        foreach (VmallocArea area in space.LazyAreas()) Enter(expected, area, isUsed: false);
+        foreach (VmallocArea area in space.Areas()) Enter(expected, memory, area, isUsed: true);
+        foreach (VmallocArea area in space.LazyAreas()) Enter(expected, memory, area, isUsed: false);
         foreach (Mapping mapping in Within(space.Start, space.Bytes))
         {
             if (!mapping.IsArena) continue;
-            for (ulong address = mapping.Start; address < mapping.End; address += 4096)
+            for (ulong address = mapping.Start; address < mapping.End; address += memory.Memory.PageSize)
             {
                 PageTranslation walk = memory.PageTable.Translate((void*)address);
                 if (!expected.Remove(address, out bool isUsed)) errors.Add($"0x{address:x} is mapped and in no area");
@@ -49,9 +49,9 @@ internal static unsafe class ProcessMaps
         return errors;
     }
 
-    private static void Enter(Dictionary<ulong, bool> expected, VmallocArea area, bool isUsed)
+    private static void Enter(Dictionary<ulong, bool> expected, KernelMemory memory, VmallocArea area, bool isUsed)
     {
-        for (uint i = 0; i < area.PageCount; i++) expected.Add(area.Address + i * 4096ul, isUsed);
+        for (uint i = 0; i < area.PageCount; i++) expected.Add(area.Address + (i * memory.Memory.PageSize), isUsed);
     }
 
     private static ulong Hex(string text) => ulong.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);

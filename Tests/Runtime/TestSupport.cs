@@ -19,7 +19,7 @@ internal static class TestSupport
         get
         {
             var data = new TheoryData<string, BackingKind>();
-            foreach (string layout in (string[])["X86_32", "X86_64", "Flat"])
+            foreach (string layout in (string[])["X86_32", "X86_64", "Flat", "X86_32 of 8 KiB pages", "Flat of 8 KiB pages"])
             {
                 data.Add(layout, BackingKind.Portable);
                 if (OperatingSystem.IsLinux()) data.Add(layout, BackingKind.Memfd);
@@ -33,6 +33,7 @@ internal static class TestSupport
     {
         "X86_32" => MemoryLayout.X86_32,
         "X86_64" => MemoryLayout.X86_64,
+        _ when name.Split(" of 8 KiB") is [var zones, _] => Layout(zones).WithPageSize(8192),
         _ => MemoryLayout.Flat,
     };
 
@@ -44,7 +45,7 @@ internal static class TestSupport
             Layout = Layout(layout),
             Backing = backing,
             DebugLevel = level,
-            MemorySize = (ulong)(layout == "X86_32" ? 896 + megabytes : megabytes) << 20,
+            MemorySize = (ulong)(layout.StartsWith("X86_32", StringComparison.Ordinal) ? 896 + megabytes : megabytes) << 20,
         });
 
     /// <summary>The action must be a BUG whose report holds the text.</summary>

@@ -81,8 +81,8 @@ internal sealed unsafe partial class Zone
             int count = TakeIdle(frames, orders, now, out left);
             for (int i = 0; i < count; i++)
             {
-                nuint bytes = PhysicalMemory.PageSize << orders[i];
-                if (_memory.Arena.Discard((nuint)frames[i] << PhysicalMemory.PageShift, bytes)) GivenBackBytes += (long)bytes;
+                nuint bytes = _memory.PageSize << orders[i];
+                if (_memory.Arena.Discard((nuint)frames[i] << _memory.PageShift, bytes)) GivenBackBytes += (long)bytes;
             }
 
             for (int i = 0; i < count; i++) PutBack(frames[i], orders[i]);

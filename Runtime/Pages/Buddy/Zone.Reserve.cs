@@ -39,7 +39,7 @@ internal sealed unsafe partial class Zone
 
         _lock.Leave();
         if (frame == Page.Nil) return false;
-        bool populated = _memory.Arena.Populate((nuint)frame << PhysicalMemory.PageShift, PhysicalMemory.MaxBlockBytes);
+        bool populated = _memory.Arena.Populate((nuint)frame << _memory.PageShift, _memory.MaxBlockBytes);
         _lock.Enter();
         if (populated)
         {

@@ -57,10 +57,10 @@ internal static class ZoneFormulas
     }
 
     /// <summary>How many pages move between a page set and the buddy at a time.</summary>
-    internal static int Batch(long managed)
+    internal static int Batch(long managed, int pageShift = DefaultMap.PageShift)
     {
-        const long Most = (1 << 20) / 4096;
-        long b = Math.Max(1, Math.Min(managed / 1024, Most) / 4);
+        long most = (1 << 20) >> pageShift;
+        long b = Math.Max(1, Math.Min(managed / 1024, most) / 4);
         return (int)Math.Max(1, (long)BitOperations.RoundUpToPowerOf2((ulong)(b + (b / 2) + 1)) / 2 - 1);
     }
 

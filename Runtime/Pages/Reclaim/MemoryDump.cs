@@ -18,7 +18,7 @@ internal static class MemoryDump
 
         text.Append("\n free:").Append(free).Append(" free_pcp:").Append(inSets).Append(" free_cma:0");
         foreach (Zone zone in pages.Zones) AppendMarks(text, pages, zone);
-        foreach (Zone zone in pages.Zones) AppendBlocks(text, zone);
+        foreach (Zone zone in pages.Zones) AppendBlocks(text, zone, pages.Memory.PageShift - 10);
         return text.ToString();
     }
 
@@ -37,10 +37,10 @@ internal static class MemoryDump
         text.Append("\nlowmem_reserve[]:");
         foreach (long reserve in zone.LowmemReserve) text.Append(' ').Append(reserve);
 
-        void Kilobytes(string name, long frames) => text.Append(name).Append(frames << (PhysicalMemory.PageShift - 10)).Append("kB");
+        void Kilobytes(string name, long frames) => text.Append(name).Append(frames << (pages.Memory.PageShift - 10)).Append("kB");
     }
 
-    private static void AppendBlocks(StringBuilder text, Zone zone)
+    private static void AppendBlocks(StringBuilder text, Zone zone, int kilobyte)
     {
         text.Append("\nNode 0 ").Append(MemoryLayout.NameOf(zone.Type)).Append(':');
         long total = 0;
@@ -48,7 +48,7 @@ internal static class MemoryDump
         {
             long count = zone.FreeBlocks(order);
             total += count << order;
-            text.Append(' ').Append(count).Append('*').Append(4L << order).Append("kB");
+            text.Append(' ').Append(count).Append('*').Append(1L << (order + kilobyte)).Append("kB");
             if (count == 0) continue;
             text.Append(" (");
             foreach (MigrateType type in (ReadOnlySpan<MigrateType>)[MigrateType.Unmovable, MigrateType.Movable, MigrateType.Reclaimable, MigrateType.HighAtomic, MigrateType.Reserve])
@@ -59,6 +59,6 @@ internal static class MemoryDump
             text.Append(')');
         }
 
-        text.Append(" = ").Append(total * 4).Append("kB");
+        text.Append(" = ").Append(total << kilobyte).Append("kB");
     }
 }

@@ -91,7 +91,7 @@ internal sealed unsafe partial class PageAllocator
             }
 
             if (_outOfMemory == OutOfMemoryPolicy.Throw && (flags & GfpFlags.NoFail) == 0)
-                throw new OutOfMemoryException($"KAlloc has no {PhysicalMemory.PageSize << order} bytes: order:{order}, mode:0x{(uint)flags:x}({flags.Format()})");
+                throw new OutOfMemoryException($"KAlloc has no {_memory.PageSize << order} bytes: order:{order}, mode:0x{(uint)flags:x}({flags.Format()})");
             return false;
         }
         finally

@@ -82,7 +82,7 @@ internal sealed unsafe class PageSets : IDisposable
         for (int i = 0; i < _zones.Length; i++)
         {
             // Half of the least limit at most, so that a full stack leaves room in the lists.
-            int capacity = _stacks ? Math.Min(2 * ZoneFormulas.Batch(_zones[i].Managed), HotPages.MaxCapacity) : 0;
+            int capacity = _stacks ? Math.Min(2 * ZoneFormulas.Batch(_zones[i].Managed, _memory.PageShift), HotPages.MaxCapacity) : 0;
             int reserve = (int)Math.Clamp(_zones[i].Marks.Min / 16, 0, capacity / 2);
             sets[i].Clear((byte*)sets + headers + (i * Mobility.Types * HotPages.StackBytes), capacity, reserve);
             SetAtomicStack(sets, i);
@@ -135,7 +135,7 @@ internal sealed unsafe class PageSets : IDisposable
     {
         for (int i = 0; sets != null && i < _zones.Length; i++)
         {
-            int batch = ZoneFormulas.Batch(_zones[i].Managed);
+            int batch = ZoneFormulas.Batch(_zones[i].Managed, _memory.PageShift);
             sets[i].Batch = batch;
             sets[i].HighMin = ZoneFormulas.HighMin(_zones[i].Marks.Low, _cpus, batch);
             sets[i].HighMax = ZoneFormulas.HighMax(_zones[i].Managed, _cpus, batch);

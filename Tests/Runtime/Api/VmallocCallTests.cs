@@ -33,12 +33,14 @@ public unsafe class VmallocCallTests
     {
         using KernelMemory memory = Boot(layout, backing, megabytes: 16);
         ulong before = memory.FreeBytes;
+        int page = memory.Layout.PageSize;
 
         // Every second frame is taken, in every zone: what is free is scattered. Without aliases vmalloc needs neighbours.
         var taken = new List<nint>();
         if (memory.VmallocSystem.Aliases)
         {
-            for (Page* page; (page = memory.Pages.Allocate(GfpFlags.HighUser | GfpFlags.MemAlloc | GfpFlags.NoWarn, 0)) != null;) taken.Add((nint)page);
+            for (Page* one; (one = memory.Pages.Allocate(GfpFlags.HighUser | GfpFlags.MemAlloc | GfpFlags.NoWarn, 0)) != null;) taken.Add((nint)one);
+            taken.Sort();
             for (int i = taken.Count - 1; i >= 0; i -= 2)
             {
                 memory.FreePages((Page*)taken[i], 0);
@@ -46,15 +48,15 @@ public unsafe class VmallocCallTests
             }
         }
 
-        var range = (byte*)memory.Vmalloc(64 * PAGE_SIZE);
+        var range = (byte*)memory.Vmalloc((nuint)(64 * page));
         var frames = new HashSet<nint>();
         int neighbours = 0;
         for (int i = 0; i < 64; i++)
         {
-            Page* frame = memory.VmallocToPage(range + (i * PAGE_SIZE));
+            Page* frame = memory.VmallocToPage(range + (i * page));
             frames.Add((nint)frame);
-            if (i > 0 && frame == memory.VmallocToPage(range + ((i - 1) * PAGE_SIZE)) + 1) neighbours++;
-            new Span<int>(range + (i * PAGE_SIZE), 1024).Fill(i + 1);
+            if (i > 0 && frame == memory.VmallocToPage(range + ((i - 1) * page)) + 1) neighbours++;
+            new Span<int>(range + (i * page), page / 4).Fill(i + 1);
         }
 
         Assert.Equal(64, frames.Count);
@@ -62,17 +64,17 @@ public unsafe class VmallocCallTests
         Sound(memory);
         for (int i = 0; i < 64; i++)
         {
-            Page* frame = memory.VmallocToPage(range + (i * PAGE_SIZE));
+            Page* frame = memory.VmallocToPage(range + (i * page));
             var direct = (int*)memory.PageAddress(frame);
             if (direct == null) direct = (int*)memory.Kmap(frame);
-            Assert.Equal(-1, new Span<int>(direct, 1024).IndexOfAnyExcept(i + 1));
+            Assert.Equal(-1, new Span<int>(direct, page / 4).IndexOfAnyExcept(i + 1));
             *direct = -i;
-            Assert.Equal(-i, *(int*)(range + (i * PAGE_SIZE)));
+            Assert.Equal(-i, *(int*)(range + (i * page)));
             memory.Kunmap(frame);
         }
 
         memory.Vfree(range);
-        foreach (nint page in taken) memory.FreePages((Page*)page, 0);
+        foreach (nint one in taken) memory.FreePages((Page*)one, 0);
         memory.Shrink();
         Sound(memory);
         Assert.Equal(before, memory.FreeBytes);

@@ -117,13 +117,13 @@ public unsafe class PageInvariantTests
         var first = (long*)memory.Memory.AddressOf(page);
         if (first == null) return;
         *first = stamp;
-        first[(512L << order) - 1] = ~stamp;
+        first[((long)memory.Memory.PageSize << order) / sizeof(long) - 1] = ~stamp;
     }
 
     private static void Check(KernelMemory memory, (nint Page, int Order, long Stamp) block, int seed)
     {
         var first = (long*)memory.Memory.AddressOf((Page*)block.Page);
         if (first == null) return;
-        Assert.True(*first == block.Stamp && first[(512L << block.Order) - 1] == ~block.Stamp, $"overlap, seed {seed}");
+        Assert.True(*first == block.Stamp && first[((long)memory.Memory.PageSize << block.Order) / sizeof(long) - 1] == ~block.Stamp, $"overlap, seed {seed}");
     }
 }

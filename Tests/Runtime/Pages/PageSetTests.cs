@@ -89,7 +89,7 @@ public unsafe class PageSetTests
             *(long*)memory.PageAddress(page) = 1;
         }
 
-        Assert.Equal(memory.TotalBytes - (5000 * PhysicalMemory.PageSize), memory.FreeBytes);
+        Assert.Equal(memory.TotalBytes - (5000 * memory.Memory.PageSize), memory.FreeBytes);
         Sound(memory);
         foreach (Page* page in pages) memory.FreePages(page, 0);
         Assert.Equal(memory.TotalBytes, memory.FreeBytes);

@@ -1,6 +1,7 @@
 // Why the kernel loads modules with vmalloc: on a machine whose free memory is in single pages, kmalloc has nothing of a megabyte, vmalloc has.
 // Loads such a module, shows where it lies, lets it run, unloads it, then tries files that are wrong. Ends with an error if anything is not given back.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using KAlloc;
 using Modules;
@@ -27,6 +28,7 @@ internal static unsafe class Program
         Console.WriteLine($"{memory.FreeBytes >> 20} MiB are free, in single pages:\n{memory.Proc.BuddyInfo()}");
 
         Squares();
+        Console.WriteLine("Files that the loader refuses, and the error of each:");
         Refused("no module", [1, 2, 3], -ENOEXEC);
         byte[] cut = SquaresFile();
         Refused("a file cut short", cut[..^1], -ENOEXEC);
@@ -51,8 +53,9 @@ internal static unsafe class Program
         byte[] file = SquaresFile();
         fixed (byte* bytes = file)
         {
+            Console.WriteLine($"loading a module whose init function sums the squares of 1 to {Elements} in a table of its own, and whose exit function says 0:");
             int err = ModuleLoader.load_module(bytes, (nuint)file.Length, out module* mod);
-            Check("load", err, 0);
+            Check("load", err, 0, "0");
             if (err != 0) return;
             int runs = 1;
             for (uint at = PAGE_SIZE; at < mod->core_size; at += PAGE_SIZE)
@@ -111,19 +114,19 @@ internal static unsafe class Program
         return pages;
     }
 
-    private static void Refused(string what, byte[] file, int expected)
+    private static void Refused(string what, byte[] file, int expected, [CallerArgumentExpression(nameof(expected))] string name = "")
     {
         fixed (byte* bytes = file)
         {
             int err = ModuleLoader.load_module(bytes, (nuint)file.Length, out module* mod);
-            Check(what, err, expected);
+            Check("  " + what, err, expected, name);
             if (err == 0) ModuleLoader.delete_module(mod);
         }
     }
 
-    private static void Check(string what, int result, int expected)
+    private static void Check(string what, int result, int expected, string name)
     {
-        Console.WriteLine($"{what}: {result}{(result == expected ? "" : $", but {expected} was expected")}");
+        Console.WriteLine($"{what}: {(result == expected ? name : $"{result}, but {name} was expected")}");
         if (result != expected) s_wrong++;
     }
 }

@@ -75,9 +75,46 @@ internal sealed unsafe partial class PageAllocator
         }
     }
 
+    /// <summary>Where reports do not throw, the kernel shows 60 bad pages a minute and counts the rest.</summary>
+    private const int BadPagesShown = 60;
+    private static readonly Lock s_badPages = new();
+    private static int s_shown;
+    private static long s_suppressed;
+    private static long s_resume;
+
+    /// <summary>For tests, which have no minute: it is over.</summary>
+    internal static void EndBadPageMinute()
+    {
+        lock (s_badPages) (s_shown, s_resume) = (BadPagesShown, 0);
+    }
+
+    private static bool MayShowBadPage()
+    {
+        if (KernelReports.Policy != BugPolicy.Log) return true;
+        long suppressed;
+        lock (s_badPages)
+        {
+            long now = Environment.TickCount64;
+            if (s_shown == BadPagesShown && now < s_resume)
+            {
+                s_suppressed++;
+                return false;
+            }
+
+            if (s_shown == BadPagesShown) s_shown = 0;
+            if (s_shown++ == 0) s_resume = now + 60_000;
+            suppressed = s_suppressed;
+            s_suppressed = 0;
+        }
+
+        if (suppressed != 0) KernelReports.Warn($"BUG: Bad page state: {suppressed} messages suppressed");
+        return true;
+    }
+
     /// <summary>The kernel's bad_page. The page stays as it is: it is leaked rather than handed out.</summary>
     private void BadPage(Page* page, string reason)
     {
+        if (!MayShowBadPage()) return;
         uint frame = _memory.FrameOf(page);
         ulong* raw = (ulong*)page;
         KernelReports.Bug($"""

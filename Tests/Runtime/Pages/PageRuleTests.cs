@@ -150,6 +150,50 @@ public unsafe class PageRuleTests
         __free_pages(compound, 2);
     }
 
+    [Theory]
+    [InlineData(__GFP_HIGHMEM)]
+    [InlineData(__GFP_DMA32)]
+    [InlineData((gfp_t)0x0400_0000)]
+    public void KmallocWithAZoneOrAnUndefinedBit_IsFixedUp_AndServed(gfp_t wrong)
+    {
+        using KernelMemory memory = Small();
+        KmemCache* cache = memory.CreateCache("fixes", 64);
+        foreach (nuint size in (nuint[])[100, 20_000])
+        {
+            void* obj = null;
+            string text = Assert.Single(Reports(() => obj = memory.Kmalloc(size, GfpFlags.Kernel | wrong))).Text;
+            Assert.Equal($"Unexpected gfp: 0x{(uint)wrong:x} ({wrong.Format()}). Fixing up to gfp: 0xcc0 (GFP_KERNEL). Fix your code!", text);
+            memory.Kfree(obj);
+        }
+
+        void* other = null;
+        Assert.StartsWith("Unexpected gfp: ", Assert.Single(Reports(() => other = memory.CacheAlloc(cache, GfpFlags.Kernel | wrong))).Text);
+        memory.CacheFree(cache, other);
+        memory.DestroyCache(cache);
+    }
+
+    [Fact]
+    public void KmallocOverItsClasses_IsACompoundBlock_ThatKnowsItsOrder()
+    {
+        using KernelMemory memory = Small();
+        void* obj = memory.Kmalloc(20_000);
+        Page* head = memory.VirtToPage(obj);
+        Assert.True((head->Flags & PageFlags.Head) != 0 && memory.Memory.HeadOf(head + 7) == head);
+        Assert.Equal((nuint)32_768, memory.Ksize(obj));
+        Bug("", () => memory.FreePages(head, 3));
+        memory.Kfree(obj);
+        Assert.Equal(memory.TotalBytes, memory.FreeBytes);
+    }
+
+    [Fact]
+    public void KvmallocOverIntMax_IsAWarningAndNull_SilentWithNoWarn()
+    {
+        Assert.Equal($"WARNING: kvmalloc of {1L + int.MaxValue} bytes is over INT_MAX: the request fails",
+            Assert.Single(Reports(() => Assert.True(kvmalloc(1L + int.MaxValue, GFP_KERNEL) == null))).Text);
+        Assert.Empty(Reports(() => Assert.True(kvmalloc(1L + int.MaxValue, GFP_KERNEL | __GFP_NOWARN) == null)));
+        Assert.Empty(Reports(() => Assert.True(kvmalloc(-1, GFP_NOWAIT) == null)));
+    }
+
     [Fact]
     public void TailWrittenOverByItsUser_IsBadPageState()
     {

@@ -130,6 +130,44 @@ public unsafe class ReclaimAbuseTests
     }
 
     [Fact]
+    public void Shrinker_ThatThrows_FailsTheRequestThatRanIt_AndNothingElse()
+    {
+        using KernelMemory memory = Boot();
+        List<nint> all = Exhaust(memory);
+        bool throws = true;
+        var shrinker = new Shrinker((Shrinker _, ref ShrinkControl _) => 1000, (Shrinker _, ref ShrinkControl _) =>
+            throws ? throw new InvalidDataException("broken") : Shrinker.Stop);
+        memory.RegisterShrinker(shrinker);
+        Assert.Throws<InvalidDataException>(() => memory.TryAllocPages(GfpFlags.Kernel & ~GfpFlags.KswapdReclaim, 0));
+        CpuBlock* block = CpuBlocks.Current;
+        Assert.Equal((0, (nuint)0, 0), (block->MemAllocDepth, block->CallbackOf, block->RunningShrinker));
+        Assert.True(memory.TryAllocPages(GfpFlags.Atomic | GfpFlags.NoWarn, 0) == null);
+
+        // On kswapd, which is everybody's, it is a report.
+        using var reported = new ManualResetEventSlim();
+        void Listen(KernelReport report)
+        {
+            if (report.Text == "WARNING: kswapd0: InvalidDataException from a shrinker: broken") reported.Set();
+        }
+
+        KernelReports.Reported += Listen;
+        try
+        {
+            memory.TryAllocPages(GfpFlags.NoWait, 0);
+            Assert.True(reported.Wait(TimeSpan.FromSeconds(30)));
+        }
+        finally
+        {
+            KernelReports.Reported -= Listen;
+        }
+
+        throws = false;
+        memory.UnregisterShrinker(shrinker);
+        Give(memory, all);
+        Assert.Equal(memory.TotalBytes, memory.FreeBytes);
+    }
+
+    [Fact]
     public void Unregister_WaitsForAThreadInTheShrinker_AndForNoOtherShrinker()
     {
         using KernelMemory memory = Boot();

@@ -72,6 +72,7 @@ public sealed unsafe partial class KernelMemory
     /// </summary>
     /// <param name="cache">A cache that has not served anything yet; else it is a BUG.</param>
     /// <param name="owner">The owner.</param>
+    /// <exception cref="ObjectDisposedException">The owner was disposed, and nothing is charged to it any more.</exception>
     public void SetCacheOwner([Borrows] KmemCache* cache, MemoryOwner owner)
     {
         ArgumentNullException.ThrowIfNull(owner);
@@ -87,7 +88,10 @@ public sealed unsafe partial class KernelMemory
             return;
         }
 
-        cache->Owner = owner.Number;
+        ushort number = owner.IsReleased ? (ushort)0 : MemoryOwner.HoldForCache(owner.Number);
+        ObjectDisposedException.ThrowIf(number == 0, owner);
+        MemoryOwner.ReleaseForCache(cache->Owner);
+        cache->Owner = number;
     }
 
     private static PageOptions PageOptionsOf(KernelMemoryOptions options) => new(options.MinFreeKilobytes, !options.GroupByMobility, options.NoPageSets)

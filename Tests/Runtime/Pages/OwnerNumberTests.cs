@@ -82,6 +82,30 @@ public unsafe class OwnerNumberTests
     }
 
     [Fact]
+    public void CacheGivenToAnOwner_HoldsTheNumberUntilItIsAnothersOrDestroyed()
+    {
+        using KernelMemory memory = Boot("Flat", BackingKind.Automatic);
+        MemoryOwner first = new("first"), second = new("second");
+        KmemCache* cache = memory.CreateCache("handed-on", 200);
+        memory.SetCacheOwner(cache, first);
+        first.Dispose();
+        Assert.Contains(first, MemoryOwner.All);
+        memory.SetCacheOwner(cache, second);
+        Assert.DoesNotContain(first, MemoryOwner.All);
+        nint address = (nint)cache;
+        Assert.Throws<ObjectDisposedException>(() => memory.SetCacheOwner((KmemCache*)address, first));
+        second.Dispose();
+        List<MemoryOwner> others = Create();
+        void* obj = memory.CacheAlloc(cache);
+        Assert.True(second.Bytes > 0);
+        Assert.All(others, other => Assert.Equal(0, other.Bytes));
+        memory.CacheFree(cache, obj);
+        memory.DestroyCache(cache);
+        Assert.DoesNotContain(second, MemoryOwner.All);
+        Dispose(others);
+    }
+
+    [Fact]
     public void SystemThatIsDisposed_LetsGoOfTheOwnersOfItsCaches()
     {
         var ended = new MemoryOwner("ended");

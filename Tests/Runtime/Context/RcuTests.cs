@@ -160,6 +160,7 @@ public unsafe class RcuTests
             }));
         }
 
+        Cpu.Until(() => Volatile.Read(ref reads) > 0);
         for (int i = 0; i < 400; i++)
         {
             var old = (Config*)Interlocked.Exchange(ref *shared, (nint)New());

@@ -4,6 +4,7 @@ using static KAlloc.Runtime.Tests.TestSupport;
 namespace KAlloc.Runtime.Tests;
 
 /// <summary>What caches with red zones, poison and user tracking see.</summary>
+[Collection("alone")]
 public unsafe class SlabDebugTests
 {
     private const SlabFlags All = SlabFlags.RedZone | SlabFlags.Poison | SlabFlags.StoreUser;

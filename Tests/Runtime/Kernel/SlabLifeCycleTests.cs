@@ -108,7 +108,8 @@ public unsafe class SlabLifeCycleTests
             foreach (Thread thread in threads) thread.Join();
         }
 
-        Assert.InRange(CpuBlocks.Count - blocks, 0, 64);
+        // Those of other tests that run beside it among them.
+        Assert.InRange(CpuBlocks.Count - blocks, 0, 200);
         Linux.kmem_cache_destroy(cache);
     }
 

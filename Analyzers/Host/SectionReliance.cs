@@ -58,6 +58,9 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
     private static bool IsSubstitute(IMethodSymbol method)
     {
         if (method.IsOverride || method.IsVirtual || method.IsAbstract || method.ExplicitInterfaceImplementations.Length > 0) return true;
+        // Operators and accessors have another name where they are called; a using statement calls Dispose of a ref struct without naming it.
+        if (method.MethodKind is MethodKind.UserDefinedOperator or MethodKind.Conversion or MethodKind.PropertyGet or MethodKind.PropertySet) return true;
+        if (method is { Name: "Dispose", Parameters.IsEmpty: true, ContainingType.IsRefLikeType: true }) return true;
         foreach (INamedTypeSymbol contract in method.ContainingType.AllInterfaces)
             foreach (ISymbol member in contract.GetMembers(method.Name))
                 if (SymbolEqualityComparer.Default.Equals(method.ContainingType.FindImplementationForInterfaceMember(member), method)) return true;

@@ -60,6 +60,7 @@ public sealed class KA1006SectionNotLeftTests
     [InlineData("static void Begin(out nuint f) { spin_lock_irqsave(ref Lock, out f); }")]
     [InlineData("static nuint _flags; static void Begin() { spin_lock_irqsave(ref Lock, out nuint f); _flags = f; }")]
     [InlineData("[EntersAtomic(LockKind.Preempt, When = Returned.True)] static bool Begin(bool x) { spin_lock(ref Lock); if (x) return true; spin_unlock(ref Lock); return false; }")]
+    [InlineData("ref struct Unlocked { int _n, _m; public Unlocked(int n) { _n = n; _m = n; spin_unlock(ref Lock); } public void Dispose() { spin_lock(ref Lock); } } static void M() { spin_lock(ref Lock); using (new Unlocked(1)) { } spin_unlock(ref Lock); }")]
     [InlineData("static void M() { spin_lock(ref Lock); Done(); } static void Done() { spin_unlock(ref Lock); }")]
     [InlineData("static void M(bool x) { spin_lock(ref Lock); if (x) { Done(); return; } spin_unlock(ref Lock); } static void Done() { spin_unlock(ref Lock); }")]
     [InlineData("struct Q { public KernelSpinLock Lock; public int N; } static Q* _q; static void Hook() { } static void M() { spin_lock(ref _q->Lock); _q->N = 1; Hook(); spin_unlock(ref _q->Lock); }")]

@@ -10,9 +10,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Host;
 
-internal sealed class CompilationFacts(Compilation compilation)
+internal sealed class CompilationFacts(Compilation compilation, System.Collections.Immutable.ImmutableArray<AdditionalText> files = default)
 {
-    private readonly Lazy<ContractModel> _model = new(() => new ContractModel(compilation));
+    private readonly Lazy<ContractModel> _model = new(() => new ContractModel(compilation, files.IsDefaultOrEmpty ? [] : ContractFiles.Of(files, CancellationToken.None)));
     private readonly ConcurrentDictionary<IMethodSymbol, EntryContext> _contexts = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _leavers = new(SymbolEqualityComparer.Default);
     private BodyResults? _results;

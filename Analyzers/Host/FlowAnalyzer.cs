@@ -26,7 +26,7 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         context.EnableConcurrentExecution();
         context.RegisterCompilationStartAction(start =>
         {
-            var facts = new CompilationFacts(start.Compilation);
+            var facts = new CompilationFacts(start.Compilation, start.Options.AdditionalFiles);
             start.RegisterSemanticModelAction(action => AnalyzeFile(action, facts));
         });
     }

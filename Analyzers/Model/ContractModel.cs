@@ -15,13 +15,25 @@ internal sealed class ContractModel
     private readonly ConcurrentDictionary<IMethodSymbol, MethodContract> _contracts = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<IMethodSymbol, MethodContract> _blocking = new(SymbolEqualityComparer.Default);
 
-    internal ContractModel(Compilation compilation)
+    private readonly IReadOnlyList<ContractTable> _files;
+
+    /// <param name="compilation">What is analysed.</param>
+    /// <param name="files">The contract files of the project.</param>
+    internal ContractModel(Compilation compilation, IReadOnlyList<ContractTable> files)
     {
+        _files = files;
         Gfp = new GfpModel(compilation);
         var names = new AssemblyNames();
         names.Effects.UnionWith(BclContracts.Table.EffectNames);
         foreach (IAssemblySymbol assembly in compilation.SourceModule.ReferencedAssemblySymbols)
             if (StatesContracts(assembly)) names.Add(NamesByAssembly.GetValue(assembly, CollectNames));
+        foreach (ContractTable file in files)
+        {
+            names.Effects.UnionWith(file.EffectNames);
+            names.Leaving.UnionWith(file.LeavingNames);
+            names.Atomic.UnionWith(file.EnteringNames);
+        }
+
         ReferencedNames = names.Effects;
         RegisteringNames = names.Registering;
         LeavingNames = names.Leaving;
@@ -53,8 +65,17 @@ internal sealed class ContractModel
 
     internal MethodContract? Find(IMethodSymbol method)
     {
-        MethodContract contract = _contracts.GetOrAdd(DefinitionOf(method), Read);
+        MethodContract contract = _contracts.GetOrAdd(DefinitionOf(method), ReadWithFiles);
         return ReferenceEquals(contract, None) ? null : contract;
+    }
+
+    /// <summary>What the member says itself, else what the project's files say, else what is known of .NET.</summary>
+    private MethodContract ReadWithFiles(IMethodSymbol method)
+    {
+        if (AttributeContracts.Read(method) is { } own) return own;
+        foreach (ContractTable file in _files)
+            if (file.Find(method) is { } described) return described;
+        return Read(method);
     }
 
     /// <summary>The contract of one method, read anew: for code fixes, which ask about a handful.</summary>

@@ -24,12 +24,18 @@ internal sealed class ContractTable
 {
     private readonly Dictionary<string, List<Entry>> _entries = [];
 
-    private sealed record Entry(string[]? Parameters, string[] Clauses);
+    private sealed record Entry(string[]? Parameters, string[] Clauses, int Line);
 
     private readonly HashSet<string> _memberNames = [];
 
     /// <summary>The simple names of members that do more than borrow: what the identifier scan looks for.</summary>
     internal HashSet<string> EffectNames { get; } = [];
+
+    /// <summary>The simple names of members that open a section.</summary>
+    internal HashSet<string> EnteringNames { get; } = [];
+
+    /// <summary>The simple names of members that close one.</summary>
+    internal HashSet<string> LeavingNames { get; } = [];
 
     internal static ContractTable Parse(string text, List<ContractError>? errors = null)
     {
@@ -42,13 +48,13 @@ internal sealed class ContractTable
             if (comment >= 0) line = line.Substring(0, comment);
             line = line.Trim();
             if (line.Length == 0) continue;
-            if (table.AddLine(line) is { } reason) errors?.Add(new ContractError(i, reason));
+            if (table.AddLine(line, i) is { } reason) errors?.Add(new ContractError(i, reason));
         }
 
         return table;
     }
 
-    private string? AddLine(string line)
+    private string? AddLine(string line, int number)
     {
         int open = line.IndexOf('('), close = line.IndexOf(')'), colon = close < 0 ? -1 : line.IndexOf(':', close);
         if (open <= 0 || close < open || colon < 0) return "expected 'Type.Member(parameters): clauses'";
@@ -60,14 +66,60 @@ internal sealed class ContractTable
         string[] clauses = Split(line.Substring(colon + 1), ';');
         if (clauses.Length == 0) return "expected a clause after ':'";
         foreach (string clause in clauses)
+        {
             if (!IsClause(clause)) return $"'{clause}' is no clause";
+            if (parameters is not null && UnknownOperand(Split(clause, ' '), parameters) is { } operand) return $"'{operand}' is no parameter of the line, 'return' or 'this'";
+        }
+
         string key = path;
         if (!_entries.TryGetValue(key, out List<Entry>? entries)) _entries.Add(key, entries = []);
-        entries.Add(new Entry(parameters, clauses));
+        entries.Add(new Entry(parameters, clauses, number));
         string name = path.Substring(dot + 1);
         _memberNames.Add(name);
+        if (Array.Exists(clauses, clause => clause.StartsWith("enters ", StringComparison.Ordinal))) EnteringNames.Add(name);
+        if (Array.Exists(clauses, clause => clause.StartsWith("leaves ", StringComparison.Ordinal))) LeavingNames.Add(name);
         if (!Array.TrueForAll(clauses, clause => clause.EndsWith(" borrows", StringComparison.Ordinal) || clause.StartsWith("return tells ", StringComparison.Ordinal))) EffectNames.Add(name);
         return null;
+    }
+
+    /// <summary>What a clause is about, if that is nothing of the line.</summary>
+    private static string? UnknownOperand(string[] words, string[] parameters)
+    {
+        string? operand = words[0] switch
+        {
+            "sleeps" or "blocks" or "enters" or "leaves" => null,
+            "sleeps-if" or "blocks-unless-zero" => words[1],
+            _ => words[0],
+        };
+        return operand is null or "return" or "this" || Array.IndexOf(parameters, operand) >= 0 ? null : operand;
+    }
+
+    /// <summary>Lines about types of the compilation that have no such member.</summary>
+    internal IEnumerable<ContractError> Unbound(Compilation compilation)
+    {
+        foreach (KeyValuePair<string, List<Entry>> member in _entries)
+        {
+            int dot = member.Key.LastIndexOf('.');
+            string typeName = member.Key.Substring(0, dot), name = member.Key.Substring(dot + 1);
+            if (compilation.GetTypeByMetadataName(typeName) is not { } type) continue;
+            foreach (Entry entry in member.Value)
+            {
+                bool isNamed = false, isMatched = false;
+                foreach (IMethodSymbol method in MethodsOf(type, name))
+                {
+                    isNamed = true;
+                    isMatched |= Matches(entry, method);
+                }
+
+                if (!isMatched) yield return new ContractError(entry.Line, isNamed ? $"no '{name}' of '{typeName}' has these parameters" : $"'{typeName}' has no member '{name}'");
+            }
+        }
+    }
+
+    private static IEnumerable<IMethodSymbol> MethodsOf(INamedTypeSymbol type, string name)
+    {
+        foreach (ISymbol member in type.GetMembers())
+            if (member is IMethodSymbol method && (method.AssociatedSymbol?.Name ?? method.Name) == name) yield return method;
     }
 
     private static bool IsClause(string clause)

@@ -15,31 +15,57 @@ internal sealed class Compaction
 
     private Compaction(SymbolTable symbols, IReadOnlyList<Primitive> log) => (_symbols, _log) = (symbols, log);
 
+    /// <summary>What a caller can see of a path that returns <paramref name="result"/>.</summary>
     internal static IReadOnlyList<Primitive> Compact(SymbolTable symbols, IReadOnlyList<Primitive> log, Value result)
     {
         var compaction = new Compaction(symbols, log);
-        var kept = new bool[log.Count];
         compaction.Need(result);
+        return compaction.Run();
+    }
+
+    /// <summary>The same for a path that is still under way and may yet use <paramref name="live"/>.</summary>
+    internal static IReadOnlyList<Primitive> Compact(SymbolTable symbols, IReadOnlyList<Primitive> log, HashSet<int> live)
+    {
+        var compaction = new Compaction(symbols, log);
+        compaction._needed.UnionWith(live);
+        return compaction.Run();
+    }
+
+    private List<Primitive> Run()
+    {
+        var kept = new bool[_log.Count];
         do
         {
-            compaction._grew = false;
-            for (int i = log.Count - 1; i >= 0; i--)
+            _grew = false;
+            for (int i = _log.Count - 1; i >= 0; i--)
             {
-                if (kept[i] || !compaction.Matters(log[i])) continue;
+                if (kept[i] || !Matters(_log[i])) continue;
                 kept[i] = true;
-                compaction.NeedOperands(log[i]);
+                NeedOperands(_log[i]);
             }
         }
-        while (compaction._grew);
+        while (_grew);
 
         var compact = new List<Primitive>();
-        for (int i = 0; i < log.Count; i++)
+        for (int i = 0; i < _log.Count; i++)
+            if (kept[i] && !IsAgain(compact, _log[i])) compact.Add(_log[i]);
+        return compact;
+    }
+
+    /// <summary>The path did so before and nothing has changed since: another turn of a loop.</summary>
+    private static bool IsAgain(List<Primitive> before, Primitive primitive)
+    {
+        if (primitive.Kind is not (PrimitiveKind.Havoc or PrimitiveKind.Forget or PrimitiveKind.Sleep)) return false;
+        for (int i = before.Count - 1; i >= 0; i--)
         {
-            bool again = compact.Count > 0 && log[i].Kind == PrimitiveKind.Havoc && log[i].Equals(compact[compact.Count - 1]);
-            if (kept[i] && !again) compact.Add(log[i]);
+            if (before[i].Equals(primitive)) return true;
+            bool changes = primitive.Kind == PrimitiveKind.Sleep
+                ? before[i] is { Kind: PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call } or { Kind: PrimitiveKind.Havoc, Flag: true }
+                : before[i].Kind is not (PrimitiveKind.Sleep or PrimitiveKind.Forget or PrimitiveKind.Havoc or PrimitiveKind.Assume or PrimitiveKind.Touch);
+            if (changes) return false;
         }
 
-        return compact;
+        return false;
     }
 
     private bool Matters(Primitive primitive) => primitive.Kind switch

@@ -8,6 +8,8 @@ internal sealed partial class Evaluator
     internal void Widen(FlowState state, FlowState onEntry, int header)
     {
         (FlowState outer, _state) = (_state, state);
+        // What nothing points to any more is not handed on to the turns that follow: it is lost.
+        state.Tidy();
         var changed = new List<(Value Address, Value Value)>();
         SmallMap<Value, Value> cells = state.Cells;
         for (int i = 0; i < cells.Count; i++)
@@ -16,15 +18,17 @@ internal sealed partial class Evaluator
             if (Symbols.IsSpanSlot(address)) continue;
             // Memory first read inside the loop and never written there is the same in every turn.
             bool firstRead = Symbols.Of(value) is { Kind: SymbolKind.Load } load && load.A == address && value.Offset == 0;
-            if (onEntry.Cells.TryGet(address, out Value before) ? before != value : !firstRead) changed.Add((address, value));
+            if (onEntry.Cells.TryGet(address, out Value before) ? before != value && state.Canonical(before) != state.Canonical(value) : !firstRead) changed.Add((address, value));
         }
 
+        // What the loop left behind in one turn of a loop around it is not what it leaves behind in the next.
+        int tag = unchecked((state.Turn * 131) + header);
         foreach ((Value address, Value value) in changed)
         {
             Escape(value);
             SymbolData data = Symbols.Of(address);
             object site = data.Item ?? address;
-            _state.Store(address, Symbols.Unknown(site, unchecked((header * 8) + 7 + (address.Symbol * 8192))));
+            _state.Store(address, Symbols.Unknown(site, unchecked((tag * 8) + 7 + (address.Symbol * 8192))));
         }
 
         // A flag of the loop may have decided whether memory was freed or a lock taken: the flag is unknown now, so these are too.

@@ -1,6 +1,7 @@
 // Walks one control flow graph with several states a block.
 //
-//   blocks are taken in source order; a block's pending states are first reduced (equal content becomes one, at most 16 stay, first come)
+//   blocks are taken in source order, a loop's turn as a whole before the next
+//   a block's pending states are first reduced: equal content becomes one, at most 16 stay, first come
 //   a back edge is followed once; the second time the loop is widened (what it changes becomes unknown), the third time the path ends
 //   finally blocks run with a continuation kept beside the state; exceptions of calls are sent to handlers of the body once per ownership
 //
@@ -15,6 +16,9 @@ namespace KAlloc.Analyzers.Flow;
 internal sealed partial class GraphRunner
 {
     private const int StatesPerBlock = 16;
+
+    /// <summary>With more states than this at a block they are tidied: it costs as much as a few statements.</summary>
+    private const int TidyAbove = 4;
 
     private readonly FlowAnalysis _analysis;
     private readonly ControlFlowGraph _graph;
@@ -55,7 +59,7 @@ internal sealed partial class GraphRunner
 
     private static int[] FindLoops(ControlFlowGraph graph)
     {
-        // Per header block, the last block that branches back to it; -1 for other blocks.
+        // Per header block, the last block of the loop; -1 for other blocks.
         var ends = new int[graph.Blocks.Length];
         for (int i = 0; i < ends.Length; i++) ends[i] = -1;
         foreach (BasicBlock block in graph.Blocks)
@@ -64,11 +68,18 @@ internal sealed partial class GraphRunner
             Note(block.ConditionalSuccessor);
         }
 
+        // A loop whose turn ends with another loop is left by the header of that: its last block is the inner loop's.
+        for (int header = ends.Length - 1; header >= 0; header--)
+            for (int inner = header + 1; inner <= ends[header]; inner++) ends[header] = Math.Max(ends[header], ends[inner]);
         return ends;
 
         void Note(ControlFlowBranch? branch)
         {
-            if (branch?.Destination is { } to && to.Ordinal <= branch.Source.Ordinal) ends[to.Ordinal] = Math.Max(ends[to.Ordinal], branch.Source.Ordinal);
+            if (branch?.Destination is not { } to || to.Ordinal > branch.Source.Ordinal) return;
+            int end = branch.Source.Ordinal;
+            // The finally blocks on the way back stand behind.
+            foreach (ControlFlowRegion region in branch.FinallyRegions) end = Math.Max(end, region.LastBlockOrdinal);
+            ends[to.Ordinal] = Math.Max(ends[to.Ordinal], end);
         }
     }
 
@@ -90,7 +101,7 @@ internal sealed partial class GraphRunner
         Send(entry, _graph.Blocks[0]);
         while (_queue.Count > 0)
         {
-            int ordinal = _queue.Min;
+            int ordinal = Next();
             _queue.Remove(ordinal);
             List<FlowState> states = _pending[ordinal]!;
             _pending[ordinal] = null;
@@ -103,22 +114,44 @@ internal sealed partial class GraphRunner
         }
     }
 
+    /// <summary>The first block that waits, but the next turn of a loop only when all states have ended this one: so they meet, and become fewer.</summary>
+    private int Next()
+    {
+        int next = _queue.Min;
+        while (_loopEnds[next] > next && _queue.GetViewBetween(next + 1, _loopEnds[next]) is { Count: > 0 } inside) next = inside.Min;
+        return next;
+    }
+
     private void Send(FlowState state, BasicBlock block)
     {
         (_pending[block.Ordinal] ??= []).Add(state);
         _queue.Add(block.Ordinal);
     }
 
-    /// <summary>States that differ only in assumptions become one that assumes what all of them do.</summary>
-    private static List<FlowState> Reduce(List<FlowState> states)
+    /// <summary>States that differ only in assumptions, or in what no later step can tell, become one. Of too many the first stay.</summary>
+    private List<FlowState> Reduce(List<FlowState> states)
     {
         if (states.Count == 1) return states;
+        List<FlowState> kept = Merge(states);
+        if (kept.Count > TidyAbove)
+        {
+            foreach (FlowState state in kept) state.Tidy();
+            FlowState.AlignEpochs(kept);
+            kept = Merge(kept);
+        }
+
+        if (kept.Count > StatesPerBlock) kept.RemoveRange(StatesPerBlock, kept.Count - StatesPerBlock);
+        return kept;
+    }
+
+    private List<FlowState> Merge(List<FlowState> states)
+    {
         var kept = new List<FlowState>();
         foreach (FlowState state in states)
         {
             FlowState? same = kept.Find(state.SameContent);
             if (same is not null) same.IntersectAssumptions(state);
-            else if (kept.Count < StatesPerBlock) kept.Add(state);
+            else kept.Add(state);
         }
 
         return kept;

@@ -178,4 +178,178 @@ unsafe class Bodies
 
         NativeMemory.Free(p);
     }
+
+    unsafe struct Node
+    {
+        public Node* next;
+        public int value;
+    }
+
+    sealed class Device
+    {
+        public byte* data;
+
+        public void Open() => data = (byte*)NativeMemory.Alloc(8);
+    }
+
+    static int s_count;
+    static spinlock_t s_lock;
+    static rwlock_t s_readers;
+
+    void ListInTurns(int n)
+    {
+        for (int i = 0; i < n; i++)
+        {
+            Node* head = null;
+            for (int k = 0; k < 3; k++)
+            {
+                Node* node = kzalloc<Node>(GFP_KERNEL);
+                if (node == null) break;
+                node->next = head;
+                head = node;
+            }
+
+            while (head != null)
+            {
+                Node* next = head->next;
+                kfree(head);
+                head = next;
+            }
+        }
+    }
+
+    void AfterTwoLists(bool first, bool second)
+    {
+        void* p = NativeMemory.Alloc(4);
+        for (int list = 0; list < 2; list++)
+        {
+            Node* head = null;
+            for (int k = 0; k < 3; k++)
+            {
+                Node* node = kzalloc<Node>(GFP_KERNEL);
+                if (node == null) break;
+                node->next = head;
+                head = node;
+            }
+
+            while (head != null)
+            {
+                Node* next = head->next;
+                kfree(head);
+                head = next;
+            }
+        }
+
+        if (first)
+        {
+            spin_lock(ref s_lock);
+            s_count++;
+            spin_unlock(ref s_lock);
+        }
+
+        if (second) NativeMemory.Free(p);
+        NativeMemory.Free(p); // expect: KA4005
+    }
+
+    void CountedInThreeLoops(bool first, int n)
+    {
+        void* p = first ? NativeMemory.Alloc(4) : null;
+        for (int i = 0; i < n; i++)
+        {
+            s_count++;
+            for (int k = 0; k < n; k++)
+            {
+                s_count++;
+                for (int m = 0; m < n; m++) s_count += 2;
+            }
+        }
+
+        if (first) NativeMemory.Free(p);
+        spin_lock(ref s_lock);
+        msleep(1); // expect: KA1003
+        spin_unlock(ref s_lock);
+    }
+
+    void ObjectOfEachTurn()
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            var device = new Device();
+            device.Open();
+            s_count++;
+        }
+    } // expect: KA4001
+
+    void SectionOfEachTurn()
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            local_bh_disable();
+            s_count++;
+        }
+    } // expect: KA1006
+
+    void ReadLockOfEachTurn(bool early)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            read_lock(ref s_readers);
+            if (early)
+            {
+                read_unlock(ref s_readers);
+                return;
+            }
+
+            s_count++;
+        }
+    } // expect: KA1006
+
+    void SectionOfSomeTurns(bool[] wanted)
+    {
+        bool held = false;
+        foreach (bool want in wanted)
+        {
+            if (want == held) continue;
+            if (want) rcu_read_lock();
+            else rcu_read_unlock();
+            held = want;
+        }
+
+        if (held) rcu_read_unlock();
+    }
+
+    void SectionsLeftByAnotherLoop(int n)
+    {
+        for (int i = 0; i < n; i++) preempt_disable();
+        s_count++;
+        for (int i = 0; i < n; i++) preempt_enable();
+    }
+
+    void LockOfEachElement(spinlock_t[] locks)
+    {
+        for (int i = 0; i < locks.Length; i++) spin_lock(ref locks[i]);
+        s_count++;
+        for (int i = 0; i < locks.Length; i++) spin_unlock(ref locks[i]);
+    }
+
+    void FinallyInEachTurn(int n, bool wide)
+    {
+        void* p = NativeMemory.Alloc(4);
+        foreach (int i in new int[] { 1, 2, 3 })
+        {
+            void* q = NativeMemory.Alloc(4);
+            try
+            {
+                if (n == i) return; // expect: KA4001
+                Console.WriteLine(i);
+            }
+            finally
+            {
+                if (wide) NativeMemory.Free(q);
+                else NativeMemory.Free(q);
+            }
+        }
+
+        NativeMemory.Free(p);
+    }
 }

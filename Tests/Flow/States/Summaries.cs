@@ -188,8 +188,11 @@ unsafe class Summaries
     // ends: n = -12 | n = 0
     void ErrorCodes() { int n = OpenChecked(); }
 
-    // summary: n != 0; let out n - 1; unknown code → ?Odd(n - 1)
     // summary: n == 0 → 1
+    // summary: n != 0; n == 1 → 0
+    // summary: n != 0; n != 1; n == 2 → 1
+    // summary: n != 0; n != 1; n != 2; n == 3 → 0
+    // summary: n != 0; let out n - 1; unknown code → ?Odd(n - 1)
     static int Even(int n) => n == 0 ? 1 : Odd(n - 1);
     static int Odd(int n) => n == 0 ? 0 : Even(n - 1);
 }

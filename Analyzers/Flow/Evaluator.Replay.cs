@@ -11,17 +11,19 @@ internal sealed partial class Evaluator
 {
     private Value ApplySummary(CallSite call, Summary summary)
     {
-        int count = summary.Outcomes.Count;
-        if (count == 0)
+        int count = summary.Outcomes.Count, ways = summary.IsPartial ? count + 1 : count;
+        if (ways == 0)
         {
             _dead = true;
             return Value.Zero;
         }
 
         PassFreed(call, null);
+        int way = ways == 1 ? 0 : _choices.Next(ways);
+        if (way == count) return ApplyUnknown(call);
         List<Value>? outer = _overwritten;
         List<Value> overwritten = _overwritten = [];
-        Outcome outcome = summary.Outcomes[count == 1 ? 0 : _choices.Next(count)];
+        Outcome outcome = summary.Outcomes[way];
         analysis.Work(outcome.Log.Count);
         Value result = new Replay(this, call, summary.Symbols).Run(outcome);
         _overwritten = outer;

@@ -251,7 +251,23 @@ internal sealed class FlowAnalysis
     }
 
     /// <summary>Memory that nobody writes once it is set: havoc leaves it alone.</summary>
-    internal bool IsImmutable(Value address) => Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Static, Item: IFieldSymbol { IsReadOnly: true } };
+    internal bool IsImmutable(Value address) => Symbols.Of(address) is
+    {
+        Kind: SymbolKind.Field or SymbolKind.Static,
+        Item: IFieldSymbol { IsReadOnly: true } or IPropertySymbol { Name: "Length", ContainingType.SpecialType: SpecialType.System_Array or SpecialType.System_String },
+    };
+
+    /// <summary>Memory of this path that it put into a static which one body writes.</summary>
+    internal bool IsOwnStore(FlowState state, Value address) =>
+        Symbols.Of(address) is { Kind: SymbolKind.Static, Item: IFieldSymbol field } && state.TryPeek(address, out Value held) && state.TryGetAllocation(held, out _) && Dispatch.Writers.HasOneWriter(field);
+
+    /// <summary>
+    /// Calls itself, by whatever way. What tells its paths apart is how deep they go: to take two for one would lose that, and a caller who says how deep
+    /// would be told of ways that it cannot take.
+    /// </summary>
+    internal bool IsInCircle => _scope.IsInCircle;
+
+    internal bool IsSkipped(IMethodSymbol method) => _scope.IsSkipped(method);
 
     internal Summary? SummaryOf(IMethodSymbol method) => _scope.SummaryOf(method);
 

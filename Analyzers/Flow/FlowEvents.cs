@@ -2,6 +2,7 @@
 
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -80,8 +81,26 @@ internal readonly record struct UnlockEvent(FlowState State, CallSite Call, Leav
 /// <summary>One way out of a body. <see cref="Returned"/> is meaningful for a return with a value.</summary>
 internal sealed record BodyExit(FlowState State, Location Place, LossKind Kind, Value Returned);
 
-/// <summary>All ways out of a body, and where the sections were opened that it leaves on some path.</summary>
-internal sealed record BodyExits(IReadOnlyList<BodyExit> All, IMethodSymbol? Method, MethodContract? Contract, ICollection<SyntaxNode> LeftSites);
+/// <summary>All ways out of a body, and for the calls that open a section which some path leaves, the calls that leave it.</summary>
+internal sealed record BodyExits(IReadOnlyList<BodyExit> All, IMethodSymbol? Method, MethodContract? Contract, IReadOnlyDictionary<SyntaxNode, HashSet<SyntaxNode>> LeftSites)
+{
+    /// <summary>Each turn of a loop opens the section, and only the loop itself would leave it: after many turns it is as open as after two.</summary>
+    internal bool IsLeftBehindByTurns(Section section)
+    {
+        if (!section.EveryTurn || section.Site is not { } site || LoopAround(site) is not { } loop) return false;
+        if (!LeftSites.TryGetValue(site, out HashSet<SyntaxNode>? leaving)) return true;
+        foreach (SyntaxNode call in leaving)
+            if (!loop.Span.Contains(call.Span)) return false;
+        return true;
+    }
+
+    private static SyntaxNode? LoopAround(SyntaxNode site)
+    {
+        for (SyntaxNode? node = site; node is not (null or MemberDeclarationSyntax or LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax); node = node.Parent)
+            if (node is ForStatementSyntax or CommonForEachStatementSyntax or WhileStatementSyntax or DoStatementSyntax) return node;
+        return null;
+    }
+}
 
 internal enum LossKind
 {

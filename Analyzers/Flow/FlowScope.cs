@@ -28,6 +28,12 @@ internal sealed class FlowScope(
     /// <summary>The compilation has code that must not block: calls of .NET that do matter.</summary>
     internal bool MindsBlocking { get; init; }
 
+    /// <summary>The body can be called by what it calls.</summary>
+    internal bool IsInCircle { get; init; }
+
+    /// <summary>The method is known to do nothing that the engine follows.</summary>
+    internal Func<IMethodSymbol, bool> IsSkipped { get; init; } = static _ => false;
+
     internal EntryContext EntryContextOf(IMethodSymbol method) => entryContextOf(method);
 
     internal bool MayLeaveSections(IMethodSymbol method) => mayLeaveSections(method);

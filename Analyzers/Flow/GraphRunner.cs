@@ -149,7 +149,7 @@ internal sealed partial class GraphRunner
         var kept = new List<FlowState>();
         foreach (FlowState state in states)
         {
-            FlowState? same = kept.Find(state.SameContent);
+            FlowState? same = kept.Find(other => state.SameContent(other) && (!_analysis.IsInCircle || Log.Same(state.Log, other.Log)));
             if (same is not null) same.IntersectAssumptions(state);
             else kept.Add(state);
         }

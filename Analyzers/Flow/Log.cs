@@ -134,6 +134,14 @@ internal sealed class Log
         }
     }
 
+    /// <summary>The paths did, read and assumed the same.</summary>
+    internal static bool Same(Log? a, Log? b)
+    {
+        for (; !ReferenceEquals(a, b); a = a.Before, b = b.Before)
+            if (a is null || b is null || a.Depth != b.Depth || !a.Last.Equals(b.Last)) return false;
+        return true;
+    }
+
     /// <summary>The first log without what the second path did not assume or touch as well. Both have the same effects.</summary>
     internal static Log? Intersect(Log? kept, Log? other)
     {

@@ -33,6 +33,9 @@ internal sealed class Summary
         Outcomes = outcomes;
     }
 
+    /// <summary>Of a method of which no path is known to return.</summary>
+    internal static readonly Summary None = new(new SymbolTable(), []);
+
     internal SymbolTable Symbols { get; }
 
     internal IReadOnlyList<Outcome> Outcomes { get; }
@@ -64,6 +67,12 @@ internal sealed class Summary
             if (Symbols.Of(value) is { Kind: SymbolKind.Function, Item: FunctionValue function }) found.Add(function.Method);
         }
     }
+
+    /// <summary>There are more ways than these, of which nothing is known.</summary>
+    internal bool IsPartial { get; private init; }
+
+    /// <summary>The same ways, and more that are not known.</summary>
+    internal Summary AndMore() => new(Symbols, Outcomes) { IsPartial = true };
 
     /// <summary>A call has an effect on memory or context; else it only computes.</summary>
     internal bool HasEffect

@@ -1,6 +1,10 @@
 // The results of bodies, on demand and cached for the compilation. A body's result needs the summaries of what it calls, so those are found first:
-// Tarjan's algorithm over the calls in bodies, without recursion of its own, gives each method after everything it calls. Methods that call one
-// another in a circle form one component; within it a call is opaque. So no result depends on which body was asked for first.
+// Tarjan's algorithm over the calls in bodies, without recursion of its own, gives each method after everything it calls. So no result depends on
+// which body was asked for first.
+//
+// Methods that call one another in a circle form one component, and are walked in rounds: at first nothing is known to return from the circle, then
+// what returns without a call within it, then what returns after one such call, and so on. All members of a round use what the round before found.
+// In the last round a call within the circle can also turn out in ways that nobody has seen.
 //
 // Names say which bodies may matter, and in a large program that is most of it. What the callees turn out to do says it exactly: a body that does
 // nothing by contract, and calls nothing that does, is not walked, and calls of it are opaque like those of any other code. A tenth is left.
@@ -14,6 +18,12 @@ namespace KAlloc.Analyzers.Host;
 
 internal sealed class BodyResults(Compilation compilation, CompilationFacts facts)
 {
+    /// <summary>As many calls within a circle of methods are followed one below the other.</summary>
+    private const int Rounds = 3;
+
+    /// <summary>In a larger circle a call is opaque: it would be walked too often.</summary>
+    private const int MaximalCircle = 6;
+
     private readonly Compilation _compilation = compilation;
     private readonly CompilationFacts _facts = facts;
     private readonly ConcurrentDictionary<ISymbol, BodyResult> _known = new(SymbolEqualityComparer.Default);
@@ -33,7 +43,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         if (_walkedAnyway.TryGetValue(body.Root, out BodyResult? walked)) return walked;
         IOperation? operation = Bodies.OperationOf(body, _compilation, cancellation);
         List<IMethodSymbol> callees = operation is null ? [] : _facts.Demand.CalleesOf(operation, cancellation);
-        return _walkedAnyway.GetOrAdd(body.Root, Analyze(body, operation, [], callees, cancellation));
+        return _walkedAnyway.GetOrAdd(body.Root, Analyze(body, operation, null, callees, cancellation));
     }
 
     /// <summary>One question: finds the components of the calls below a body, callees first.</summary>
@@ -98,8 +108,8 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             var members = new List<Node>();
             do members.Add(_component.Pop());
             while (!ReferenceEquals(members[members.Count - 1], node));
-            var circle = new HashSet<ISymbol>(members.Select(member => member.Body.Root), SymbolEqualityComparer.Default);
-            foreach (Node member in members) results._known.TryAdd(member.Body.Root, results.Judge(member.Body, member.Operation, circle, member.Callees, cancellation));
+            if (members.Count > 1 || node.Callees.Exists(callee => SymbolEqualityComparer.Default.Equals(callee, node.Body.Root))) WalkCircle(members);
+            else results._known.TryAdd(node.Body.Root, results.Matters(node.Body, node.Operation, node.Callees, cancellation) ? results.Analyze(node.Body, node.Operation, null, node.Callees, cancellation) : BodyResult.Skipped);
             foreach (Node member in members)
             {
                 member.IsOpen = false;
@@ -108,22 +118,47 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
             return node.Caller;
         }
+
+        private void WalkCircle(List<Node> members)
+        {
+            bool matters = members.Exists(member => results.Matters(member.Body, member.Operation, member.Callees, cancellation));
+            var round = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
+            bool isSmall = members.Count <= MaximalCircle;
+            foreach (Node member in members) round.Add(member.Body.Root, isSmall ? Summary.None : null);
+            for (int i = 0; i < Rounds && matters && isSmall; i++)
+            {
+                Dictionary<ISymbol, Summary?> before = round;
+                round = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
+                foreach (Node member in members) round.Add(member.Body.Root, Walk(member, before, isLast: false).Summary);
+            }
+
+            foreach (Node member in members) round[member.Body.Root] = round[member.Body.Root]?.AndMore();
+            foreach (Node member in members) results._known.TryAdd(member.Body.Root, matters ? Walk(member, round, isLast: true) : BodyResult.Skipped);
+        }
+
+        private BodyResult Walk(Node member, Dictionary<ISymbol, Summary?> circle, bool isLast) =>
+            results.Analyze(member.Body, member.Operation, circle, member.Callees, cancellation, isLast);
     }
 
-    private BodyResult Judge(in Body body, IOperation? operation, HashSet<ISymbol> circle, List<IMethodSymbol> callees, CancellationToken cancellation)
+    private bool Matters(in Body body, IOperation? operation, List<IMethodSymbol> callees, CancellationToken cancellation)
     {
-        bool matters = operation is not null && (_facts.Demand.DoesMore(body, operation, cancellation) || callees.Exists(HasEffect));
-        return matters ? Analyze(body, operation, circle, callees, cancellation) : BodyResult.Skipped;
+        return operation is not null && (_facts.Demand.DoesMore(body, operation, cancellation) || callees.Exists(HasEffect));
 
         bool HasEffect(IMethodSymbol callee) => _known.TryGetValue(callee, out BodyResult? result) && result.Summary is { HasEffect: true };
     }
 
-    private BodyResult Analyze(in Body body, IOperation? operation, HashSet<ISymbol> circle, List<IMethodSymbol> callees, CancellationToken cancellation)
+    /// <param name="body">The body.</param>
+    /// <param name="operation">Its operation, if it binds.</param>
+    /// <param name="circle">What is known of the methods that it calls and that call it; null if there are none.</param>
+    /// <param name="callees">What it calls.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <param name="isLast">The result is the body's, and worth watching.</param>
+    private BodyResult Analyze(in Body body, IOperation? operation, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isLast = true)
     {
         if (operation is null || !Binds(operation) || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
         foreach (IMethodSymbol callee in callees)
-            if (_known.TryGetValue(callee, out BodyResult? result) && result.Summary is { } summary && !circle.Contains(callee)) known.UnionWith(summary.Deferred.Select(Demand.DefinitionOf));
+            if (_known.TryGetValue(callee, out BodyResult? result) && result.Summary is { } summary && circle?.ContainsKey(callee) != true) known.UnionWith(summary.Deferred.Select(Demand.DefinitionOf));
         var scope = new FlowScope(
             _facts.Model,
             _facts.Dispatch,
@@ -133,15 +168,19 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             SummaryOf,
             cancellation)
         {
+            IsInCircle = circle is not null,
+            IsSkipped = method => _known.TryGetValue(Demand.DefinitionOf(method), out BodyResult? result) && result == BodyResult.Skipped && known.Contains(Demand.DefinitionOf(method)),
             MindsBlocking = _facts.MayBeAtomic(cancellation),
-            Trace = Watched is { } watched && SymbolEqualityComparer.Default.Equals(watched.Root, body.Root) ? watched.Trace : null,
+            Trace = isLast && Watched is { } watched && SymbolEqualityComparer.Default.Equals(watched.Root, body.Root) ? watched.Trace : null,
         };
         return FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
 
         Summary? SummaryOf(IMethodSymbol method)
         {
             method = Demand.DefinitionOf(method);
-            return !circle.Contains(method) && known.Contains(method) && _known.TryGetValue(method, out BodyResult? result) ? result.Summary : null;
+            if (!known.Contains(method)) return null;
+            if (circle is not null && circle.TryGetValue(method, out Summary? inside)) return inside;
+            return _known.TryGetValue(method, out BodyResult? result) ? result.Summary : null;
         }
     }
 

@@ -37,10 +37,10 @@ unsafe class Bodies
         CalleeChain(p);
     } // expect: KA4001
 
-    void RecursionIsOpaque()
+    void DeepRecursionIsOpaque()
     {
         byte* p = (byte*)NativeMemory.Alloc(4);
-        CalleeRecursive(p, 4);
+        CalleeRecursive(p, 40);
     }
 
     void FreedByHelper()

@@ -19,11 +19,17 @@ internal sealed partial class Evaluator
 
     private void Enter(CallSite call, EnterContract contract, Value identity, Value saved, bool told = false)
     {
-        bool twice = false;
+        bool twice = false, everyTurn = false;
         if (Open(identity) is { Site: not null } held && contract.When == ReturnCondition.Always)
         {
+            everyTurn = held.Site == call.Syntax;
             // Sections without a lock nest, or are merely on already.
-            if (identity.IsZero && !contract.Nests) return;
+            if (identity.IsZero && !contract.Nests)
+            {
+                if (everyTurn && !held.EveryTurn) _state.Sections = _state.Sections!.Replace(held, held with { EveryTurn = true });
+                return;
+            }
+
             twice = !identity.IsZero && !contract.Nests && !(contract.Shared && held.IsShared);
             if (twice && !held.Uncertain) told |= analysis.Raise(new LockedTwiceEvent(_state, call, contract, held));
             if (twice) _state.Sections = _state.Sections!.Replace(held, held with { Uncertain = true });
@@ -37,6 +43,7 @@ internal sealed partial class Evaluator
             Inherited = given is { WasCallers: true },
             // What was told of once is not claimed again.
             Uncertain = twice || told,
+            EveryTurn = everyTurn && !twice && !told,
         };
         if (!saved.IsZero) analysis.NoteSaved(saved);
         _state.Note(new Primitive(PrimitiveKind.Enter, identity, saved) { Contract = contract, Site = call.Chain, Told = told });
@@ -79,7 +86,7 @@ internal sealed partial class Evaluator
             return false;
         }
 
-        analysis.NoteLeft(section.Site!);
+        analysis.NoteLeft(section.Site!, call.Syntax);
         _state.Sections = _state.Sections!.Without(section);
         if (!certain || section.Uncertain)
         {

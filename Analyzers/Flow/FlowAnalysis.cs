@@ -24,7 +24,7 @@ internal sealed class FlowAnalysis
     private readonly Dictionary<ISymbol, Value> _places = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<IMethodSymbol, (IFlowAnonymousFunctionOperation Lambda, GraphRunner Owner)> _lambdas = new(SymbolEqualityComparer.Default);
     private readonly HashSet<Location> _firstFrees = [];
-    private readonly HashSet<SyntaxNode> _leftSites = [];
+    private readonly Dictionary<SyntaxNode, HashSet<SyntaxNode>> _leftSites = [];
     private readonly HashSet<Value> _saved = [];
     private readonly HashSet<SyntaxNode> _toldSections = [];
     private readonly ISymbol _root;
@@ -272,7 +272,11 @@ internal sealed class FlowAnalysis
     internal Summary? SummaryOf(IMethodSymbol method) => _scope.SummaryOf(method);
 
     /// <summary>Some path leaves the section that the call opens.</summary>
-    internal void NoteLeft(SyntaxNode site) => _leftSites.Add(site);
+    internal void NoteLeft(SyntaxNode site, SyntaxNode leaving)
+    {
+        if (!_leftSites.TryGetValue(site, out HashSet<SyntaxNode>? all)) _leftSites.Add(site, all = []);
+        all.Add(leaving);
+    }
 
     /// <summary>What an opening call saved for its counterpart to restore.</summary>
     internal void NoteSaved(Value flags) => _saved.Add(flags);

@@ -24,6 +24,9 @@ internal sealed record Section(SectionKind Kind, Value Identity, string Name, Sy
     /// <summary>Opened in turns of a loop that were not told apart: nothing is claimed about its end.</summary>
     internal bool Uncertain { get; init; }
 
+    /// <summary>The same call opened it in a turn of a loop before: a loop that leaves it behind does so in every turn.</summary>
+    internal bool EveryTurn { get; init; }
+
     /// <summary>The call that released the lock but left this part of the section open.</summary>
     internal SyntaxNode? LeftOverBy { get; init; }
 
@@ -65,7 +68,7 @@ internal sealed record Section(SectionKind Kind, Value Identity, string Name, Sy
         while (a is not null && b is not null && !ReferenceEquals(a, b))
         {
             if (a.Kind != b.Kind || a.Identity != b.Identity || a.Site != b.Site || a.Saved != b.Saved) return false;
-            if (a.Inherited != b.Inherited || a.Uncertain != b.Uncertain || a.LeftOverBy != b.LeftOverBy) return false;
+            if (a.Inherited != b.Inherited || a.Uncertain != b.Uncertain || a.EveryTurn != b.EveryTurn || a.LeftOverBy != b.LeftOverBy) return false;
             a = a.Outer;
             b = b.Outer;
         }

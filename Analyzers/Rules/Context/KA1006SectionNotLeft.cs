@@ -31,7 +31,8 @@ internal sealed class KA1006SectionNotLeft : FlowRule
         {
             for (Section? section = exit.State.Sections; section is not null; section = section.Outer)
             {
-                if (section.Site is not { } site || section.Inherited || section.Uncertain || section.LeftOverBy is not null) continue;
+                if (section.Site is not { } site || section.Inherited || section.LeftOverBy is not null) continue;
+                if (section.Uncertain && !exits.IsLeftBehindByTurns(section)) continue;
                 if (exits.Contract?.Enter is { } promised && promised.Kind == section.Kind) continue;
                 if ((IsLeftElsewhere(exits, site) && !IsHandedOver(exits, site)) || SectionEnd.IsOutOfReach(exit, section)) yield return Report(exit, section, site, null);
                 else if (!handedOut.TryGetValue(site, out var last) || last.Exit.Place.SourceSpan.Start < exit.Place.SourceSpan.Start) handedOut[site] = (exit, section);
@@ -55,7 +56,7 @@ internal sealed class KA1006SectionNotLeft : FlowRule
     /// <summary>Some path leaves the section, and some path ends without it.</summary>
     private static bool IsLeftElsewhere(BodyExits exits, SyntaxNode site)
     {
-        if (!exits.LeftSites.Contains(site)) return false;
+        if (!exits.LeftSites.ContainsKey(site)) return false;
         foreach (BodyExit exit in exits.All)
             if (!Section.IsOpen(exit.State.Sections, site)) return true;
         return false;

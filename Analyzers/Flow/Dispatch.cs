@@ -29,6 +29,9 @@ internal sealed class Dispatch(Compilation compilation, Func<SyntaxTree, string,
     /// <summary>Fields that hold one value.</summary>
     internal SettledFields Fields { get; } = new(compilation, mentions);
 
+    /// <summary>Fields that one body writes.</summary>
+    internal SoleWriters Writers { get; } = new();
+
     /// <summary>Another body than the method's own may run.</summary>
     internal static bool IsVirtual(IMethodSymbol method, IOperation? receiver) =>
         (method.IsAbstract || method.IsVirtual || (method.IsOverride && !method.IsSealed)) && !method.IsStatic && receiver is not null && !IsBase(receiver);

@@ -174,7 +174,7 @@ internal sealed partial class Evaluator
         if (!writes && call.ReceiverSyntax is not null && !method.IsReadOnly) _state.Forget(call.Receiver);
         int asserted = CallEffects.AssertedParameter(method, out bool mustBe);
         if (asserted >= 0 && !_state.Assume(call.Arguments[asserted], mustBe)) _dead = true;
-        if (writes) _state.Havoc(analysis.IsImmutable);
+        if (writes) _state.Havoc(passed is null ? Keeps(method) : analysis.IsImmutable);
         if (writes) _state.Released = Released.AfterUnknownCode(_state.Released);
         if (writes && (analysis.MayLeaveSections(method) || (passed is not null && analysis.MayLeaveSections(passed)))) LoseSections();
         return ResultOf(call);
@@ -185,6 +185,14 @@ internal sealed partial class Evaluator
         foreach (Value argument in arguments)
             if (Symbols.Of(argument) is { Kind: SymbolKind.Function, Item: FunctionValue function }) return function.Method;
         return null;
+    }
+
+    /// <summary>What a call leaves alone. A body that was looked at and left out comes nowhere near what another body writes.</summary>
+    private Func<Value, bool> Keeps(IMethodSymbol method)
+    {
+        if (!analysis.IsSkipped(method)) return analysis.IsImmutable;
+        FlowState state = _state;
+        return address => analysis.IsImmutable(address) || analysis.IsOwnStore(state, address);
     }
 
     private Value ResultOf(CallSite call)

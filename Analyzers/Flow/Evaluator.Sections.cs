@@ -47,8 +47,9 @@ internal sealed partial class Evaluator
         };
         if (!saved.IsZero) analysis.NoteSaved(saved);
         _state.Note(new Primitive(PrimitiveKind.Enter, identity, saved) { Contract = contract, Site = call.Chain, Told = told });
-        // Others may have written shared memory before the lock was had.
-        _state.Havoc(analysis.IsImmutable);
+        // Others may have written shared memory before the lock was had. Whoever applies the log enters, too.
+        FlowState state = _state;
+        state.Havoc(address => analysis.IsImmutable(address) || analysis.IsOwnStore(state, address), isNoted: false);
         return;
 
         Section? Open(Value lockOf)

@@ -197,10 +197,10 @@ internal sealed partial class FlowState(SymbolTable symbols)
     }
 
     /// <summary>Unknown code ran: it may have written all memory that it can reach, except what <paramref name="keeps"/> holds.</summary>
-    internal void Havoc(Func<Value, bool>? keeps = null)
+    internal void Havoc(Func<Value, bool>? keeps = null, bool isNoted = true)
     {
         Epoch++;
-        if (Log is not { Last.Kind: PrimitiveKind.Havoc }) Note(new Primitive(PrimitiveKind.Havoc));
+        if (isNoted && Log is not { Last.Kind: PrimitiveKind.Havoc }) Note(new Primitive(PrimitiveKind.Havoc));
         for (int i = _cells.Count - 1; i >= 0; i--)
         {
             Value address = _cells.KeyAt(i);

@@ -19,6 +19,7 @@ internal sealed class SummaryShape(SymbolTable symbols)
     {
         var ways = new SortedSet<string>(StringComparer.Ordinal);
         foreach (Outcome outcome in summary.Outcomes) ways.Add(new SummaryShape(summary.Symbols).Of(outcome));
+        if (summary.IsPartial) ways.Add("?");
         return string.Join("\n", ways);
     }
 

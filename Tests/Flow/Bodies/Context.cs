@@ -253,4 +253,35 @@ unsafe class Bodies
             spin_unlock(ref _lock);
         }
     }
+
+    private static byte* s_kept, s_shared;
+
+    void KeptAcrossLock(bool free)
+    {
+        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
+        if (p == null) return;
+        s_kept = p;
+        spin_lock(ref _lock);
+        kfree(s_kept);
+        spin_unlock(ref _lock);
+        *p = 1; // expect: KA4006
+    }
+
+    void SharedAcrossLock()
+    {
+        byte* p = (byte*)kmalloc(8, GFP_KERNEL);
+        if (p == null) return;
+        s_shared = p;
+        spin_lock(ref _lock);
+        kfree(s_shared);
+        spin_unlock(ref _lock);
+        *p = 1;
+    }
+
+    void OtherWriter(byte* other)
+    {
+        spin_lock(ref _lock);
+        s_shared = other;
+        spin_unlock(ref _lock);
+    }
 }

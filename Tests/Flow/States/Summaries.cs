@@ -98,13 +98,13 @@ unsafe class Summaries
     // summary: unknown code → ?Next()
     static int ReturnsUnknown() => Next();
 
-    // summary: enter spin_lock(this._lock); unknown code → 0
+    // summary: enter spin_lock(this._lock) → 0
     void Lock() => spin_lock(ref _lock);
 
     // summary: leave spin_unlock(this._lock) → 0
     void Unlock() => spin_unlock(ref _lock);
 
-    // summary: enter spin_lock(this._lock); unknown code; leave spin_unlock(this._lock) → 0
+    // summary: enter spin_lock(this._lock); leave spin_unlock(this._lock) → 0
     void LockAndUnlock() { spin_lock(ref _lock); spin_unlock(ref _lock); }
 
     // summary: sleep → 0

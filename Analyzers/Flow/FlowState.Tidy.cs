@@ -1,7 +1,10 @@
 // Forgets what no later step can tell: memory that was freed or handed on and that nothing points to any more, and what the log says of it. Two
 // paths that went round a loop a different number of times are then the same, and become one state.
+// Locals that are not named any more count for nothing.
 //
 // Owned memory stays, reachable or not: its loss is still to be told. What a caller could see stays in the log.
+
+using Microsoft.CodeAnalysis;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -15,15 +18,22 @@ internal sealed partial class FlowState
         foreach (FlowState state in states) state.Epoch = epoch;
     }
 
-    internal void Tidy()
+    /// <param name="isOver">Which locals are not named any more.</param>
+    internal void Tidy(Func<ISymbol, bool>? isOver = null)
     {
+        for (int i = 0; i < _cells.Count; i++)
+        {
+            // What is known of a value is put in its place. Memory that was only read stays so: it may differ in the next turn of a loop.
+            Value value = _cells.ValueAt(i);
+            if (!(Symbols.Of(value) is { Kind: SymbolKind.Load } load && load.A == _cells.KeyAt(i))) _cells.Set(_cells.KeyAt(i), Canonical(value));
+        }
+
+        if (isOver is not null) DropLocals(isOver);
         HashSet<int> live = Live();
         for (int i = _cells.Count - 1; i >= 0; i--)
         {
             int root = Symbols.Root(_cells.KeyAt(i));
             if (IsCollected(root) && !live.Contains(root)) _cells.RemoveAt(i);
-            // What a loop left behind and is known to be null is null.
-            else if (Symbols.KindOf(_cells.ValueAt(i)) == SymbolKind.Unknown) _cells.Set(_cells.KeyAt(i), Canonical(_cells.ValueAt(i)));
         }
 
         for (int i = _allocations.Count - 1; i >= 0; i--)
@@ -36,6 +46,47 @@ internal sealed partial class FlowState
         if (kept.Count == all.Count) return;
         Log = null;
         foreach (Primitive primitive in kept) Note(primitive);
+    }
+
+    /// <summary>What a local held that is not named any more, unless owned memory hangs on it: that is lost with the local, and told there.</summary>
+    private void DropLocals(Func<ISymbol, bool> isOver)
+    {
+        HashSet<int>? owning = null;
+        for (int i = _cells.Count - 1; i >= 0; i--)
+        {
+            SymbolData root = Symbols[Symbols.Root(_cells.KeyAt(i))];
+            if (root is not { Kind: SymbolKind.Local, Item: ILocalSymbol local } || !isOver(local)) continue;
+            Value held = Canonical(_cells.ValueAt(i));
+            // A variable that is null is one that a fix may free.
+            if (!held.IsConstant && !Mentions(held, owning ??= Owning())) _cells.RemoveAt(i);
+        }
+    }
+
+    /// <summary>Owned memory, and the objects that it hangs on.</summary>
+    private HashSet<int> Owning()
+    {
+        var owning = new HashSet<int>();
+        for (int i = 0; i < _allocations.Count; i++)
+            if (_allocations.ValueAt(i).Status == AllocationStatus.Owned) owning.Add(_allocations.KeyAt(i));
+        bool grew = owning.Count > 0;
+        while (grew)
+        {
+            grew = false;
+            for (int i = 0; i < _cells.Count; i++)
+            {
+                int root = Symbols.Root(_cells.KeyAt(i));
+                if (!owning.Contains(root) && Mentions(Canonical(_cells.ValueAt(i)), owning)) grew |= owning.Add(root);
+            }
+        }
+
+        return owning;
+    }
+
+    private bool Mentions(Value value, HashSet<int> symbols)
+    {
+        if (value.IsConstant || symbols.Count == 0) return false;
+        SymbolData data = Symbols.Of(value);
+        return symbols.Contains(value.Symbol) || Mentions(data.A, symbols) || Mentions(data.B, symbols);
     }
 
     /// <summary>Memory that the path can reach only as long as something points to it.</summary>

@@ -252,6 +252,10 @@ internal sealed partial class FlowState(SymbolTable symbols)
         Log.SameEffects(Log, other.Log) && Section.Same(Sections, other.Sections) && Released.Same(Released, other.Released) && Continuation.Same(Pending, other.Pending)
         && (Epoch == other.Epoch ? SameMemory(other) : _cells.SameAs(other._cells)) && _allocations.SameAs(other._allocations) && _exposed.SameAs(other._exposed) && Loops.SameAs(other.Loops);
 
+    /// <summary>The same memory is owned and freed, the same sections are open, and the path goes on to the same place.</summary>
+    internal bool SameOwnership(FlowState other) =>
+        _allocations.SameAs(other._allocations) && Section.Same(Sections, other.Sections) && Continuation.Same(Pending, other.Pending);
+
     /// <summary>Equal cells. Memory that was read and is unchanged is like memory that was not read yet.</summary>
     private bool SameMemory(FlowState other)
     {

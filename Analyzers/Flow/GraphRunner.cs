@@ -1,7 +1,7 @@
 // Walks one control flow graph with several states a block.
 //
 //   blocks are taken in source order, a loop's turn as a whole before the next
-//   a block's pending states are first reduced: equal content becomes one, at most 16 stay, first come
+//   a block's pending states are first reduced: equal content becomes one, at most 16 stay, of each ownership as many
 //   a back edge is followed once; the second time the loop is widened (what it changes becomes unknown), the third time the path ends
 //   finally blocks run with a continuation kept beside the state; exceptions of calls are sent to handlers of the body once per ownership
 //
@@ -17,6 +17,9 @@ internal sealed partial class GraphRunner
 {
     private const int StatesPerBlock = 16;
 
+    /// <summary>So many places are left for exceptions of calls.</summary>
+    private const int ExceptionalStates = 4;
+
     /// <summary>With more states than this at a block they are tidied: it costs as much as a few statements.</summary>
     private const int TidyAbove = 4;
 
@@ -28,6 +31,7 @@ internal sealed partial class GraphRunner
     private readonly List<FlowState>?[] _pending;
     private readonly int[] _loopEnds;
     private readonly HashSet<(ControlFlowRegion, long)> _sent = [];
+    private LastUses? _lastUses;
 
     internal GraphRunner(FlowAnalysis analysis, ControlFlowGraph graph, GraphRunner? outer, GraphRunner? caller, SyntaxNode body, IMethodSymbol? method)
     {
@@ -105,7 +109,7 @@ internal sealed partial class GraphRunner
             _queue.Remove(ordinal);
             List<FlowState> states = _pending[ordinal]!;
             _pending[ordinal] = null;
-            foreach (FlowState state in Reduce(states))
+            foreach (FlowState state in Reduce(states, ordinal))
             {
                 if (!_analysis.Visit()) return;
                 _analysis.Trace?.Reach(_graph, _graph.Blocks[ordinal], state);
@@ -128,20 +132,70 @@ internal sealed partial class GraphRunner
         _queue.Add(block.Ordinal);
     }
 
-    /// <summary>States that differ only in assumptions, or in what no later step can tell, become one. Of too many the first stay.</summary>
-    private List<FlowState> Reduce(List<FlowState> states)
+    /// <summary>States that differ only in assumptions, or in what no later step can tell, become one.</summary>
+    /// <param name="states">The states.</param>
+    /// <param name="block">Where they wait; negative inside of a block.</param>
+    private List<FlowState> Reduce(List<FlowState> states, int block = -1)
     {
         if (states.Count == 1) return states;
         List<FlowState> kept = Merge(states);
         if (kept.Count > TidyAbove)
         {
-            foreach (FlowState state in kept) state.Tidy();
+            _lastUses ??= new LastUses(_graph, _loopEnds);
+            foreach (FlowState state in kept) state.Tidy(local => _lastUses.IsOver(local, block));
             FlowState.AlignEpochs(kept);
             kept = Merge(kept);
         }
 
-        if (kept.Count > StatesPerBlock) kept.RemoveRange(StatesPerBlock, kept.Count - StatesPerBlock);
+        return kept.Count > StatesPerBlock ? Choose(kept) : kept;
+    }
+
+    /// <summary>
+    /// Of too many states some of each: of each way that they go on to after a finally block, and there of each ownership, the first first. Exceptions of calls
+    /// come after all others, since less is told of them. Those that stay keep their order.
+    /// </summary>
+    private static List<FlowState> Choose(List<FlowState> states)
+    {
+        List<List<int>> ways = Group([.. Enumerable.Range(0, states.Count)], (a, b) => Continuation.Same(states[a].Pending, states[b].Pending));
+        var chosen = new SortedSet<int>();
+        Deal(ways.FindAll(way => !IsExceptional(states[way[0]])), StatesPerBlock - ExceptionalStates);
+        Deal(ways.FindAll(way => IsExceptional(states[way[0]])), StatesPerBlock);
+        Deal(ways, StatesPerBlock);
+        var kept = new List<FlowState>(chosen.Count);
+        foreach (int index in chosen) kept.Add(states[index]);
         return kept;
+
+        void Deal(List<List<int>> hands, int limit)
+        {
+            List<List<int>> sorted = hands.ConvertAll(hand => Interleave(Group(hand, (a, b) => states[a].SameOwnership(states[b]))));
+            foreach (int index in Interleave(sorted))
+                if (chosen.Count < limit) chosen.Add(index);
+        }
+    }
+
+    private static bool IsExceptional(FlowState state) => state.Pending?.Exception is { IsImplicit: true };
+
+    private static List<List<int>> Group(List<int> indices, Func<int, int, bool> same)
+    {
+        var groups = new List<List<int>>();
+        foreach (int index in indices)
+        {
+            List<int>? group = groups.Find(other => same(other[0], index));
+            if (group is null) groups.Add(group = []);
+            group.Add(index);
+        }
+
+        return groups;
+    }
+
+    /// <summary>The first of each, the second of each, and so on.</summary>
+    private static List<int> Interleave(List<List<int>> groups)
+    {
+        var all = new List<int>();
+        for (int rank = 0; groups.Exists(group => rank < group.Count); rank++)
+            foreach (List<int> group in groups)
+                if (rank < group.Count) all.Add(group[rank]);
+        return all;
     }
 
     private List<FlowState> Merge(List<FlowState> states)

@@ -264,4 +264,56 @@ unsafe class Bodies
         try { Work(); }
         finally { Marshal.FreeHGlobal((nint)p); } // expect: KA4007
     }
+
+    unsafe struct Node
+    {
+        public Node* next;
+    }
+
+    sealed unsafe class Owner(void* item) : IDisposable
+    {
+        public void Dispose() => kvfree(item);
+    }
+
+    void LostBehindManyWaysOut(int input)
+    {
+        void* p = kvmalloc(256, GFP_KERNEL);
+        if (p == null) return;
+        using var owner = new Owner(p);
+        Node* head = null;
+        for (int i = 0; i < 3; i++)
+        {
+            Node* node = kzalloc<Node>(GFP_KERNEL);
+            if (node == null) break;
+            node->next = head;
+            head = node;
+        }
+
+        while (head != null)
+        {
+            Node* next = head->next;
+            kfree(head);
+            head = next;
+        }
+
+        if ((input & 1) != 0)
+        {
+            if ((input & 2) != 0) return;
+            nint q = Marshal.AllocCoTaskMem(64);
+            if ((input & 4) == 0)
+            {
+                Marshal.FreeCoTaskMem(q);
+                return;
+            }
+
+            Marshal.FreeCoTaskMem(q);
+        }
+
+        nint r = 0;
+        if ((input & 8) != 0) r = Marshal.AllocHGlobal(64);
+        void* s = vmalloc(4096);
+        if (s == null) return; // expect: KA4001
+        vfree(s);
+        if (r != 0) Marshal.FreeHGlobal(r);
+    }
 }

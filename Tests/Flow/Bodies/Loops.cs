@@ -352,4 +352,62 @@ unsafe class Bodies
 
         NativeMemory.Free(p);
     }
+
+    void LostAfterArrayByLoop(bool first, bool other)
+    {
+        void* p = first ? kmalloc(8, GFP_KERNEL) : kzalloc(8, GFP_KERNEL);
+        if (p == null) return;
+        try
+        {
+            Node*[] items = new Node*[3];
+            for (int i = 0; i < items.Length; i++)
+            {
+                items[i] = kzalloc<Node>(GFP_KERNEL);
+                if (items[i] == null)
+                {
+                    while (--i >= 0) kfree(items[i]);
+                    return;
+                }
+            }
+
+            foreach (Node* item in items) kfree(item);
+            if (other)
+            {
+                spin_lock(ref s_lock);
+                void* q = NativeMemory.Alloc(4);
+                s_count++;
+                spin_unlock(ref s_lock);
+            }
+        }
+        finally
+        {
+            kfree(p);
+        }
+    } // expect: KA4001
+
+    void LostAfterManyWays(int n, bool first)
+    {
+        Node*[] items = new Node*[3];
+        for (int i = 0; i < items.Length; i++)
+        {
+            items[i] = kzalloc<Node>(GFP_KERNEL);
+            if (items[i] != null) continue;
+            while (--i >= 0) kfree(items[i]);
+            goto end;
+        }
+
+        foreach (Node* item in items) kfree(item);
+        for (int i = 0; i < n; i++)
+        {
+            rcu_read_lock();
+            if (i == 7) s_count++;
+            rcu_read_unlock();
+        }
+
+        void* p = NativeMemory.Alloc(4);
+        if (first) goto end;
+        NativeMemory.Free(p);
+    end:
+        s_count++;
+    } // expect: KA4001
 }

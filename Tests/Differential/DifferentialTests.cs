@@ -17,17 +17,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
 
     private const double GoalOfRecall = 0.98, GoalOfFalseAlarms = 0.003;
 
-    /// <summary>Recall that the default programs reach today, a little below. The goal is above.</summary>
-    private static readonly Dictionary<Defect, double> s_reached = new()
-    {
-        [Defect.Leak] = 0.75,
-        [Defect.DoubleFree] = 0.7,
-        [Defect.UseAfterFree] = 0.7,
-        [Defect.WrongDeallocator] = 0.7,
-        [Defect.OrderMismatch] = 0.65,
-        [Defect.SleepInAtomic] = 0.85,
-        [Defect.UnlockedExit] = 0.35,
-    };
+    /// <summary>What the default programs must reach: with some thirty of a kind, one miss is already more than the goal allows.</summary>
+    private const double RecallOfFew = 0.93;
 
     private static bool IsLong => Environment.GetEnvironmentVariable("KALLOC_LONG") == "1";
 
@@ -53,7 +44,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         Assert.True(confusion.Disagreements.Count == 0, string.Join('\n', confusion.Disagreements.Take(3).Select(bad => $"{bad.Why}\n{bad.Outcome.Program.Source}")));
         foreach ((Defect defect, Confusion.Row row) in confusion.Rows)
         {
-            double recall = IsLong ? GoalOfRecall : isDefault ? s_reached[defect] : 0;
+            double recall = IsLong ? GoalOfRecall : isDefault ? RecallOfFew : 0;
             Assert.True(row.Recall >= recall, $"{defect}: recall {row.Recall:p1}, {recall:p1} is asked for");
             Assert.True(row.FalseAlarms <= GoalOfFalseAlarms, $"{defect}: {row.FalseAlarms:p2} false alarms, {GoalOfFalseAlarms:p1} are allowed\n{string.Join('\n', confusion.FalseAlarms.Select(alarm => $"{alarm.Said}\n{alarm.Outcome.Program.Source}"))}");
         }

@@ -1,5 +1,6 @@
 // What analyzers add to a build: bind everything alone, then bind and analyse, in turns, on compilations that share no syntax tree.
 
+using System.Runtime;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -11,14 +12,35 @@ internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList
 {
     internal double Added(int set) => (With[set].CpuMs - Bind.CpuMs) / Bind.CpuMs;
 
-    /// <summary>Measures in <paramref name="rounds"/> turns after one that warms up; within a turn each competitor runs once.</summary>
+    /// <summary>More turns than these to warm up would only hide that something is compiled again and again.</summary>
+    private const int MostWarmUps = 12;
+
+    /// <summary>
+    /// Measures in <paramref name="rounds"/> turns; within a turn each competitor runs once. The turns before that warm up: a compiler server and an
+    /// editor run for hours, so they last until the JIT is done with its tiers and has less than a fiftieth of a turn's time.
+    /// </summary>
     internal static BuildCost Measure(SourceProject project, IReadOnlyList<AnalyzerSet> sets, int rounds)
     {
         var bind = new List<Cost>();
         var with = sets.Select(_ => new List<Cost>()).ToArray();
         int[] findings = new int[sets.Count];
         var crashes = new List<string>();
-        for (int round = 0; round <= rounds; round++)
+        for (int warmUp = 0; warmUp < MostWarmUps && !IsWarm(); warmUp++)
+        {
+        }
+
+        for (int round = 0; round < rounds; round++) Turn(isCounted: true);
+
+        return new BuildCost(project, Cost.Median(bind), [.. with.Select(Cost.Median)], findings, [.. crashes.Distinct()]);
+
+        bool IsWarm()
+        {
+            TimeSpan compiling = JitInfo.GetCompilationTime();
+            var turn = Cost.Of(() => Turn(isCounted: false), collect: false);
+            return (JitInfo.GetCompilationTime() - compiling).TotalMilliseconds < 0.02 * turn.CpuMs;
+        }
+
+        void Turn(bool isCounted)
         {
             Record(bind, () => Bound(project));
             for (int set = 0; set < sets.Count; set++)
@@ -30,11 +52,9 @@ internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList
             void Record(List<Cost> costs, Func<Action> prepare)
             {
                 Cost cost = Cost.Of(prepare());
-                if (round > 0) costs.Add(cost);
+                if (isCounted) costs.Add(cost);
             }
         }
-
-        return new BuildCost(project, Cost.Median(bind), [.. with.Select(Cost.Median)], findings, [.. crashes.Distinct()]);
 
         Action Analysed(SourceProject source, AnalyzerSet set)
         {

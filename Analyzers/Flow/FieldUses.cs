@@ -106,47 +106,50 @@ internal sealed class FieldUses
             if (member is IFieldSymbol { IsStatic: false } field && IsTracked(field)) Open.Add(field);
     }
 
-    /// <summary>What a path leaves behind in fields when it ends.</summary>
+    /// <summary>What a path leaves behind in fields when it ends. The log is walked backwards once: a path can hold thousands of frees.</summary>
     internal void End(FlowState state, Value result)
     {
         List<Primitive>? log = null;
+        Dictionary<int, IFieldSymbol>? filled = null;
+        // Of each field, whether the last store so far gave it memory, even if that turned out to be null.
+        Dictionary<IFieldSymbol, bool>? later = null;
         for (Log? node = state.Log; node is not null; node = node.Before)
         {
             Primitive primitive = node.Last;
-            if (primitive.Kind == PrimitiveKind.Store && state.Symbols.AllocationOf(primitive.B) is not 0 && FieldAt(state.Symbols, primitive.A) is { } field)
+            if (primitive.Kind == PrimitiveKind.Store && FieldAt(state.Symbols, primitive.A) is { } field)
             {
-                log ??= Log.ToList(state.Log);
-                Keep(state, primitive, field, result, log);
+                bool isMemory = state.Symbols.AllocationOf(primitive.B) != 0;
+                if (isMemory) Keep(state, primitive, field, result, log ??= Log.ToList(state.Log));
+                later ??= new(SymbolEqualityComparer.Default);
+                if (!later.ContainsKey(field)) later.Add(field, isMemory);
             }
-            else if (primitive.Kind == PrimitiveKind.Free && (FieldBehind(state.Symbols, primitive.A) ?? FilledByCallee(state, primitive)) is { } source)
+            else if (primitive.Kind == PrimitiveKind.Free && (FieldBehind(state.Symbols, primitive.A) ?? FilledByCallee(state, primitive, ref filled)) is { } source)
             {
-                log ??= Log.ToList(state.Log);
-                if (!IsReplaced(state.Symbols, log, primitive, source)) Released.Add(source);
+                if (later is null || !later.TryGetValue(source, out bool isReplaced) || !isReplaced) Released.Add(source);
             }
         }
-    }
-
-    /// <summary>After the free the field gets other memory, even if that turned out to be null.</summary>
-    private bool IsReplaced(SymbolTable symbols, List<Primitive> log, Primitive free, IFieldSymbol field)
-    {
-        for (int i = log.Count - 1; i >= 0 && !ReferenceEquals(log[i], free); i--)
-            if (log[i].Kind == PrimitiveKind.Store && SymbolEqualityComparer.Default.Equals(FieldAt(symbols, log[i].A), field)) return symbols.AllocationOf(log[i].B) != 0;
-        return false;
     }
 
     /// <summary>The field that holds the freed memory, if a callee put it there: to its own body that memory is the field's.</summary>
-    private IFieldSymbol? FilledByCallee(FlowState state, Primitive free)
+    private IFieldSymbol? FilledByCallee(FlowState state, Primitive free, ref Dictionary<int, IFieldSymbol>? filled)
     {
         int allocation = state.Symbols.AllocationOf(free.A);
         if (allocation == 0) return null;
+        filled ??= FilledByCallees(state);
+        return filled.TryGetValue(allocation, out IFieldSymbol? field) ? field : null;
+    }
+
+    private Dictionary<int, IFieldSymbol> FilledByCallees(FlowState state)
+    {
+        var filled = new Dictionary<int, IFieldSymbol>();
         for (Log? node = state.Log; node is not null; node = node.Before)
         {
-            Primitive store = node.Last;
-            if (store.Kind != PrimitiveKind.Store || state.Symbols.AllocationOf(store.B) != allocation || FieldAt(state.Symbols, store.A) is not { } field) continue;
-            if (StoreOf(field, allocation) is null) return field;
+            if (node.Last.Kind != PrimitiveKind.Store || FieldAt(state.Symbols, node.Last.A) is not { } field) continue;
+            int allocation = state.Symbols.AllocationOf(node.Last.B);
+            if (allocation != 0 && !filled.ContainsKey(allocation) && StoreOf(field, allocation) is null) filled.Add(allocation, field);
         }
 
-        return null;
+        return filled;
     }
 
     private FieldStore? StoreOf(IFieldSymbol field, int allocation)

@@ -52,17 +52,27 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     }
 
     /// <summary>Whether any code of the compilation may run where it must not block.</summary>
-    internal bool MayBeAtomic(CancellationToken cancellation) => AnyFile(ref _atomic, scan => Model.AtomicNames.Overlaps(scan.Identifiers), cancellation);
+    internal bool MayBeAtomic(CancellationToken cancellation)
+    {
+        if (_atomic != 0) return _atomic > 0;
+        NameSet names = NameSet.Of(Model.AtomicNames);
+        return AnyFile(ref _atomic, scan => scan.MentionsAny(names), cancellation);
+    }
 
     private bool HasSpinLocks(CancellationToken cancellation) => AnyFile(ref _spinLocks, scan => scan.Identifiers.Contains("SpinLock"), cancellation);
 
     private bool AnyFile(ref int known, Func<TreeScan, bool> has, CancellationToken cancellation)
     {
         if (known != 0) return known > 0;
-        bool any = false;
-        foreach (SyntaxTree tree in compilation.SyntaxTrees) any |= has(TreeScan.Of(tree, cancellation));
-        known = any ? 1 : -1;
-        return any;
+        foreach (SyntaxTree tree in compilation.SyntaxTrees)
+        {
+            if (!has(TreeScan.Of(tree, cancellation))) continue;
+            known = 1;
+            return true;
+        }
+
+        known = -1;
+        return false;
     }
 
     /// <summary>The names of everything with a contract and of the methods that lead there: a body that names none of them is left alone.</summary>
@@ -123,14 +133,11 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     {
         if (_registrations is { } known) return known;
         var found = new List<(SyntaxTree, InvocationExpressionSyntax)>();
-        IReadOnlyCollection<string> registering = Model.RegisteringNames;
+        NameSet registering = NameSet.Of(Model.RegisteringNames);
         foreach (SyntaxTree tree in compilation.SyntaxTrees)
         {
             TreeScan scan = TreeScan.Of(tree, cancellation);
-            bool mayRegister = false;
-            foreach (string name in registering) mayRegister |= scan.Identifiers.Contains(name);
-            foreach (string name in scan.ContractMembers) mayRegister |= scan.Identifiers.Contains(name);
-            if (!mayRegister) continue;
+            if (!scan.MentionsAny(registering) && scan.ContractMembers.Count == 0) continue;
             foreach (SyntaxNode node in tree.GetRoot(cancellation).DescendantNodes())
                 if (node is InvocationExpressionSyntax call && call.ArgumentList.Arguments.Any(argument => NameOf(argument.Expression) is not null) && Registers(NameOf(call.Expression)))
                     found.Add((tree, call));
@@ -138,7 +145,7 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
 
         return _registrations = found;
 
-        bool Registers(string? name) => name is not null && (registering.Contains(name) || NamesOf(cancellation).Contains(name));
+        bool Registers(string? name) => name is not null && (registering.Names.Contains(name) || NamesOf(cancellation).Contains(name));
     }
 
     private static string? NameOf(ExpressionSyntax expression) => expression switch

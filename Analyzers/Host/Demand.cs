@@ -18,6 +18,9 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _demanded = new(SymbolEqualityComparer.Default);
 
+    // Whether what the body of a method names leads on: the text of a helper that all call would be read once a call.
+    private readonly ConcurrentDictionary<IMethodSymbol, bool> _interesting = new(SymbolEqualityComparer.Default), _leading = new(SymbolEqualityComparer.Default);
+
     internal static IMethodSymbol DefinitionOf(IMethodSymbol method)
     {
         method = (method.ReducedFrom ?? method).OriginalDefinition;
@@ -173,8 +176,15 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     internal bool TouchesContract(IOperation body, bool isAtomic, CancellationToken cancellation)
     {
         NameClosure names = isAtomic ? facts.LeadingNames(cancellation) : facts.InterestingNames(cancellation);
+        ConcurrentDictionary<IMethodSymbol, bool> known = isAtomic ? _leading : _interesting;
         return UsesContract(body, isAtomic, method =>
-            method.DeclaringSyntaxReferences.Length > 0 && Bodies.Of(DefinitionOf(method), compilation, cancellation) is { } code && names.IsMentionedIn(code.Node));
+        {
+            if (method.DeclaringSyntaxReferences.Length == 0) return false;
+            method = DefinitionOf(method);
+            return known.TryGetValue(method, out bool leads)
+                ? leads
+                : known.GetOrAdd(method, Bodies.Of(method, compilation, cancellation) is { } code && names.IsMentionedIn(code.Node));
+        });
     }
 
     /// <summary>Whether the body calls something with a contract, or blocks where that is minded, or calls something that leads on.</summary>

@@ -23,7 +23,8 @@ internal sealed class NameClosure
     internal static NameClosure Of(List<TreeScan> scans, HashSet<string> contracts, CancellationToken cancellation)
     {
         var closure = new NameClosure(contracts);
-        if (scans.Exists(scan => contracts.Overlaps(scan.Identifiers))) closure.Grow(scans, cancellation);
+        NameSet names = NameSet.Of([.. contracts]);
+        if (scans.Exists(scan => scan.MentionsAny(names))) closure.Grow(scans, names, cancellation);
         return closure;
     }
 
@@ -55,31 +56,31 @@ internal sealed class NameClosure
         return false;
     }
 
-    private void Grow(List<TreeScan> scans, CancellationToken cancellation)
+    private void Grow(List<TreeScan> scans, NameSet contracts, CancellationToken cancellation)
     {
         var declarations = new Dictionary<string, int>();
         foreach (TreeScan scan in scans)
             foreach (DeclaredBody body in scan.Bodies(cancellation))
                 declarations[body.Name] = declarations.TryGetValue(body.Name, out int count) ? count + 1 : 1;
 
-        var frontier = new HashSet<string>(_names);
+        NameSet frontier = contracts;
         var reached = new HashSet<DeclaredBody>();
-        while (frontier.Count > 0)
+        while (frontier.Names.Count > 0)
         {
             var next = new HashSet<string>();
             foreach (TreeScan scan in scans)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (!frontier.Overlaps(scan.Identifiers)) continue;
+                if (!scan.MentionsAny(frontier)) continue;
                 foreach (DeclaredBody body in scan.Bodies(cancellation))
                 {
-                    if (reached.Contains(body) || !Names(body, frontier)) continue;
+                    if (reached.Contains(body) || !Names(body, frontier.Names)) continue;
                     reached.Add(body);
                     if (Add(body, declarations[body.Name])) next.Add(body.Name);
                 }
             }
 
-            frontier = next;
+            frontier = NameSet.Of(next);
         }
     }
 

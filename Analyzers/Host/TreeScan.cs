@@ -21,7 +21,11 @@ internal sealed class TreeScan
     /// <summary>The word that stands for lock statements among identifiers; none can be spelled so.</summary>
     internal const string LockStatement = "lock ";
 
+    /// <summary>How many answers a file remembers: of what makes code atomic, and of each step of the two closures over names.</summary>
+    private const int Remembered = 12;
+
     private readonly SyntaxTree _tree;
+    private Answer[] _answers = [];
     private DeclaredBody[]? _bodies;
 
     private TreeScan(SyntaxTree tree, SyntaxNode root)
@@ -47,15 +51,31 @@ internal sealed class TreeScan
     internal static TreeScan Of(SyntaxTree tree, CancellationToken cancellation) =>
         Cache.TryGetValue(tree, out TreeScan? scan) ? scan : Cache.GetValue(tree, t => new TreeScan(t, t.GetRoot(cancellation)));
 
+    /// <summary>Whether the file mentions one of the names.</summary>
+    internal bool MentionsAny(NameSet names)
+    {
+        Answer[] answers = Volatile.Read(ref _answers);
+        foreach (Answer answer in answers)
+            if (ReferenceEquals(answer.Names, names)) return answer.IsYes;
+        var own = new Answer(names, names.Names.Overlaps(Identifiers));
+
+        // Threads that write at the same time lose an answer of the other, which is found again.
+        Volatile.Write(ref _answers, [own, .. answers.Take(Remembered - 1)]);
+        return own.IsYes;
+    }
+
     /// <summary>Each body of the file under the name that calls it, with what it names. Made only where some file names a contract member.</summary>
     internal IReadOnlyList<DeclaredBody> Bodies(CancellationToken cancellation)
     {
         if (_bodies is { } known) return known;
         var bodies = new List<DeclaredBody>();
+
+        // One set for all bodies: growing a new one for each was half of the scan.
+        var identifiers = new HashSet<string>();
         foreach (BodySyntax body in BodyWalk.Enumerate(_tree.GetRoot(cancellation)))
         {
             if (NameOf(body.Declaration) is not { } name) continue;
-            var identifiers = new HashSet<string>();
+            identifiers.Clear();
             foreach (SyntaxToken token in body.Node.DescendantTokens())
                 if (WordOf(token) is { } word) identifiers.Add(word);
             bodies.Add(new DeclaredBody(name, body.Declaration.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText, [.. identifiers]));
@@ -102,6 +122,8 @@ internal sealed class TreeScan
 
         return null;
     }
+
+    private readonly record struct Answer(NameSet Names, bool IsYes);
 }
 
 /// <summary>A body that can be called by name, the type that declares it, and the identifiers in it. A field's initializer is what calls through it run.</summary>

@@ -15,6 +15,7 @@ public sealed unsafe partial class KernelMemory
     /// <returns>The handle.</returns>
     /// <exception cref="OutOfMemoryException">There is no memory, or the size is too large.</exception>
     [MightSleepIf(nameof(flags))]
+    [return: Allocates("SafeKernelMemoryHandle", FreedBy = nameof(SafeKernelMemoryHandle.Dispose), Size = nameof(size), Flags = nameof(flags), Collected = true)]
     public SafeKernelMemoryHandle AllocateHandle(nuint size, GfpFlags flags = GfpFlags.Kernel)
     {
         ArgumentOutOfRangeException.ThrowIfZero(size);
@@ -29,6 +30,7 @@ public sealed unsafe partial class KernelMemory
     /// <returns>The cache. Dispose it when all objects are freed.</returns>
     /// <exception cref="ArgumentException">No cache can be made of that.</exception>
     [MightSleep]
+    [return: Allocates("kmem_cache_descriptor", FreedBy = nameof(KmemCache<T>.Dispose), Collected = true)]
     public KmemCache<T> CreateCache<T>(string name, SlabFlags flags = SlabFlags.None, ObjectConstructor<T>? constructor = null) where T : unmanaged
     {
         CacheConstructor? untyped = constructor is null ? null : obj => constructor(ref *(T*)obj);

@@ -142,6 +142,7 @@ public sealed unsafe partial class KernelMemory : IDisposable
         }
 
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        KmallocSystem.End();
         Pages.StopBackground();
         PerCpu.Dispose();
         HighMemory.Dispose();

@@ -3,29 +3,57 @@ using System.Buffers;
 namespace KAlloc;
 
 /// <summary>Grows a native buffer as it is written: what <c>ArrayBufferWriter</c> is on the managed heap. Not for several threads at once.</summary>
-/// <param name="pool">Where its memory comes from.</param>
-/// <param name="initialCapacity">Bytes to begin with.</param>
-public sealed class KernelBufferWriter(KernelMemoryPool pool, int initialCapacity = 4096) : IBufferWriter<byte>, IDisposable
+public sealed class KernelBufferWriter : IBufferWriter<byte>, IDisposable
 {
-    private KernelMemoryOwner? _owner = pool.RentOwner(initialCapacity);
+    private readonly KernelMemoryPool _pool;
+    private KernelMemoryOwner? _owner;
     private int _written;
+
+    /// <summary>An empty writer. May sleep.</summary>
+    /// <param name="pool">Where its memory comes from.</param>
+    /// <param name="initialCapacity">Bytes to begin with, at least; 0: 4096.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory.</exception>
+    [MightSleep]
+    [Allocates("KernelMemoryPool", FreedBy = nameof(Dispose), Size = nameof(initialCapacity))]
+    public KernelBufferWriter(KernelMemoryPool pool, int initialCapacity = 4096)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ArgumentOutOfRangeException.ThrowIfNegative(initialCapacity);
+        _pool = pool;
+        _owner = pool.RentOwner(initialCapacity);
+    }
 
     /// <summary>Bytes written.</summary>
     public int WrittenCount => _written;
 
     /// <summary>Bytes of the buffer.</summary>
-    public int Capacity => Owner.Length;
+    public int Capacity
+    {
+        [Borrows]
+        get => Owner.Length;
+    }
 
     /// <summary>What was written. Valid until the writer grows, is cleared or disposed.</summary>
-    public ReadOnlySpan<byte> WrittenSpan => Owner.GetSpan()[.._written];
+    public ReadOnlySpan<byte> WrittenSpan
+    {
+        [return: ViewOf("this")]
+        get => Owner.GetSpan()[.._written];
+    }
 
     /// <summary>What was written. Use after the writer has grown or is disposed throws <see cref="ObjectDisposedException"/>.</summary>
-    public ReadOnlyMemory<byte> WrittenMemory => Owner.Memory[.._written];
+    public ReadOnlyMemory<byte> WrittenMemory
+    {
+        [return: ViewOf("this")]
+        get => Owner.Memory[.._written];
+    }
 
     private KernelMemoryOwner Owner => _owner ?? throw new ObjectDisposedException(nameof(KernelBufferWriter));
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">There is no room for so many.</exception>
+    [Borrows]
     public void Advance(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -34,6 +62,7 @@ public sealed class KernelBufferWriter(KernelMemoryPool pool, int initialCapacit
     }
 
     /// <inheritdoc/>
+    [return: ViewOf("this")]
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
         Reserve(sizeHint);
@@ -41,6 +70,7 @@ public sealed class KernelBufferWriter(KernelMemoryPool pool, int initialCapacit
     }
 
     /// <inheritdoc/>
+    [return: ViewOf("this")]
     public Span<byte> GetSpan(int sizeHint = 0)
     {
         Reserve(sizeHint);
@@ -48,6 +78,7 @@ public sealed class KernelBufferWriter(KernelMemoryPool pool, int initialCapacit
     }
 
     /// <summary>Begins anew with the same memory, which is not overwritten.</summary>
+    [Borrows]
     public void Clear() => _written = 0;
 
     /// <summary>Frees the memory.</summary>
@@ -55,17 +86,23 @@ public sealed class KernelBufferWriter(KernelMemoryPool pool, int initialCapacit
     {
         ((IDisposable?)_owner)?.Dispose();
         _owner = null;
+        _written = 0;
     }
 
     private void Reserve(int sizeHint)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        if (Owner.Length - _written < Math.Max(sizeHint, 1)) Grow(Math.Max(sizeHint, 1));
+    }
+
+    /// <summary>To the double, so that many small writes cost one copy of each byte in the mean; to what is needed where there is no memory for that.</summary>
+    private void Grow(int room)
+    {
         KernelMemoryOwner old = Owner;
-        int needed = Math.Max(sizeHint, 1);
-        if (old.Length - _written >= needed) return;
-        long wanted = Math.Max((long)_written + needed, Math.Min(2L * old.Length, int.MaxValue));
-        if (wanted > int.MaxValue) throw new OutOfMemoryException($"A buffer cannot hold {wanted} bytes.");
-        KernelMemoryOwner larger = pool.RentOwner((int)wanted);
+        long needed = (long)_written + room;
+        if (needed > int.MaxValue) throw new OutOfMemoryException($"A buffer cannot hold {needed} bytes.");
+        int wished = (int)Math.Max(needed, Math.Min(2L * old.Length, int.MaxValue));
+        KernelMemoryOwner larger = _pool.TryRent(wished, GfpFlags.Kernel | GfpFlags.NoWarn | GfpFlags.NoRetry) ?? _pool.RentOwner((int)needed);
         old.GetSpan()[.._written].CopyTo(larger.GetSpan());
         _owner = larger;
         ((IDisposable)old).Dispose();

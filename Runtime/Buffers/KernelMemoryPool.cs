@@ -45,6 +45,9 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
     /// <summary>Whether the pool is disposed: nothing is rented any more.</summary>
     public bool IsDisposed => Volatile.Read(ref _disposed);
 
+    /// <summary>Whether the system was disposed under its buffers: their addresses are nobody's.</summary>
+    internal bool IsGone => _kmalloc.IsGone;
+
     /// <summary>The most bytes that were rented at one time since the last call. Beside <see cref="KernelMemory.GiveBack"/>: whether it is worth its price.</summary>
     /// <returns>Bytes.</returns>
     public long TakePeak() => Interlocked.Exchange(ref _peakBytes, RentedBytes);
@@ -56,16 +59,24 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory.</exception>
     [MightSleep]
+    [return: Allocates("KernelMemoryPool", FreedBy = nameof(IDisposable.Dispose), Size = nameof(minBufferSize))]
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => RentOwner(minBufferSize);
 
     internal KernelMemoryOwner RentOwner(int minBufferSize)
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) || IsGone, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(minBufferSize, -1);
+        KernelMemoryOwner? owner = TryRent(minBufferSize, GfpFlags.Kernel | GfpFlags.NoWarn);
+        return owner ?? throw new OutOfMemoryException($"KAlloc has no {(minBufferSize <= 0 ? DefaultBytes : minBufferSize)} bytes.");
+    }
+
+    /// <summary>Null when there is no memory.</summary>
+    internal KernelMemoryOwner? TryRent(int minBufferSize, GfpFlags flags)
+    {
         int wanted = minBufferSize <= 0 ? DefaultBytes : minBufferSize;
         int bytes = (int)Math.Min(KmallocCaches.RoundUp((nuint)wanted, _kmalloc.PageShift), int.MaxValue);
-        void* memory = bytes <= (int)KmallocSizes.MaxCacheSize ? Small(bytes) : _kvmalloc.Allocate((nuint)bytes, GfpFlags.Kernel | GfpFlags.NoWarn);
-        if (memory == null) throw new OutOfMemoryException($"KAlloc has no {bytes} bytes.");
+        void* memory = bytes <= (int)KmallocSizes.MaxCacheSize ? Small(bytes, flags) : _kvmalloc.Allocate((nuint)bytes, flags);
+        if (memory == null) return null;
         Interlocked.Increment(ref _rentedBuffers);
         NotePeak(Interlocked.Add(ref _rentedBytes, bytes));
         var owner = new KernelMemoryOwner(this, (byte*)memory, bytes);
@@ -101,6 +112,7 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
         _tracked?.TryRemove((nint)memory, out _);
         Interlocked.Decrement(ref _rentedBuffers);
         Interlocked.Add(ref _rentedBytes, -bytes);
+        if (IsGone) return;
         if (bytes > (int)KmallocSizes.MaxCacheSize) _kvmalloc.Free(memory);
         else if (!_kmalloc.IsDefault || !KmallocFast.TryFree(memory)) _kmalloc.Free(memory);
     }
@@ -120,10 +132,10 @@ public sealed unsafe class KernelMemoryPool : MemoryPool<byte>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void* Small(int bytes)
+    private void* Small(int bytes, GfpFlags flags)
     {
         nint obj = _kmalloc.IsDefault ? KmallocFast.TryAllocate((nuint)bytes, GfpFlags.Kernel) : 0;
-        return obj != 0 ? (void*)obj : _kmalloc.Allocate((nuint)bytes, GfpFlags.Kernel | GfpFlags.NoWarn);
+        return obj != 0 ? (void*)obj : _kmalloc.Allocate((nuint)bytes, flags);
     }
 
     private sealed record Rented(WeakReference Owner, int Bytes, string Stack);

@@ -8,13 +8,7 @@ namespace KAlloc;
 /// </summary>
 public sealed unsafe class SafeKernelMemoryHandle : SafeHandle
 {
-    private readonly KmallocCaches? _kmalloc;
-
-    /// <summary>A handle without memory: for the marshaller.</summary>
-    public SafeKernelMemoryHandle()
-        : base(0, ownsHandle: true)
-    {
-    }
+    private readonly KmallocCaches _kmalloc;
 
     internal SafeKernelMemoryHandle(KmallocCaches kmalloc, void* memory, nuint bytes)
         : base(0, ownsHandle: true)
@@ -33,16 +27,22 @@ public sealed unsafe class SafeKernelMemoryHandle : SafeHandle
     /// <summary>The memory. Keep the handle alive and undisposed while the span is used.</summary>
     /// <returns>All of it.</returns>
     /// <exception cref="ObjectDisposedException">It was freed.</exception>
+    [return: ViewOf("this")]
     public Span<byte> AsSpan()
     {
-        ObjectDisposedException.ThrowIf(IsClosed || IsInvalid, this);
+        ObjectDisposedException.ThrowIf(IsClosed || IsInvalid || _kmalloc.IsGone, this);
         return new((void*)handle, (int)ByteLength);
     }
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        _kmalloc?.Free((void*)handle);
+        // The finalizer comes when it likes, also while or after the system is disposed: then the memory went with it.
+        lock (_kmalloc.Ending)
+        {
+            if (!_kmalloc.IsGone) _kmalloc.Free((void*)handle);
+        }
+
         return true;
     }
 }

@@ -6,12 +6,13 @@
 namespace KAlloc;
 
 /// <summary>
-/// The call hands out memory that the caller now owns. On the return value, or on an <c>out</c>, <c>ref</c> or <c>T**</c> parameter that
-/// receives it.
+/// The call hands out memory that the caller now owns. On the return value, on an <c>out</c>, <c>ref</c> or <c>T**</c> parameter that
+/// receives it, or on a constructor whose object owns it. An object or struct that <see cref="FreedBy"/> says is freed by <c>Dispose</c> owns its memory:
+/// every <c>Dispose</c> of it frees, the one of a <c>using</c> too, and a second one does nothing.
 /// </summary>
 /// <param name="family">The allocator's name, for example <c>"kmalloc"</c>. Memory of a family is freed by the methods whose
 /// <see cref="FreesAttribute"/> names it.</param>
-[AttributeUsage(AttributeTargets.ReturnValue | AttributeTargets.Parameter, AllowMultiple = false)]
+[AttributeUsage(AttributeTargets.ReturnValue | AttributeTargets.Parameter | AttributeTargets.Constructor, AllowMultiple = false)]
 public sealed class AllocatesAttribute(string family) : Attribute
 {
     /// <summary>The family that the memory belongs to.</summary>
@@ -32,7 +33,7 @@ public sealed class AllocatesAttribute(string family) : Attribute
     /// <summary>The parameter that holds the gfp flags.</summary>
     public string? Flags { get; set; }
 
-    /// <summary>The parameter that holds the cache or pool that the object comes from and must go back to.</summary>
+    /// <summary>The parameter that holds the cache or pool that the object comes from and must go back to; <c>this</c> for the object itself.</summary>
     public string? Cache { get; set; }
 
     /// <summary>The alignment in bytes: a parameter's name or a number.</summary>
@@ -54,9 +55,9 @@ public sealed class AllocatesAttribute(string family) : Attribute
     public Returned When { get; set; }
 }
 
-/// <summary>The call frees the memory that the parameter points to; null is ignored.</summary>
+/// <summary>The call frees the memory that the parameter points to; null is ignored. On a method of a struct: what the struct owns.</summary>
 /// <param name="families">The families that the method can free. The first one is its own.</param>
-[AttributeUsage(AttributeTargets.Parameter, AllowMultiple = false)]
+[AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Method, AllowMultiple = false)]
 public sealed class FreesAttribute(params string[] families) : Attribute
 {
     /// <summary>The families that the method can free.</summary>
@@ -68,7 +69,7 @@ public sealed class FreesAttribute(params string[] families) : Attribute
     /// <summary>Size of the block in bytes, for deallocators that must be told: a parameter's name.</summary>
     public string? Size { get; set; }
 
-    /// <summary>The parameter that holds the cache or pool that the object goes back to.</summary>
+    /// <summary>The parameter that holds the cache or pool that the object goes back to; <c>this</c> for the object itself.</summary>
     public string? Cache { get; set; }
 
     /// <summary>On which result of the call the memory was freed.</summary>
@@ -115,7 +116,7 @@ public sealed class ReallocatesAttribute(string family) : Attribute
 /// The result is another view of the memory that the named parameter owns (<c>page_address(page)</c>): no new ownership, and freeing
 /// through the view frees the memory.
 /// </summary>
-/// <param name="parameter">The parameter that owns the memory.</param>
+/// <param name="parameter">The parameter that owns the memory; <c>this</c> for the object itself.</param>
 [AttributeUsage(AttributeTargets.ReturnValue, AllowMultiple = false)]
 public sealed class ViewOfAttribute(string parameter) : Attribute
 {
@@ -126,16 +127,21 @@ public sealed class ViewOfAttribute(string parameter) : Attribute
     public string? Family { get; set; }
 }
 
-/// <summary>The method takes over the memory that the parameter points to: the caller no longer owns it.</summary>
-[AttributeUsage(AttributeTargets.Parameter)]
+/// <summary>
+/// The method takes over the memory that the parameter points to: the caller no longer owns it. On a method of a struct: the struct no longer owns what
+/// it did.
+/// </summary>
+[AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Method)]
 public sealed class ConsumesAttribute : Attribute
 {
     /// <summary>On which result of the call the memory was taken over.</summary>
     public Returned When { get; set; }
 }
 
-/// <summary>The method uses what the parameter points to only during the call: it neither keeps nor frees it.</summary>
-[AttributeUsage(AttributeTargets.Parameter)]
+/// <summary>
+/// The method uses what the parameter points to only during the call: it neither keeps nor frees it. On a method, or a property's getter: the object itself.
+/// </summary>
+[AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Method)]
 public sealed class BorrowsAttribute : Attribute;
 
 /// <summary>The caller owns what the method returns, and frees it with the method that <see cref="FreedBy"/> names.</summary>

@@ -40,10 +40,22 @@ internal sealed unsafe class KmallocCaches
         }
     }
 
+    /// <summary>Held while the system ends, and by a finalizer that frees.</summary>
+    internal Lock Ending { get; } = new();
+
+    /// <summary>The system was disposed: no address of it may be touched.</summary>
+    internal bool IsGone { get; private set; }
+
     /// <summary>Whether the hit paths serve this system.</summary>
     internal bool IsDefault => _memory.IsDefault;
 
     internal int PageShift => _memory.PageShift;
+
+    /// <summary>From here on no finalizer frees.</summary>
+    internal void End()
+    {
+        lock (Ending) IsGone = true;
+    }
 
     /// <summary>The kernel's kmalloc behind the fast path. Null: no memory or too large.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -118,5 +118,57 @@ public unsafe class BufferTests
         handle.Dispose();
         handle.Dispose();
         Assert.Throws<ObjectDisposedException>(() => handle.AsSpan().Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => KernelMemory.Default.AllocateHandle(0));
+        Assert.Throws<OutOfMemoryException>(() => KernelMemory.Default.AllocateHandle(5 << 20));
+    }
+
+    [Fact]
+    public void Handle_InUse_OutlivesDispose()
+    {
+        using KernelMemory memory = Boot("Flat", BackingKind.Automatic);
+        ulong free = memory.FreeBytes;
+        SafeKernelMemoryHandle handle = memory.AllocateHandle(16_384);
+        bool used = false;
+        handle.DangerousAddRef(ref used);
+        byte* address = (byte*)handle.DangerousGetHandle();
+        handle.Dispose();
+        address[16_383] = 1;
+        Assert.Equal(free - 16_384, memory.FreeBytes);
+        handle.DangerousRelease();
+        Assert.Equal(free, memory.FreeBytes);
+        Assert.Throws<ObjectDisposedException>(() => handle.AsSpan().Length);
+    }
+
+    [Fact]
+    public void Handles_ThatAreLost_AreFreedByTheirFinalizers()
+    {
+        // A system that checks each object keeps none in threads: its figures are exact.
+        using KernelMemory memory = Boot("Flat", BackingKind.Automatic, DebugLevel.Sanity);
+        ulong free = memory.FreeBytes;
+        LoseHandles(memory);
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        memory.Shrink();
+        Assert.Equal(free, memory.FreeBytes);
+    }
+
+    [Fact]
+    public void Handles_ThatAreLostWithTheirSystem_DoNotCrashTheFinalizer()
+    {
+        KernelMemory memory = Boot("Flat", BackingKind.Automatic);
+        LoseHandles(memory);
+        memory.Dispose();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LoseHandles(KernelMemory memory)
+    {
+        for (int i = 0; i < 100; i++) memory.AllocateHandle(4096 * (nuint)(1 + (i % 3))).AsSpan().Fill(1);
     }
 }

@@ -47,7 +47,8 @@ internal static class Load
         return new(uploads, before, loaded, Now(server), idleFor, server.Pool.Evictions, server.Pool.EvictedBytes, wrong, server.Pool.LeakReport());
     }
 
-    private static async Task<long> UploadAsync(HttpClient client, byte fill, int bytes)
+    /// <summary>Uploads bytes and counts those that come back wrong.</summary>
+    internal static async Task<long> UploadAsync(HttpClient client, byte fill, int bytes)
     {
         byte[] content = new byte[bytes];
         content.AsSpan().Fill(fill);
@@ -66,7 +67,7 @@ internal static class Load
     private static Moment Now(Server server) => new(server.Pool.RentedBytes, ResidentNative(), Environment.WorkingSet);
 
     /// <summary>The arena is shared memory, and nothing else of this process is.</summary>
-    private static long ResidentNative()
+    internal static long ResidentNative()
     {
         if (!OperatingSystem.IsLinux()) return 0;
         string line = File.ReadLines("/proc/self/status").First(text => text.StartsWith(Field, StringComparison.Ordinal));

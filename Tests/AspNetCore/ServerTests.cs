@@ -1,14 +1,10 @@
-using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using KestrelPool;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Xunit.Abstractions;
+using static KAlloc.AspNetCore.Tests.TestServer;
 
 namespace KAlloc.AspNetCore.Tests;
 
@@ -142,42 +138,5 @@ public sealed class ServerTests(ITestOutputHelper output)
         });
         using HttpResponseMessage response = await client.PostAsync("http://x/", new ByteArrayContent(new byte[100_000]));
         Assert.Equal(100_000, (await response.Content.ReadAsByteArrayAsync()).Length);
-    }
-
-    private static async Task<WebApplication> StartAsync(HttpProtocols protocol, RequestDelegate answer, string url = "http://127.0.0.1:0")
-    {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls(url);
-        builder.WebHost.ConfigureKestrel(options => options.ConfigureEndpointDefaults(listen => listen.Protocols = protocol));
-        builder.Services.AddKernelMemoryPool();
-        WebApplication application = builder.Build();
-        application.Run(answer);
-        await application.StartAsync();
-        return application;
-    }
-
-    /// <summary>Reads all before it answers: a client of HTTP/2 that sends an array reads nothing meanwhile.</summary>
-    private static async Task EchoAsync(HttpContext context)
-    {
-        var whole = new MemoryStream();
-        await context.Request.Body.CopyToAsync(whole);
-        await context.Response.BodyWriter.WriteAsync(whole.GetBuffer().AsMemory(0, (int)whole.Length));
-    }
-
-    private static Uri Address(WebApplication server) => new(server.Urls.Single());
-
-    private static HttpClient Client(WebApplication server, HttpProtocols protocol) => new()
-    {
-        BaseAddress = Address(server),
-        DefaultRequestVersion = protocol == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11,
-        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-    };
-
-    private static async Task AllBuffersReturn(WebApplication server)
-    {
-        KernelMemoryPoolFactory pools = server.Services.GetRequiredService<KernelMemoryPoolFactory>();
-        for (long start = Stopwatch.GetTimestamp(); pools.RentedBuffers != 0 && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30);) await Task.Delay(20);
-        Assert.Equal(0, pools.RentedBuffers);
     }
 }

@@ -41,9 +41,11 @@ internal static class CheckCommand
 
     private static void PrintNextStep(BuildReport report, RuleCatalog rules, string path, Screen screen)
     {
-        if (!report.Findings.Any(f => rules.FixableRules.Contains(f.Rule))) return;
+        if (report.Findings.Count == 0) return;
         screen.Line();
-        screen.Line(("Where there is a quick fix, this shows it: ", Styles.Quiet), ($"kalloc fix {path} --dry-run", Styles.Plain));
+        if (report.Findings.Any(f => rules.FixableRules.Contains(f.Rule)))
+            screen.Line(("Where there is a quick fix, this shows it: ", Styles.Quiet), ($"kalloc fix {path} --dry-run", Styles.Plain));
+        screen.Line(("What a rule means and why: ", Styles.Quiet), ($"kalloc explain {report.Findings[0].Rule}", Styles.Plain));
     }
 
     // Said before the build, not after it.

@@ -31,7 +31,11 @@ Command states = new("states", "Show what the engine knows at each point of a me
 states.SetAction((parsed, cancellation) => Guarded(token => StatesCommand.RunAsync(
     parsed.GetRequiredValue(path), parsed.GetRequiredValue(method), parsed.GetValue(mermaid) ? "mermaid" : parsed.GetValue(dot) ? "dot" : "text", Screen.ForStandardOutput(), token), cancellation));
 
-RootCommand root = new("Checks C# code for misuse of native memory.") { check, fix, states };
+Argument<string> id = new("ID") { Description = "The rule, as findings name it: KA4001." };
+Command explain = new("explain", "Show what a rule reports, why, and how to put it right.") { id };
+explain.SetAction((parsed, cancellation) => Guarded(_ => Task.FromResult(ExplainCommand.Run(parsed.GetRequiredValue(id), Screen.ForStandardOutput())), cancellation));
+
+RootCommand root = new("Checks C# code for misuse of native memory.") { check, fix, explain, states };
 if (args.Length == 0) args = ["--help"];
 ParseResult command = root.Parse(args);
 if (command.Errors.Count > 0)

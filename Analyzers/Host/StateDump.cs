@@ -42,7 +42,8 @@ internal static class StateDump
     private static bool IsCalled(ISymbol root, string name)
     {
         ISymbol member = root is IMethodSymbol { AssociatedSymbol: { } owner } ? owner : root;
-        string own = root is IMethodSymbol { MethodKind: MethodKind.Constructor } ? root.ContainingType.Name : member.Name;
+        string own = root is IMethodSymbol { MethodKind: MethodKind.Constructor } ? root.ContainingType.Name
+            : member.Name == WellKnownMemberNames.TopLevelStatementsEntryPointMethodName ? WellKnownMemberNames.EntryPointMethodName : member.Name;
         return own == name || $"{root.ContainingType?.Name}.{own}" == name;
     }
 

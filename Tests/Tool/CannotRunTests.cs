@@ -13,6 +13,7 @@ public sealed class CannotRunTests
     [InlineData("holds several projects; name one of them", "check", "several")]
     [InlineData("the folder for 'no/such.sarif' does not exist", "check", "several/A.csproj", "--sarif", "no/such.sarif")]
     [InlineData("there is no rule 'KA0000'", "fix", "several/A.csproj", "--rule", "KA0000")]
+    [InlineData("there is no rule 'KA0000'; the rules are KA1001, ", "explain", "KA0000")]
     [InlineData("Required argument 'PATH' missing", "check")]
     [InlineData("Unrecognized command or argument '--frob'", "check", ".", "--frob")]
     public async Task WrongArguments_SayWhat(string message, params string[] arguments)

@@ -25,7 +25,7 @@ public sealed class CheckTests
         Assert.Contains("1 finding in 1 file", lines);
         Assert.Contains(lines, l => l.StartsWith("  1  KA4007  error ", StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', run.Output);
-        Assert.Equal("", run.Error);
+        Assert.Equal("kalloc: Building user …\nkalloc: Checked App\n", run.Error);
     }
 
     [Fact]

@@ -1,5 +1,5 @@
-// The one place that knows whether a person watches: colour, wrapping and progress on a terminal; plain text, whole lines and silence when
-// the output goes to a file or another program.
+// The one place that knows whether a person watches: colour, wrapping and a spinner on a terminal; plain text and whole lines when the output goes
+// to a file or another program. What is done meanwhile then goes to standard error, a line a step: a build takes a minute, and silence looks like a hang.
 
 using Spectre.Console;
 
@@ -63,10 +63,15 @@ internal sealed class Screen
             Line((first ? firstIndent : indent, Style.Plain), (line, style));
     }
 
-    /// <summary>Shows that long work goes on, and which step it is at; silent when nobody watches.</summary>
+    /// <summary>Shows that long work goes on, and which step it is at.</summary>
     internal Task<T> BusyAsync<T>(string what, Func<Action<string>, Task<T>> work)
     {
-        if (!IsWatched || !_console.Profile.Capabilities.Interactive) return work(static _ => { });
+        if (!IsWatched || !_console.Profile.Capabilities.Interactive)
+        {
+            Console.Error.WriteLine($"kalloc: {what} …");
+            return work(static step => Console.Error.WriteLine($"kalloc: {step}"));
+        }
+
         _console.Profile.Width = TextWidth;
         return Show();
 

@@ -34,6 +34,7 @@ internal static class DeallocatorCall
     /// <summary>The call that frees <paramref name="pointer"/> at the position; null if none is certain to be right there.</summary>
     internal static string? Write(RepairScope scope, Diagnostic finding, Call allocation, ExpressionSyntax pointer, int position, string? instead = null)
     {
+        if (allocation.Contract.Allocations is [{ IsDisposable: true }]) return WriteDispose(scope, pointer, position);
         string? withCast = null;
         foreach ((IMethodSymbol method, FreeContract free) in Candidates(scope, finding, allocation, instead))
         {
@@ -49,6 +50,14 @@ internal static class DeallocatorCall
         }
 
         return withCast;
+    }
+
+    /// <summary>An object that owns its memory is disposed.</summary>
+    private static string? WriteDispose(RepairScope scope, ExpressionSyntax pointer, int position)
+    {
+        string code = pointer.WithoutTrivia() + ".Dispose()";
+        ISymbol? bound = scope.Model.GetSpeculativeSymbolInfo(position, SyntaxFactory.ParseExpression(code), SpeculativeBindingOption.BindAsExpression).Symbol;
+        return bound is IMethodSymbol { Name: "Dispose", Parameters.IsEmpty: true } ? code : null;
     }
 
     private static bool BindsTo(RepairScope scope, string code, IMethodSymbol method, int position)

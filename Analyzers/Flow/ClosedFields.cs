@@ -31,7 +31,16 @@ internal static class ClosedFields
 
     /// <summary>A field that can hold a pointer: its zero is null.</summary>
     internal static bool MayBeNull(IFieldSymbol field) =>
-        TypeShapes.IsPointer(field.Type) || field.Type.SpecialType is SpecialType.System_Int64 or SpecialType.System_UInt64 || TypeShapes.IsWrapper(field.Type);
+        TypeShapes.IsPointer(field.Type) || field.Type.SpecialType is SpecialType.System_Int64 or SpecialType.System_UInt64 || TypeShapes.IsWrapper(field.Type) || MayOwn(field.Type);
+
+    /// <summary>A reference to an object that may own memory: what can be disposed.</summary>
+    private static bool MayOwn(ITypeSymbol type)
+    {
+        if (type is not { IsReferenceType: true, TypeKind: TypeKind.Class or TypeKind.Interface }) return false;
+        foreach (INamedTypeSymbol implemented in type.AllInterfaces)
+            if (implemented.SpecialType == SpecialType.System_IDisposable) return true;
+        return type.SpecialType == SpecialType.System_IDisposable;
+    }
 
     /// <summary>Code outside of the program may fill a struct whose layout is stated.</summary>
     private static bool IsLaidOut(INamedTypeSymbol type)

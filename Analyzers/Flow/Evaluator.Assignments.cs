@@ -66,6 +66,7 @@ internal sealed partial class Evaluator
     private void StoreStruct(Value target, Value source)
     {
         _state.CopyStruct(target, source);
+        NameOwned(target);
         int root = Symbols.Root(_state.CanonicalAddress(target));
         if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) EscapeContents(_state.CanonicalAddress(target));
     }

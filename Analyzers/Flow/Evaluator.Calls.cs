@@ -32,7 +32,7 @@ internal sealed partial class Evaluator
         if (IsSpan(instance?.Type))
         {
             if (method.Name == "Slice" && call.Arguments.Length > 0) return SpanAt(call.Receiver, call.Arguments[0], operation);
-            if (method.Name is not ("get_Length" or "get_IsEmpty"))
+            if (method.Name is not ("get_Length" or "get_IsEmpty" or "Equals" or "GetHashCode" or "ToString"))
             {
                 TouchSpan(call.Receiver, operation);
                 LetGoSpan(call.Receiver, instance!.Type!);
@@ -53,7 +53,9 @@ internal sealed partial class Evaluator
     private Value Apply(CallSite call)
     {
         Block(call);
-        return analysis.Model.Find(call.Method) is { IsModelled: true } contract ? ApplyContract(call, contract)
+        MethodContract? contract = analysis.Model.Find(call.Method);
+        if ((contract is { Disposes: true } || call.Method is { Name: "Dispose", Parameters.IsEmpty: true }) && DisposeReceiver(call)) return Value.Zero;
+        return contract is { IsModelled: true } ? ApplyContract(call, contract)
             : Dispatch.IsVirtual(call.Method, call.ReceiverSyntax) && !call.IsResolved ? ApplyVirtual(call)
             : analysis.SummaryOf(call.Method) is { } summary ? ApplySummary(call, summary)
             : ApplyUnknown(call);
@@ -103,6 +105,7 @@ internal sealed partial class Evaluator
         };
         if (isReference && creation.Type is INamedTypeSymbol type) Symbols.SetClass(call.Receiver, type);
         EvalArguments(call, creation.Arguments);
+        if (!_dead && analysis.Model.Find(constructor) is { Allocations.Count: > 0 } contract) return ApplyContract(call, contract);
         if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;
@@ -150,7 +153,7 @@ internal sealed partial class Evaluator
         // A function that is passed may do to the other arguments whatever it does.
         IMethodSymbol? passed = FunctionAmong(call.Arguments);
         bool keeps = passed is not null || CallEffects.Keeps(method), writes = passed is not null || CallEffects.WritesUnknownMemory(method);
-        if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
+        if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && contract?.BorrowsReceiver != true && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
         for (int i = 0; i < call.Arguments.Length; i++)
         {
             if (contract?.Borrowed.Contains(i) == true) continue;

@@ -17,6 +17,7 @@ internal sealed partial class Evaluator
         foreach (FreeContract free in contract.Frees)
             if (Holds(free.When, result)) Free(call, free);
         if (_dead) return Value.Zero;
+        if (contract.ConsumesReceiver) ConsumeReceiver(call);
         foreach (KeyValuePair<int, ReturnCondition> consumed in contract.Consumed)
             if (Holds(consumed.Value, result)) LetGo(call, consumed.Key);
         foreach (AllocationContract allocation in contract.Allocations)
@@ -25,7 +26,7 @@ internal sealed partial class Evaluator
             if (!isResult && allocation.Target.Kind == OperandKind.Parameter) LetWrite(call.Arguments[allocation.Target.Ordinal], call.ArgumentSyntax[allocation.Target.Ordinal] ?? call.Operation);
             if (!Holds(allocation.When, result)) continue;
             Value pointer = allocation.Old.IsPresent ? Reallocate(call, allocation) : Allocate(call, allocation);
-            if (isResult) result = pointer;
+            if (isResult) result = OwnerOf(call, pointer);
             else if (allocation.Target.Kind == OperandKind.Parameter) StoreValue(call.Arguments[allocation.Target.Ordinal], pointer, call.Operation);
         }
 
@@ -68,15 +69,17 @@ internal sealed partial class Evaluator
                 Value argument = call.Arguments[operand.Ordinal];
                 return _state.Canonical(call.IsByReference(operand.Ordinal) ? LoadAt(argument, call.Method.Parameters[operand.Ordinal].Type) : argument);
             case OperandKind.Receiver:
-                return _state.Canonical(call.ReceiverIsPlace ? LoadAt(call.Receiver, call.ReceiverSyntax?.Type) : call.Receiver);
+                return ReceiverOf(call);
             case OperandKind.SizeOfTypeArgument when operand.Ordinal < call.Method.TypeArguments.Length:
-                ITypeSymbol type = call.Method.TypeArguments[operand.Ordinal];
-                int size = TypeShapes.FixedSize(type);
-                return size > 0 ? Value.Constant(size) : Symbols.Unknown(type, 0, 1, int.MaxValue);
+                return SizeOf(call.Method.TypeArguments[operand.Ordinal]);
+            case OperandKind.SizeOfReceiverArgument when operand.Ordinal < call.Method.ContainingType.TypeArguments.Length:
+                return SizeOf(call.Method.ContainingType.TypeArguments[operand.Ordinal]);
             default:
                 return null;
         }
     }
+
+    private Value SizeOf(ITypeSymbol type) => TypeShapes.FixedSize(type) is var size and > 0 ? Value.Constant(size) : Symbols.Unknown(type, 0, 1, int.MaxValue);
 
     // Sleep
 
@@ -139,8 +142,18 @@ internal sealed partial class Evaluator
     private Value View(CallSite call, ViewContract contract)
     {
         Value of = Operand(call, contract.Of) ?? Value.Zero;
+        if (contract.Of.Kind == OperandKind.Receiver) TouchReceiver(call, of);
+        if (ReturnsStruct(call.Method))
+        {
+            Value view = FreshRegion(call.Operation);
+            if (!of.IsConstant) _state.Store(SpanSlot(view), of);
+            return view;
+        }
+
         if (of.IsConstant) return of.IsZero ? Value.Zero : Unknown(call.Operation);
         if (Symbols.Of(of) is { Kind: SymbolKind.View } inner && of.Offset == 0 && _state.TryGetAllocation(inner.A, out Allocation allocation) && allocation.Family == contract.Family) return inner.A;
+        // What a struct owns, seen bare.
+        if (_state.TryGetAllocation(of, out Allocation bare) && of == new Value(bare.Symbol, 0) && bare.Family == contract.Family) return of;
         return Symbols.Make(SymbolKind.View, of, item: contract.Family);
     }
 

@@ -57,7 +57,9 @@ internal sealed partial class Evaluator
         value = _state.Canonical(value);
         if (value.IsZero || conversion.GetConversion().IsImplicit) return value;
         if (IsOfClass(value, conversion.Type) is { } known) return known.IsZero ? Value.Zero : value;
-        return Symbols.KindOf(value) == SymbolKind.New ? value : Unknown(conversion);
+        if (Symbols.KindOf(value) == SymbolKind.New) return value;
+        Escape(value);
+        return Unknown(conversion);
     }
 
     /// <summary>A box is an object that holds a copy.</summary>

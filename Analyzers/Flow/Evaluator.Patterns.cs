@@ -35,16 +35,21 @@ internal sealed partial class Evaluator
             case IDeclarationPatternOperation declaration:
                 Bind(declaration.DeclaredSymbol, value);
                 if (declaration.MatchesNull) return Value.One;
-                return And(IsOfClass(value, declaration.MatchedType) ?? Matches(pattern), scalar ? NotNull(value) : Value.One);
+                return And(IsOfClass(value, declaration.MatchedType) ?? IsOfType(pattern, declaration.MatchedType), scalar ? NotNull(value) : Value.One);
             case IRecursivePatternOperation recursive:
                 Bind(recursive.DeclaredSymbol, value);
-                return And(And(IsNarrower(recursive) ? IsOfClass(value, recursive.MatchedType) ?? Matches(pattern) : Value.One, scalar ? NotNull(value) : Value.One), EvalParts(value, recursive, site));
+                return And(And(IsNarrower(recursive) ? IsOfClass(value, recursive.MatchedType) ?? IsOfType(pattern, recursive.MatchedType) : Value.One, scalar ? NotNull(value) : Value.One), EvalParts(value, recursive, site));
             case ITypePatternOperation matched:
-                return And(IsOfClass(value, matched.MatchedType) ?? Matches(pattern), scalar ? NotNull(value) : Value.One);
+                return And(IsOfClass(value, matched.MatchedType) ?? IsOfType(pattern, matched.MatchedType), scalar ? NotNull(value) : Value.One);
             default:
                 return Matches(pattern);
         }
     }
+
+    /// <summary>A test for a type that every value of the input has is no branch.</summary>
+    private Value IsOfType(IPatternOperation pattern, ITypeSymbol? type) => IsAlways(pattern.InputType, type) ? Value.One : Matches(pattern);
+
+    private static bool IsAlways(ITypeSymbol? given, ITypeSymbol? type) => given is INamedTypeSymbol known && type is INamedTypeSymbol target && IsA(known, target);
 
     private Value Matches(IPatternOperation pattern) => UnknownOf(pattern.Syntax, 4, 0, 1);
 
@@ -58,7 +63,7 @@ internal sealed partial class Evaluator
 
     private Value EvalIsType(Value value, IIsTypeOperation isType)
     {
-        Value matches = IsOfClass(value, isType.TypeOperand) ?? Unknown(isType);
+        Value matches = IsOfClass(value, isType.TypeOperand) ?? (IsAlways(isType.ValueOperand.Type, isType.TypeOperand) ? Value.One : Unknown(isType));
         return And(isType.IsNegated ? Not(matches) : matches, NotNull(value));
     }
 

@@ -10,7 +10,7 @@ internal sealed partial class Evaluator
 {
     internal const int SpanTag = 4;
 
-    private static bool IsSpan(ITypeSymbol? type) => type is { Name: "Span" or "ReadOnlySpan", IsRefLikeType: true, ContainingNamespace.Name: "System" };
+    private static bool IsSpan(ITypeSymbol? type) => type is { Name: "Span" or "ReadOnlySpan", IsRefLikeType: true, ContainingNamespace.Name: "System" } || IsMemory(type);
 
     private Value SpanSlot(Value span) => Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(span), Value.Zero, SpanTag);
 

@@ -11,7 +11,8 @@ internal sealed partial class Evaluator
 {
     private void Free(CallSite call, FreeContract contract)
     {
-        if (Operand(call, contract.Target) is { } pointer) Free(call, contract, pointer, Operand(call, contract.Order), Operand(call, contract.Cache));
+        if (contract.Target.Kind == OperandKind.Receiver && IsOnStruct(call)) FreeReceiver(call, contract);
+        else if (Operand(call, contract.Target) is { } pointer) Free(call, contract, pointer, Operand(call, contract.Order), Operand(call, contract.Cache));
     }
 
     private void Free(CallSite call, FreeContract contract, Value pointer, Value? order, Value? cache)
@@ -95,7 +96,7 @@ internal sealed partial class Evaluator
     /// <summary>A statement that is nothing but an allocation loses it at once.</summary>
     private Value EvalStatement(IExpressionStatementOperation statement)
     {
-        Value value = Eval(statement.Operation);
+        Value value = Owned(Eval(statement.Operation));
         IOperation call = statement.Operation is ISimpleAssignmentOperation { Target: IDiscardOperation } discard ? discard.Value : statement.Operation;
         while (call is IConversionOperation conversion) call = conversion.Operand;
         if (_dead || call is not (IInvocationOperation or IObjectCreationOperation) || !_state.TryGetAllocation(value, out Allocation allocation)) return value;
@@ -108,7 +109,9 @@ internal sealed partial class Evaluator
     /// <summary>What a body returns must not be freed.</summary>
     internal void CheckReturned(FlowState state, Value value, Location place, IMethodSymbol? method)
     {
-        if (method is null || !TypeShapes.IsPointer(method.ReturnType) || !state.TryGetFreed(value, out Allocation freed)) return;
+        if (method is null) return;
+        bool covers = IsMemory(method.ReturnType) && state.TryPeek(Symbols.Make(SymbolKind.Element, state.CanonicalAddress(value), Value.Zero, SpanTag), out value);
+        if ((!covers && !TypeShapes.IsPointer(method.ReturnType)) || !state.TryGetFreed(value, out Allocation freed)) return;
         analysis.Raise(new UseEvent(state, freed, UseKind.Return, place, freed.Name ?? ""));
     }
 

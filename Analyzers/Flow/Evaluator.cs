@@ -193,9 +193,10 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         return temporary;
     }
 
-    private static bool IsPlace(IOperation operation) =>
+    private bool IsPlace(IOperation operation) =>
         operation is ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation or IArrayElementReferenceOperation or IInlineArrayAccessOperation
-            or IPropertyReferenceOperation { Property.RefKind: RefKind.None } or IFlowCaptureReferenceOperation
+            or IFlowCaptureReferenceOperation
+        || (operation is IPropertyReferenceOperation { Property.RefKind: RefKind.None } property && !HandsOutView(property))
         || (operation.Kind == OperationKind.None && OperationClassifier.Classify(operation, out _, out _) is PointerOperation.Dereference or PointerOperation.Element);
 
     private Value FieldAddress(IFieldReferenceOperation reference)
@@ -318,7 +319,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value ReferenceOf(IPropertyReferenceOperation property)
     {
         if (IsSpan(property.Instance?.Type) && property.Arguments.Length == 1) return SpanElement(property);
-        if (property.Property.GetMethod is { } getter && analysis.SummaryOf(getter) is not null) return EvalCall(property, getter, property.Instance, property.Arguments);
+        if (property.Property.GetMethod is { } getter && (analysis.Model.Find(getter)?.View is not null || analysis.SummaryOf(getter) is not null)) return EvalCall(property, getter, property.Instance, property.Arguments);
         PropertyAddress(property);
         return UnknownOf(property.Syntax);
     }
@@ -328,6 +329,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         if (TryNullableProperty(property, out Value part)) return part;
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { IsModelled: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
         if (property.Property.GetMethod is { } computed && (analysis.SummaryOf(computed) is not null || IsDispatched(computed, property.Instance))) return EvalCall(property, computed, property.Instance, property.Arguments);
+        if (property.Property.Name == "Span" && IsMemory(property.Instance?.Type)) return EvalMemorySpan(property);
         BlockOn(property);
         Value address = PropertyAddress(property);
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);

@@ -16,7 +16,8 @@ internal sealed class Holders
         for (int i = 0; i < cells.Count; i++)
         {
             Value place = cells.KeyAt(i);
-            if (state.Symbols.Of(place) is not { Kind: SymbolKind.Local, Item: ILocalSymbol or IParameterSymbol } data || state.Canonical(cells.ValueAt(i)) != new Value(allocation.Symbol, 0)) continue;
+            SymbolData data = state.Symbols.Of(Evaluator.StructAround(state.Symbols, place));
+            if (data is not { Kind: SymbolKind.Local, Item: ILocalSymbol or IParameterSymbol } || state.Canonical(cells.ValueAt(i)) != new Value(allocation.Symbol, 0)) continue;
             bool right = true;
             foreach (FlowState other in arriving) right &= MayFree(other, place, allocation);
             if (right) return (ISymbol)data.Item!;

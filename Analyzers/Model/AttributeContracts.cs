@@ -77,6 +77,18 @@ internal static class AttributeContracts
         {
             case null:
                 break;
+            case "AllocatesAttribute" when method.MethodKind == MethodKind.Constructor:
+                ReadTarget(method, attribute, OperandReference.Result, contract);
+                break;
+            case "FreesAttribute":
+                ReadTarget(method, attribute, OperandReference.Receiver, contract);
+                break;
+            case "BorrowsAttribute":
+                contract.BorrowsReceiver = true;
+                break;
+            case "ConsumesAttribute":
+                contract.ConsumesReceiver = true;
+                break;
             case "MightSleepAttribute":
                 contract.Sleep = new SleepContract(OperandReference.None, Flag(attribute, "OnlyInProcessContext"));
                 break;
@@ -174,6 +186,8 @@ internal static class AttributeContracts
             string name = text.Substring(7, text.Length - 8);
             foreach (ITypeParameterSymbol type in method.TypeParameters)
                 if (type.Name == name) return new OperandReference(OperandKind.SizeOfTypeArgument, type.Ordinal);
+            foreach (ITypeParameterSymbol type in method.ContainingType.TypeParameters)
+                if (type.Name == name) return new OperandReference(OperandKind.SizeOfReceiverArgument, type.Ordinal);
         }
 
         return OperandReference.None;

@@ -1,7 +1,7 @@
 // The BCL's own native memory as data. These methods carry no attributes, so this table plays their part.
 //
 // Families: "NativeMemory" (malloc), "NativeMemory.Aligned" (aligned_alloc, another heap on Windows), "HGlobal", "CoTaskMem", "BSTR",
-// "GCHandle", "ArrayPool". HGlobal and CoTaskMem are both malloc on Unix and different heaps on Windows: code that mixes them works on the
+// "GCHandle", "ArrayPool", "MemoryPool". HGlobal and CoTaskMem are both malloc on Unix and different heaps on Windows: code that mixes them works on the
 // machine where it was written and corrupts the heap on the other.
 
 namespace KAlloc.Analyzers.Model;
@@ -67,5 +67,16 @@ internal static class BclContracts
         # System.Buffers.ArrayPool<T>: an array that is not returned is garbage, not a leak
         System.Buffers.ArrayPool`1.Rent(minimumLength): return allocates ArrayPool size=minimumLength cache=this collected freed-by=Return
         System.Buffers.ArrayPool`1.Return(array, clearArray): array frees ArrayPool cache=this
+
+        # System.Buffers.MemoryPool<T>: an owner that is not disposed is garbage, unless the pool's own contract says that it is a leak
+        System.Buffers.MemoryPool`1.Rent(minBufferSize): return allocates MemoryPool size=minBufferSize collected freed-by=Dispose
+        System.Buffers.IMemoryOwner`1.Memory(): return views this
+
+        System.Buffers.IBufferWriter`1.Advance(count): this borrows
+        System.Buffers.IBufferWriter`1.GetMemory(sizeHint): return views this
+        System.Buffers.IBufferWriter`1.GetSpan(sizeHint): return views this
+
+        # Another name of Dispose
+        System.Runtime.InteropServices.SafeHandle.Close(): this disposes
         """);
 }

@@ -4,7 +4,7 @@
 //   parameters := '*' (every overload) | [ name { ',' name } ]
 //   clause   := operand 'allocates' family option*      | operand 'reallocates' family 'pointer=' name option*
 //             | operand 'frees' family { '|' family } option* | operand 'views' name [ 'family=' family ]
-//             | operand 'borrows' | operand 'consumes' | 'return' 'tells' operand | 'sleeps' | 'sleeps-if' name
+//             | operand 'borrows' | operand 'consumes' | 'this' 'disposes' | 'return' 'tells' operand | 'sleeps' | 'sleeps-if' name
 //             | 'blocks' | 'blocks-unless-zero' name
 //             | 'enters' kind 'lock=' x option* | 'leaves' kind 'lock=' x      (kind: preempt, softirq, hardirq, rcu, sleeping)
 //   operand  := 'return' | 'this' | parameter name
@@ -78,7 +78,7 @@ internal sealed class ContractTable
         _memberNames.Add(name);
         if (Array.Exists(clauses, clause => clause.StartsWith("enters ", StringComparison.Ordinal))) EnteringNames.Add(name);
         if (Array.Exists(clauses, clause => clause.StartsWith("leaves ", StringComparison.Ordinal))) LeavingNames.Add(name);
-        if (!Array.TrueForAll(clauses, clause => clause.EndsWith(" borrows", StringComparison.Ordinal) || clause.StartsWith("return tells ", StringComparison.Ordinal))) EffectNames.Add(name);
+        if (!Array.TrueForAll(clauses, IsAside)) EffectNames.Add(name);
         return null;
     }
 
@@ -122,12 +122,17 @@ internal sealed class ContractTable
             if (member is IMethodSymbol method && (method.AssociatedSymbol?.Name ?? method.Name) == name) yield return method;
     }
 
+    /// <summary>A clause that says nothing to a body that got no memory from elsewhere.</summary>
+    private static bool IsAside(string clause) =>
+        clause.EndsWith(" borrows", StringComparison.Ordinal) || clause.EndsWith(" disposes", StringComparison.Ordinal)
+        || clause.StartsWith("return tells ", StringComparison.Ordinal) || clause == "return views this";
+
     private static bool IsClause(string clause)
     {
         string[] words = Split(clause, ' ');
         return words switch
         {
-            ["sleeps"] or ["sleeps-if", _] or ["blocks"] or ["blocks-unless-zero", _] or [_, "borrows"] or [_, "consumes"] or ["return", "tells", _] => true,
+            ["sleeps"] or ["sleeps-if", _] or ["blocks"] or ["blocks-unless-zero", _] or [_, "borrows"] or [_, "consumes"] or ["this", "disposes"] or ["return", "tells", _] => true,
             ["enters" or "leaves", var kind, ..] => KindOf(kind) != SectionKind.None,
             [_, "allocates", _, ..] or [_, "reallocates", _, ..] or [_, "frees", _, ..] or [_, "views", _, ..] => true,
             _ => false,
@@ -207,8 +212,17 @@ internal sealed class ContractTable
             case "tells":
                 contract.Tells = AttributeContracts.Operand(method, words[2]);
                 break;
+            case "borrows" when target.Kind == OperandKind.Receiver:
+                contract.BorrowsReceiver = true;
+                break;
             case "borrows" when target.Kind == OperandKind.Parameter:
                 contract.Borrowed.Add(target.Ordinal);
+                break;
+            case "disposes":
+                contract.Disposes = true;
+                break;
+            case "consumes" when target.Kind == OperandKind.Receiver:
+                contract.ConsumesReceiver = true;
                 break;
             case "consumes" when target.Kind == OperandKind.Parameter:
                 contract.Consumed[target.Ordinal] = ReturnCondition.Always;

@@ -29,7 +29,7 @@ internal readonly record struct OperandReference(OperandKind Kind, long Number =
     internal bool IsPresent => Kind != OperandKind.None;
 }
 
-internal enum OperandKind { None, Parameter, Receiver, Result, Number, SizeOfTypeArgument }
+internal enum OperandKind { None, Parameter, Receiver, Result, Number, SizeOfTypeArgument, SizeOfReceiverArgument }
 
 internal sealed record AllocationContract(OperandReference Target, string Family)
 {
@@ -44,6 +44,9 @@ internal sealed record AllocationContract(OperandReference Target, string Family
     internal bool Zeroed { get; init; }
     internal bool Collected { get; init; }
     internal ReturnCondition When { get; init; }
+
+    /// <summary>An object that owns the memory and frees it when it is disposed; a second time does nothing.</summary>
+    internal bool IsDisposable => FreedBy == "Dispose";
 
     /// <summary>The memory behind a parameter of the body that is being summarised: of a family that nothing takes.</summary>
     internal static readonly AllocationContract OfParameter = new(OperandReference.None, "");
@@ -106,6 +109,15 @@ internal sealed class MethodContract
     internal LeaveContract? Leave { get; set; }
     internal EntryContext Context { get; set; }
 
+    /// <summary>The call disposes its receiver: it frees what that owns, if it owns something.</summary>
+    internal bool Disposes { get; set; }
+
+    /// <summary>The method only uses its object during the call: it neither keeps nor frees it.</summary>
+    internal bool BorrowsReceiver { get; set; }
+
+    /// <summary>The receiver, a struct, no longer owns what it did.</summary>
+    internal bool ConsumesReceiver { get; set; }
+
     /// <summary>The operand that is not null (not zero) exactly when the method returns true.</summary>
     internal OperandReference Tells { get; set; }
 
@@ -118,12 +130,16 @@ internal sealed class MethodContract
     /// <summary>Parameters that the method takes over, by ordinal, and on which result.</summary>
     internal Dictionary<int, ReturnCondition> Consumed { get; } = [];
 
-    /// <summary>The call has an effect on memory or context that the flow engine must model. A method that only has a context has none.</summary>
+    /// <summary>
+    /// The call has an effect on memory or context that the flow engine must model. A method that only has a context has none, and a view of what the body
+    /// must have got from elsewhere is no reason to look at it.
+    /// </summary>
     internal bool HasEffect =>
-        Allocations.Count > 0 || Frees.Count > 0 || View is not null || Sleep is not null || Enter is not null || Leave is not null || Consumed.Count > 0;
+        Allocations.Count > 0 || Frees.Count > 0 || View is { Of.Kind: not OperandKind.Receiver } || Sleep is not null || Enter is not null || Leave is not null
+        || Consumed.Count > 0 || ConsumesReceiver;
 
     /// <summary>The engine takes the call from the contract: it has an effect, or tells one value from another.</summary>
-    internal bool IsModelled => HasEffect || Tells.IsPresent;
+    internal bool IsModelled => HasEffect || View is not null || Tells.IsPresent;
 
-    internal bool IsEmpty => !HasEffect && Context == EntryContext.Unknown && ParameterContexts.Count == 0 && Borrowed.Count == 0 && !Tells.IsPresent;
+    internal bool IsEmpty => !IsModelled && !Disposes && !BorrowsReceiver && Context == EntryContext.Unknown && ParameterContexts.Count == 0 && Borrowed.Count == 0;
 }

@@ -34,6 +34,7 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
     /// <summary>This thread's view of the cache, without the look-up of the thread at each call. Stays on the thread that took it.</summary>
     public KmemCacheLocal<T> Local
     {
+        [return: ViewOf("this")]
         get
         {
             ThrowIfDestroyed();
@@ -48,7 +49,7 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
     /// <exception cref="OutOfMemoryException">There is no memory.</exception>
     [MightSleepIf(nameof(flags))]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [return: Allocates("kmem_cache", FreedBy = nameof(Free), Size = "sizeof(T)", Flags = nameof(flags))]
+    [return: Allocates("kmem_cache", FreedBy = nameof(Free), Cache = "this", Size = "sizeof(T)", Flags = nameof(flags))]
     public T* Alloc(GfpFlags flags = GfpFlags.Kernel)
     {
         T* obj = TryAlloc(flags);
@@ -61,7 +62,7 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
     /// <returns>The object, or null.</returns>
     [MightSleepIf(nameof(flags))]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [return: Allocates("kmem_cache", FreedBy = nameof(Free), Size = "sizeof(T)", Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
+    [return: Allocates("kmem_cache", FreedBy = nameof(Free), Cache = "this", Size = "sizeof(T)", Flags = nameof(flags), MayReturnNull = true, NeverNullIf = (uint)GfpFlags.NoFail)]
     public T* TryAlloc(GfpFlags flags = GfpFlags.Kernel)
     {
         CpuBlock* block = ThisCpu.Block;
@@ -83,7 +84,7 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
     /// <param name="obj">The object; null is ignored.</param>
     /// <exception cref="KernelBugException">Not an object of this cache, or free already.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Free([Frees("kmem_cache")] T* obj)
+    public void Free([Frees("kmem_cache", Cache = "this")] T* obj)
     {
         CpuBlock* block = ThisCpu.Block;
         if (block == null || !FastPath.TryPush(CpuBlock.Slot(block, _cache->FastId), _cache->FastId, obj)) FreeSlow(obj);
@@ -94,6 +95,7 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
     /// <returns>Its owner.</returns>
     /// <exception cref="OutOfMemoryException">There is no memory.</exception>
     [MightSleepIf(nameof(flags))]
+    [return: Allocates("kmem_cache", FreedBy = nameof(Owned<T>.Dispose), Cache = "this", Size = "sizeof(T)", Flags = nameof(flags))]
     public Owned<T> AllocOwned(GfpFlags flags = GfpFlags.Kernel) => new(this, Alloc(flags));
 
     /// <summary>Gives back what the cache keeps for later (<c>kmem_cache_shrink</c>). May sleep.</summary>
@@ -151,7 +153,7 @@ public readonly unsafe ref struct KmemCacheLocal<T> where T : unmanaged
     /// <inheritdoc cref="KmemCache{T}.Alloc"/>
     [MightSleepIf(nameof(flags))]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [return: Allocates("kmem_cache", FreedBy = nameof(Free), Size = "sizeof(T)", Flags = nameof(flags))]
+    [return: Allocates("kmem_cache", FreedBy = nameof(Free), Cache = "this", Size = "sizeof(T)", Flags = nameof(flags))]
     public T* Alloc(GfpFlags flags = GfpFlags.Kernel)
     {
         if (FastPath.IsPlain(flags) && FastPath.MayRun(_block, flags))
@@ -171,7 +173,7 @@ public readonly unsafe ref struct KmemCacheLocal<T> where T : unmanaged
 
     /// <inheritdoc cref="KmemCache{T}.Free"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Free([Frees("kmem_cache")] T* obj)
+    public void Free([Frees("kmem_cache", Cache = "this")] T* obj)
     {
         if (!FastPath.TryPush(_slot, _owner.Descriptor->FastId, obj)) _owner.FreeSlow(obj);
     }
@@ -191,14 +193,23 @@ public unsafe ref struct Owned<T> where T : unmanaged
     }
 
     /// <summary>The object; null after it was disposed or released.</summary>
-    public readonly T* Pointer => _obj;
+    public readonly T* Pointer
+    {
+        [return: ViewOf("this", Family = "kmem_cache")]
+        get => _obj;
+    }
 
     /// <summary>The object.</summary>
-    public readonly ref T Value => ref *_obj;
+    public readonly ref T Value
+    {
+        [return: ViewOf("this", Family = "kmem_cache")]
+        get => ref *_obj;
+    }
 
     /// <summary>Hands the object over: the caller frees it.</summary>
     /// <returns>The object.</returns>
-    [return: Owned(Family = "kmem_cache")]
+    [Consumes]
+    [return: Owned(Family = "kmem_cache", FreedBy = "KmemCache.Free")]
     public T* Release()
     {
         T* obj = _obj;
@@ -206,7 +217,8 @@ public unsafe ref struct Owned<T> where T : unmanaged
         return obj;
     }
 
-    /// <summary>Frees the object.</summary>
+    /// <summary>Frees the object. A second time does nothing.</summary>
+    [Frees("kmem_cache")]
     public void Dispose()
     {
         T* obj = Release();

@@ -5,9 +5,9 @@ namespace KAlloc.Analyzers.Rules.Lifetime;
 /// <summary>What the rules about freed memory share: of which memory they speak, and how they show where it was allocated and freed.</summary>
 internal static class FreedMemory
 {
-    /// <summary>A pool's arrays and GC handles have rules of their own.</summary>
+    /// <summary>A pool's arrays and GC handles have rules of their own. What a disposed object owned is gone even where nobody had to dispose it.</summary>
     internal static bool IsNative(Allocation freed) =>
-        !freed.Contract.Collected && freed.FreedWith is { Families: [var family, ..] } && family is not ("ArrayPool" or "GCHandle");
+        (!freed.Contract.Collected || freed.Contract.IsDisposable) && freed.FreedWith is { Families: [var family, ..] } && family is not ("ArrayPool" or "GCHandle");
 
     internal static FlowIssue Show(FlowIssue issue, Allocation freed, string when)
     {

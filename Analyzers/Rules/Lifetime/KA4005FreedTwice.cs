@@ -25,7 +25,7 @@ internal sealed class KA4005FreedTwice : FlowRule
     internal override FlowIssue? OnFreeAgain(in FreeEvent free)
     {
         Allocation allocation = free.Allocation;
-        if (!FreedMemory.IsNative(allocation) || (free.Call.Inner is null && free.Contract.Target.Kind != OperandKind.Parameter) || allocation.FreedAt is not { } first) return null;
+        if (!FreedMemory.IsNative(allocation) || (free.Call.Inner is null && free.Contract.Target.Kind is not (OperandKind.Parameter or OperandKind.Receiver)) || allocation.FreedAt is not { } first) return null;
         string name = free.Call.SyntaxOf(free.Contract.Target)?.Syntax.ToString() ?? free.Name;
         var issue = new FlowIssue(Rule, free.Call.Syntax.GetLocation(), name, allocation.FreedBy ?? "", free.Call.DisplayName);
         issue.Properties = issue.Properties.Add(AlwaysSecond, "");

@@ -50,6 +50,84 @@ public sealed class KA4001MemoryNotFreedCodeFixTests
         """);
 
     [Fact]
+    public Task Owner_IsDisposed() => FixAsync(
+        """
+            static int M(KernelMemoryPool pool, int n)
+            {
+                System.Buffers.IMemoryOwner<byte> owner = pool.Rent(n);
+                if (owner.Memory.Span[0] == 0)
+                {
+                    {|KA4001:return 1;|}
+                }
+
+                owner.Dispose();
+                return 0;
+            }
+        """,
+        """
+            static int M(KernelMemoryPool pool, int n)
+            {
+                System.Buffers.IMemoryOwner<byte> owner = pool.Rent(n);
+                if (owner.Memory.Span[0] == 0)
+                {
+                    owner.Dispose();
+                    return 1;
+                }
+
+                owner.Dispose();
+                return 0;
+            }
+        """);
+
+    [Fact]
+    public Task OwnedObject_IsDisposed() => FixAsync(
+        """
+            static void M(KmemCache<long> cache)
+            {
+                Owned<long> number = cache.AllocOwned();
+                number.Value = 3;
+            {|KA4001:}|}
+        """,
+        """
+            static void M(KmemCache<long> cache)
+            {
+                Owned<long> number = cache.AllocOwned();
+                number.Value = 3;
+                number.Dispose();
+            }
+        """);
+
+    [Fact]
+    public Task ObjectOfATypedCache_GoesBackToIt() => FixAsync(
+        """
+            static int M(KmemCache<long> cache, bool x)
+            {
+                long* number = cache.Alloc();
+                if (x)
+                {
+                    {|KA4001:return 1;|}
+                }
+
+                cache.Free(number);
+                return 0;
+            }
+        """,
+        """
+            static int M(KmemCache<long> cache, bool x)
+            {
+                long* number = cache.Alloc();
+                if (x)
+                {
+                    cache.Free(number);
+                    return 1;
+                }
+
+                cache.Free(number);
+                return 0;
+            }
+        """);
+
+    [Fact]
     public Task Return_InBlock_KeepsItsComments() => FixAsync(
         """
             static int M(bool x)

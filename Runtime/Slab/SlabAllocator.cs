@@ -189,12 +189,27 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         for (int id = 1; id < IdLimit; id++)
         {
             WaitForDeferred(Caches + id);
-            MemoryOwner.ReleaseForCache(Caches[id].Owner);
+            LetOwnerGo(Caches + id);
         }
 
         lock (s_systemsLock) s_systems[_system] = null;
         foreach (GCHandle handle in _constructors.Values) handle.Free();
         AddressSpace.Release((byte*)Caches, TableBytes);
+    }
+
+    /// <summary>The slabs of a cache that goes with its system go with it: nobody pays for them any more.</summary>
+    private void LetOwnerGo(KmemCache* cache)
+    {
+        if (cache->Owner == 0) return;
+        long frames = 0;
+        SlabList full = cache->Full, partial = cache->Partial, empty = cache->Empty;
+        foreach (SlabList list in (ReadOnlySpan<SlabList>)[full, partial, empty])
+        {
+            for (uint frame = list.First; frame != Page.Nil; frame = _memory.PageOf(frame)->Next) frames += 1L << _memory.PageOf(frame)->Order;
+        }
+
+        MemoryOwner.ByNumber(cache->Owner)!.Uncharge(frames << PhysicalMemory.PageShift);
+        MemoryOwner.ReleaseForCache(cache->Owner);
     }
 
     private static void NoConstructor(void* unused)

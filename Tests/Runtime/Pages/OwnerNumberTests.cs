@@ -111,11 +111,14 @@ public unsafe class OwnerNumberTests
         var ended = new MemoryOwner("ended");
         using (KernelMemory memory = Boot("Flat", BackingKind.Automatic))
         {
-            using (ended.Enter()) memory.CreateCache("left", 200, 0, SlabFlags.Account);
-            ended.Dispose();
+            KmemCache* cache;
+            using (ended.Enter()) cache = memory.CreateCache("left", 200, 0, SlabFlags.Account);
+            memory.CacheAlloc(cache);
+            Assert.Single(Reports(ended.Dispose));
             Assert.Contains(ended, MemoryOwner.All);
         }
 
+        Assert.Equal(0, ended.Bytes);
         Assert.DoesNotContain(ended, MemoryOwner.All);
     }
 

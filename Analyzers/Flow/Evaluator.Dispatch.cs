@@ -13,7 +13,17 @@ internal sealed partial class Evaluator
         if (analysis.Dispatch.Certain(call.Method, call.ReceiverSyntax, Symbols.ClassOf(_state.Canonical(call.Receiver))) is { } body) return ApplyBody(call.As(body));
         IReadOnlyList<IMethodSymbol> bodies = analysis.Dispatch.BodiesOf(call.Method, receiverType);
         if (analysis.Dispatch.IsClosed(call.Method, receiverType) && CommonOf(bodies) is { } common) return ApplyBody(call.As(common));
-        return ApplyOpen(call, bodies);
+        return call.Method is { MethodKind: MethodKind.PropertyGet or MethodKind.PropertySet, AssociatedSymbol: IPropertySymbol { Parameters.IsEmpty: true } property } ? AccessField(call, property) : ApplyOpen(call, bodies);
+    }
+
+    /// <summary>A property of an unknown class behaves like a field until unknown code runs: two reads of it agree.</summary>
+    private Value AccessField(CallSite call, IPropertySymbol property)
+    {
+        Value place = Symbols.Field(_state.CanonicalAddress(call.Receiver), property);
+        if (call.Method.MethodKind == MethodKind.PropertyGet) return LoadAt(place, property.Type);
+        Escape(call.Arguments[0]);
+        _state.Store(place, call.Arguments[0]);
+        return Value.Zero;
     }
 
     /// <summary>Runs the body that was found; an automatic property is a field of the object.</summary>

@@ -47,7 +47,7 @@ internal sealed partial class Evaluator
     {
         while (Symbols.Of(address) is { Kind: SymbolKind.Element or SymbolKind.Field } data)
         {
-            if (data.Kind == SymbolKind.Element && data.A == container) return true;
+            if (data.A == container) return true;
             address = data.A;
         }
 

@@ -82,9 +82,12 @@ internal sealed partial class Evaluator
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (!Symbols.IsSpanSlot(cells.KeyAt(i)) && (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region))) values.Add(cells.ValueAt(i));
+            if (!CoversNative(cells.KeyAt(i), cells.ValueAt(i)) && (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region))) values.Add(cells.ValueAt(i));
         foreach (Value value in values) LetOut(value);
     }
+
+    /// <summary>A span hands on nothing of native memory; of an array or stackalloc, what is in there.</summary>
+    private bool CoversNative(Value place, Value covered) => Symbols.IsSpanSlot(place) && !Symbols.IsOwnMemory(Symbols.Root(_state.Canonical(covered)));
 
     /// <summary>Struct passed or returned by value: its parts get out, the variable itself does not.</summary>
     private void EscapeStruct(Value region)
@@ -93,7 +96,7 @@ internal sealed partial class Evaluator
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (!Symbols.IsSpanSlot(cells.KeyAt(i)) && _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
+            if (!CoversNative(cells.KeyAt(i), cells.ValueAt(i)) && _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
         foreach (Value value in values) Escape(value);
     }
 

@@ -61,7 +61,10 @@ internal sealed partial class Evaluator
         Value place = Address(variable), given = count == 2 ? Eval(invocation.Arguments[1].Value) : Value.Zero;
         if (_dead) return true;
         Touch(place, variable);
-        if (name != "Write") value = LoadAt(place, variable.Type);
+        bool isShared = !Symbols.IsPrivate(Symbols.Root(_state.CanonicalAddress(place))) || _state.IsExposed(Symbols.Root(_state.CanonicalAddress(place)));
+        // Another thread may have written since the last read: that is what the call is for.
+        if (name == "Read" && isShared) value = Unknown(invocation);
+        else if (name != "Write") value = LoadAt(place, variable.Type);
         if (count < 2) return true;
         // What was there goes to whoever asked for it.
         Value held = Symbols.Make(SymbolKind.Capture, tag: int.MinValue + 1);

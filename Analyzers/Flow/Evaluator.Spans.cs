@@ -75,7 +75,7 @@ internal sealed partial class Evaluator
     /// <summary>Unknown code gets a span: it may read and write what is in the memory, and frees none of it.</summary>
     private void LetGoSpan(Value span, ITypeSymbol type)
     {
-        if (!TryGetCovered(span, out Value pointer) || ElementTypeOf(type) is not { IsUnmanagedType: true } element || (TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) return;
+        if (!TryGetCovered(span, out Value pointer) || ElementTypeOf(type) is not { } element || (TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) return;
         Value memory = Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null } inner ? inner.A : pointer;
         EscapeStruct(memory);
         if (type.Name == "Span") _state.Forget(memory);

@@ -15,7 +15,7 @@ internal static class Reachability
             grew = false;
             for (int i = 0; i < cells.Count; i++)
             {
-                if (symbols.IsSpanSlot(cells.KeyAt(i))) continue;
+                if (symbols.IsSpanSlot(cells.KeyAt(i)) && !symbols.IsOwnMemory(symbols.Root(state.Canonical(cells.ValueAt(i))))) continue;
                 int root = symbols.Root(cells.KeyAt(i));
                 SymbolKind kind = symbols[root].Kind;
                 bool live = kind is not (SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation) || reached.Contains(root);

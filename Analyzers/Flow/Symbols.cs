@@ -176,6 +176,9 @@ internal sealed class SymbolTable
     /// <summary>Where a span keeps what memory it covers: it owns nothing of it.</summary>
     internal bool IsSpanSlot(Value address) => _symbols[address.Symbol] is { Kind: SymbolKind.Element, Tag: Evaluator.SpanTag };
 
+    /// <summary>An array or memory on the stack, which nobody frees.</summary>
+    internal bool IsOwnMemory(int symbol) => _symbols[symbol].Kind is SymbolKind.New or SymbolKind.Stack;
+
     /// <summary>Memory that only this body can reach until it lets a pointer to it go.</summary>
     internal bool IsPrivate(int symbol) => _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation or SymbolKind.Capture;
 

@@ -72,6 +72,42 @@ unsafe class Bodies
         foreach (nint p in span) kfree((void*)p);
     }
 
+    void SpanIsTheOnlyHolder()
+    {
+        nint p = (nint)kmalloc(4, GFP_KERNEL);
+        Span<nint> span = new nint[2];
+        span[0] = p;
+        p = 0;
+        kfree((void*)span[0]);
+    }
+
+    static extern void OutsideObjects(ReadOnlySpan<Held<nint>> span);
+
+    sealed class Held<T>(T value) { public T Value => value; }
+
+    void ObjectsGoOut()
+    {
+        var box = new Held<nint>((nint)kmalloc(4, GFP_KERNEL));
+        OutsideObjects([box]);
+    }
+
+    ReadOnlySpan<nint> ReturnedInASpan() => new nint[] { (nint)kmalloc(4, GFP_KERNEL) };
+
+    struct Item { public byte* Memory; public int Count; }
+
+    void AnyItem(Item* items, int i)
+    {
+        items->Memory = (byte*)kmalloc(4, GFP_KERNEL);
+        kfree(items[i].Memory);
+    }
+
+    void AnyOwnItem(int i)
+    {
+        Item* items = stackalloc Item[2];
+        items->Memory = (byte*)kmalloc(4, GFP_KERNEL);
+        kfree(items[i].Memory);
+    }
+
     void StackInitialized()
     {
         nint p = (nint)kmalloc(4, GFP_KERNEL);
@@ -148,12 +184,6 @@ unsafe class Bodies
         nint[] all = [0, (nint)kmalloc(4, GFP_KERNEL)];
         kfree((void*)all[1]);
     }
-
-    void CollectionLost()
-    {
-        ReadOnlySpan<nint> all = [0, (nint)kmalloc(4, GFP_KERNEL)];
-        Console.WriteLine(all[0]);
-    } // expect: KA4001
 
     [System.Runtime.CompilerServices.InlineArray(4)]
     struct Four { private nint _first; }

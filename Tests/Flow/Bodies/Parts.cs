@@ -131,6 +131,16 @@ unsafe class Bodies
         kfree((void*)p); // expect: KA4005
     }
 
+    private int _stop;
+
+    void StoppedByAnotherThread()
+    {
+        bool owns = System.Threading.Volatile.Read(ref _stop) == 0;
+        void* p = owns ? kmalloc(4, GFP_KERNEL) : null;
+        while (System.Threading.Volatile.Read(ref _stop) == 0) { }
+        if (System.Threading.Volatile.Read(ref _stop) != 0) kfree(p);
+    } // expect: KA4001
+
     interface IMemory { nint Memory { get; set; } }
 
     sealed class Automatic : IMemory { public nint Memory { get; set; } }

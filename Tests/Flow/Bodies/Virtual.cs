@@ -201,6 +201,18 @@ unsafe class Bodies
         kfree(p);
     }
 
+    void VirtualPropertyAgrees(OpenProperty some)
+    {
+        void* p = some.Owns ? kmalloc(4, GFP_KERNEL) : null;
+        if (some.Owns) kfree(p);
+    }
+
+    void InterfacePropertyAgrees(IOwns some)
+    {
+        void* p = some.Owns ? kmalloc(4, GFP_KERNEL) : null;
+        if (some.Owns) kfree(p);
+    }
+
     void ManyBodies(Wide wide)
     {
         void* p = kmalloc(4, GFP_KERNEL);
@@ -420,3 +432,14 @@ sealed unsafe class Wide2 : Wide { public override void Take(void* p) => kfree(p
 sealed unsafe class Wide3 : Wide { public override void Take(void* p) => kfree(p); }
 sealed unsafe class Wide4 : Wide { public override void Take(void* p) => kfree(p); }
 sealed unsafe class Wide5 : Wide { public override void Take(void* p) => kfree(p); }
+
+public class OpenProperty
+{
+    public virtual bool Owns => Environment.ProcessorCount > 1;
+}
+
+interface IOwns { bool Owns { get; } }
+
+sealed class OwnsAlways : IOwns { public bool Owns => true; }
+
+sealed class OwnsByChance : IOwns { public bool Owns => Environment.ProcessorCount > 1; }

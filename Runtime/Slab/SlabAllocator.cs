@@ -208,7 +208,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
             for (uint frame = list.First; frame != Page.Nil; frame = _memory.PageOf(frame)->Next) frames += 1L << _memory.PageOf(frame)->Order;
         }
 
-        MemoryOwner.ByNumber(cache->Owner)!.Uncharge(frames << PhysicalMemory.PageShift);
+        MemoryOwner.ByNumber(cache->Owner)!.Uncharge(frames << _memory.PageShift);
         MemoryOwner.ReleaseForCache(cache->Owner);
     }
 

@@ -181,7 +181,7 @@ public static unsafe partial class Linux
     /// <summary>Turns a block into single pages, each with one reference (<c>split_page</c>).</summary>
     /// <param name="page">An allocated block that is not compound.</param>
     /// <param name="order">Its order.</param>
-    public static void split_page(page* page, int order) => PageSystem.SplitChecked(page, order);
+    public static void split_page([Consumes] page* page, int order) => PageSystem.SplitChecked(page, order);
 
     /// <summary>How much memory there is (<c>si_meminfo</c>). Never sleeps.</summary>
     /// <param name="val">Receives the figures.</param>

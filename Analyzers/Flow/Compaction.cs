@@ -72,11 +72,17 @@ internal sealed class Compaction
     {
         PrimitiveKind.Havoc or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call => true,
         PrimitiveKind.Load or PrimitiveKind.Allocate => _needed.Contains(primitive.Kind == PrimitiveKind.Load ? primitive.B.Symbol : primitive.A.Symbol),
+        PrimitiveKind.Store or PrimitiveKind.Copy when HandsOn(primitive) => true,
         PrimitiveKind.Store or PrimitiveKind.Copy or PrimitiveKind.Forget => IsSeen(_symbols.Root(primitive.A)),
         PrimitiveKind.Assume => IsKnown(primitive.A),
         PrimitiveKind.Free when IsOpen(primitive) => true,
         _ => IsSeen(_symbols.AllocationOf(primitive.A) is var allocation and not 0 ? allocation : _symbols.Root(primitive.A)),
     };
+
+    /// <summary>What the caller knows is put where nobody knows who reads it: behind a pointer that some loop or some call came to.</summary>
+    private bool HandsOn(Primitive store) =>
+        _symbols[_symbols.Root(store.A)].Kind == SymbolKind.Unknown && !store.B.IsConstant
+        && IsSeen(_symbols.AllocationOf(store.B) is var allocation and not 0 ? allocation : _symbols.Root(store.B));
 
     /// <summary>Memory of this body is freed with an order, or to a cache, that the caller decides.</summary>
     private bool IsOpen(Primitive free)

@@ -33,7 +33,7 @@ internal sealed partial class Evaluator
         Value value = Eval(assignment.Value);
         if (_dead) return value;
         Touch(target, assignment.Target);
-        if (!TypeShapes.IsScalar(assignment.Target.Type)) StoreStruct(target, value);
+        if (!TypeShapes.IsScalar(assignment.Target.Type)) StoreStruct(target, value, assignment.Target.Type);
         else StoreValue(target, value, assignment);
         return value;
     }
@@ -63,9 +63,9 @@ internal sealed partial class Evaluator
         return value;
     }
 
-    private void StoreStruct(Value target, Value source)
+    private void StoreStruct(Value target, Value source, ITypeSymbol? type, bool keepsRest = false)
     {
-        _state.CopyStruct(target, source);
+        CopyStruct(target, source, type, keepsRest);
         NameOwned(target);
         int root = Symbols.Root(_state.CanonicalAddress(target));
         if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) EscapeContents(_state.CanonicalAddress(target));
@@ -79,6 +79,7 @@ internal sealed partial class Evaluator
         StoreFreed(target, value, site);
         if (!_isCalleesField) analysis.Fields.Store(_state, target, _state.Canonical(value), site.Syntax);
         _state.Store(target, value);
+        if (value.Offset != 0 && Symbols.Of(value) is { Kind: SymbolKind.Load } counted && counted.A == target) _state.Count(Symbols.Root(target), value.Symbol);
         Settle(target, value);
         if (_overwritten is not null)
         {
@@ -116,8 +117,7 @@ internal sealed partial class Evaluator
 
     private bool ReachesOutside(Value address)
     {
-        SymbolData data = Symbols.Of(address);
-        if (data.Kind == SymbolKind.Element && !data.B.IsConstant) return true;
+        if (_state.HasUnknownIndex(address)) return true;
         int root = Symbols.Root(address);
         if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) return true;
         return _state.TryGetAllocation(new Value(root, 0), out Allocation owner) && owner.Status != AllocationStatus.Owned;
@@ -132,7 +132,7 @@ internal sealed partial class Evaluator
             ? Arithmetic(compound.OperatorKind, left, right, compound.Target.Type, compound)
             : CallOperator(compound, compound.OperatorMethod, (compound.Target, left), (compound.Value, right));
         if (_dead) return Value.Zero;
-        if (!TypeShapes.IsScalar(compound.Target.Type)) StoreStruct(target, result);
+        if (!TypeShapes.IsScalar(compound.Target.Type)) StoreStruct(target, result, compound.Target.Type);
         else StoreValue(target, result, compound);
         return result;
     }
@@ -201,7 +201,7 @@ internal sealed partial class Evaluator
     {
         Touch(place, target);
         if (TypeShapes.IsScalar(target.Type)) StoreValue(place, part, target);
-        else StoreStruct(place, part);
+        else StoreStruct(place, part, target.Type);
     }
 
     /// <summary>A conversion or a Deconstruct method stands between.</summary>
@@ -239,7 +239,7 @@ internal sealed partial class Evaluator
         {
             Value element = Eval(tuple.Elements[i]);
             if (TypeShapes.IsScalar(tuple.Elements[i].Type)) _state.Store(TupleElement(region, i), element);
-            else _state.CopyStruct(TupleElement(region, i), element);
+            else CopyStruct(TupleElement(region, i), element, tuple.Elements[i].Type);
         }
 
         return region;

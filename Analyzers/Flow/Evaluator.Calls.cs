@@ -16,7 +16,7 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.DelegateInvoke) return EvalDelegateCall(invocation);
         if (method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(method, out GraphRunner? owner) is { } graph)
             return EvalNested(invocation, method, graph, owner!, invocation.Arguments);
-        if (TryIdentity(invocation, out Value same) || TrySpanOver(invocation, out same) || TryValueOrDefault(invocation, out same)) return same;
+        if (TryCount(invocation, out Value same) || TryMove(invocation, out same) || TryIdentity(invocation, out same) || TrySpanOver(invocation, out same) || TryValueOrDefault(invocation, out same)) return same;
 
         // The graph of an await foreach calls the enumerator without an operation for the await.
         if (invocation.IsImplicit && method.Name == "MoveNextAsync" && !_dead) analysis.Raise(new AwaitEvent(_state, invocation.Syntax));
@@ -70,6 +70,7 @@ internal sealed partial class Evaluator
             bool byReference = parameter.RefKind != RefKind.None;
             if (parameter.Ordinal >= call.Arguments.Length) continue;
             call.Arguments[parameter.Ordinal] = byReference ? Address(value) : Eval(value);
+            if (byReference) AssumeUsable(call.Arguments[parameter.Ordinal]);
             call.ArgumentSyntax[parameter.Ordinal] = value;
             if (_dead) return;
         }
@@ -80,7 +81,7 @@ internal sealed partial class Evaluator
         if (creation.Constructor is not { } constructor) return EvalChildren(creation);
         if (creation.Arguments.Length == 1 && creation.Type?.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr) return Eval(creation.Arguments[0].Value);
         if (creation.Arguments.Length == 0 && creation.Type is { IsValueType: true } && creation.Initializer is null && constructor.IsImplicitlyDeclared)
-            return TypeShapes.IsScalar(creation.Type) ? Value.Zero : FreshRegion(creation);
+            return TypeShapes.IsScalar(creation.Type) ? Value.Zero : ZeroStruct(creation);
         if (IsSpan(creation.Type) && creation.Arguments.Length == 2 && creation.Arguments[0].Parameter?.Type is IPointerTypeSymbol)
         {
             Value pointer = Eval(creation.Arguments[0].Value);
@@ -106,6 +107,7 @@ internal sealed partial class Evaluator
         if (isReference && creation.Type is INamedTypeSymbol type) Symbols.SetClass(call.Receiver, type);
         EvalArguments(call, creation.Arguments);
         if (!_dead && analysis.Model.Find(constructor) is { Allocations.Count: > 0 } contract) return ApplyContract(call, contract);
+        if (isReference) _state.SetZeroed(call.Receiver.Symbol, creation.Type);
         if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;
@@ -124,7 +126,7 @@ internal sealed partial class Evaluator
             Value argument = call.Arguments[parameter.Ordinal];
             if (!TypeShapes.IsScalar(parameter.Type))
             {
-                StoreStruct(field, argument);
+                StoreStruct(field, argument, parameter.Type);
                 continue;
             }
 
@@ -147,18 +149,31 @@ internal sealed partial class Evaluator
             return Value.Zero;
         }
 
+        // Where every constructor begins.
+        if (method is { MethodKind: MethodKind.Constructor, ContainingType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType }) return Value.Zero;
         MethodContract? contract = analysis.Model.Find(method);
         PassFreed(call, contract);
+        _state.Scribble(Symbols.Root(call.Receiver));
         analysis.Fields.FillBy(method);
         // A function that is passed may do to the other arguments whatever it does.
         IMethodSymbol? passed = FunctionAmong(call.Arguments);
         bool keeps = passed is not null || CallEffects.Keeps(method), writes = passed is not null || CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && contract?.BorrowsReceiver != true && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
+        // Another class may do with the object what it likes.
+        if (call.ReceiverSyntax is IInstanceReferenceOperation && !call.ReceiverIsPlace && !CallEffects.IsBcl(method)) NoteEscape(call.Receiver);
         for (int i = 0; i < call.Arguments.Length; i++)
         {
-            if (contract?.Borrowed.Contains(i) == true) continue;
+            if (contract?.Borrowed.Contains(i) == true)
+            {
+                Borrow(call, i);
+                continue;
+            }
+
             if (call.IsByReference(i))
             {
+                Share(call, i);
+                // Others may find the block from the address of its part.
+                if (!CallEffects.IsBcl(method) && Symbols.AllocationOf(call.Arguments[i]) != 0) Escape(call.Arguments[i]);
                 if (method.Parameters[i].RefKind != RefKind.In && call.ArgumentSyntax[i] is { } written) LetWrite(call.Arguments[i], written);
                 continue;
             }

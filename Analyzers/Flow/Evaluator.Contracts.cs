@@ -19,7 +19,11 @@ internal sealed partial class Evaluator
         if (_dead) return Value.Zero;
         if (contract.ConsumesReceiver) ConsumeReceiver(call);
         foreach (KeyValuePair<int, ReturnCondition> consumed in contract.Consumed)
-            if (Holds(consumed.Value, result)) LetGo(call, consumed.Key);
+            if (Holds(consumed.Value, result))
+            {
+                if (TypeShapes.IsScalar(call.Method.Parameters[consumed.Key].Type) && !call.IsByReference(consumed.Key)) GiveAway(call.Arguments[consumed.Key]);
+                else LetGo(call, consumed.Key);
+            }
         foreach (AllocationContract allocation in contract.Allocations)
         {
             bool isResult = allocation.Target.Kind == OperandKind.Result;
@@ -111,6 +115,7 @@ internal sealed partial class Evaluator
         Value pointer = Symbols.Make(SymbolKind.Allocation, tag: Tag(call, tag), item: call.Syntax);
         bool neverNull = !contract.MayReturnNull || (contract.NeverNullIf != 0 && flags is { } given && _state.HasBits(given, contract.NeverNullIf) == true);
         if (neverNull) _state.AssumeNonZero(pointer);
+        if (contract.Zeroed) _state.SetZeroed(pointer.Symbol, null);
         // Nothing comes from a cache that is not there.
         if (cache is { IsConstant: false } source) _state.AssumeNonZero(source);
         LogSite chain = call.Chain;
@@ -169,20 +174,9 @@ internal sealed partial class Evaluator
             bool isLock = contract.Enter?.Lock == OperandReference.Parameter(i) || contract.Leave?.Lock == OperandReference.Parameter(i);
             bool isSaved = contract.Enter?.Saves == OperandReference.Parameter(i) || contract.Enter?.Taken == OperandReference.Parameter(i);
             bool isTarget = contract.Allocations.Exists(allocation => allocation.Target == OperandReference.Parameter(i));
-            if (!call.IsByReference(i) && !isLock) ForgetNumbers(call.Arguments[i]);
+            if (!isLock && !isSaved && !isTarget && contract.Borrowed.Contains(i)) Borrow(call, i);
+            else if (!call.IsByReference(i) && !isLock) ForgetNumbers(call.Arguments[i]);
             if (call.IsByReference(i) && !isLock && !isSaved && !isTarget && call.Method.Parameters[i].RefKind != RefKind.In && call.ArgumentSyntax[i] is { } written) LetWrite(call.Arguments[i], written);
         }
-    }
-
-    /// <summary>The callee may write plain data through a pointer to a variable (<c>copy_from_user(&amp;request, …)</c>); pointers in there stay owned.</summary>
-    private void ForgetNumbers(Value pointer)
-    {
-        pointer = _state.CanonicalAddress(pointer);
-        if (Symbols.KindOf(new Value(Symbols.Root(pointer), 0)) is not (SymbolKind.Local or SymbolKind.Stack)) return;
-        var stale = new List<Value>();
-        SmallMap<Value, Value> cells = _state.Cells;
-        for (int i = 0; i < cells.Count; i++)
-            if (_state.IsInside(cells.KeyAt(i), pointer) && !_state.TryGetAllocation(cells.ValueAt(i), out _)) stale.Add(cells.KeyAt(i));
-        foreach (Value address in stale) _state.Forget(address);
     }
 }

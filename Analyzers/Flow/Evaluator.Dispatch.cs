@@ -32,7 +32,7 @@ internal sealed partial class Evaluator
         if (call.Method.AssociatedSymbol is not IPropertySymbol { Parameters.IsEmpty: true } property || !TypeShapes.IsAutomatic(property) || TypeShapes.IsWrapper(property.ContainingType)) return Apply(call);
         Value place = Symbols.Field(_state.CanonicalAddress(call.Receiver), property);
         if (call.Method.MethodKind == MethodKind.PropertyGet) return LoadAt(place, property.Type);
-        if (!TypeShapes.IsScalar(property.Type)) StoreStruct(place, call.Arguments[0]);
+        if (!TypeShapes.IsScalar(property.Type)) StoreStruct(place, call.Arguments[0], property.Type);
         else StoreValue(place, call.Arguments[0], call.Operation);
         return Value.Zero;
     }

@@ -91,7 +91,7 @@ internal sealed partial class Evaluator
         Value element = Eval(value);
         if (_dead) return;
         if (TypeShapes.IsScalar(value.Type)) _state.Store(place, element);
-        else _state.CopyStruct(place, element);
+        else CopyStruct(place, element, value.Type);
     }
 
     /// <summary><c>[a, b]</c> as an array or span; anything else keeps what it is given.</summary>
@@ -150,6 +150,8 @@ internal sealed partial class Evaluator
         pointer = _state.Canonical(pointer);
         index = _state.Canonical(index);
         if (index.IsZero) return pointer;
+        // (byte*)p + sizeof(T) is (T*)p + 1
+        if (TypeShapes.FixedSize(elementType) == 1 && index.Offset == 0 && Symbols.Of(index) is { Kind: SymbolKind.Unknown, Item: ITypeSymbol measured }) (index, elementType) = (Value.One, measured);
         if (pointer.Offset == 0 && Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null } start)
             return ElementOf(start.A, _state.Binary(backwards ? Operator.Subtract : Operator.Add, _state.Canonical(start.B), index));
         int size = TypeShapes.FixedSize(elementType);

@@ -16,6 +16,16 @@ internal sealed partial class Evaluator
         LetOut(value);
     }
 
+    /// <summary>Others own the memory from here on, whole or in parts: what is freed of it later is no longer what was allocated.</summary>
+    private void GiveAway(Value value)
+    {
+        value = _state.Canonical(value);
+        if (value.IsConstant) return;
+        _state.Note(new Primitive(PrimitiveKind.Escape, value, Flag: true));
+        LetOut(value);
+        if (Symbols.AllocationOf(value) is var allocation and not 0) _state.RemoveAllocation(allocation);
+    }
+
     /// <summary>The caller hears of what it can see: of a variable of this body, that is what is in there.</summary>
     private void NoteEscape(Value value)
     {

@@ -72,7 +72,7 @@ internal sealed partial class Evaluator
             _state.Clear(place);
             Value argument = call.Arguments[parameter.Ordinal];
             if (parameter.RefKind != RefKind.None || TypeShapes.IsScalar(parameter.Type)) _state.Store(place, argument);
-            else _state.CopyStruct(place, argument);
+            else CopyStruct(place, argument, parameter.Type);
         }
 
         int outerPath = _callPath;

@@ -27,6 +27,13 @@ internal sealed partial class Evaluator
             }
         }
 
+        if (method.Name == "HasFlag" && type?.SpecialType == SpecialType.System_Enum && invocation is { Instance: { } flags, Arguments.Length: 1 })
+        {
+            Value all = Eval(Unboxed(flags)), asked = _state.Canonical(Eval(Unboxed(invocation.Arguments[0].Value)));
+            value = _state.Binary(Operator.Equal, _state.Binary(Operator.And, _state.Canonical(all), asked), asked);
+            return true;
+        }
+
         if (type is { Name: "Unsafe", ContainingNamespace.Name: "CompilerServices" } && invocation.Arguments.Length == 1)
         {
             IOperation argument = invocation.Arguments[0].Value;
@@ -46,9 +53,11 @@ internal sealed partial class Evaluator
         Value original = Eval(invocation.Instance);
         value = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: invocation.Syntax);
         Symbols.SetClass(value, Symbols.ClassOf(_state.Canonical(original)) ?? record);
-        _state.CopyStruct(value, _state.Canonical(original));
+        _state.CopyStruct(value, _state.Canonical(original), null);
         return true;
     }
+
+    private static IOperation Unboxed(IOperation value) => value is IConversionOperation { OperatorMethod: null, Operand.Type.IsValueType: true } boxing ? boxing.Operand : value;
 
     /// <summary>Reads and writes of one variable, which other threads see as a whole.</summary>
     private bool TryExchange(IInvocationOperation invocation, out Value value)

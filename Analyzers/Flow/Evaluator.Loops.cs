@@ -28,7 +28,11 @@ internal sealed partial class Evaluator
             Escape(value);
             SymbolData data = Symbols.Of(address);
             object site = data.Item ?? address;
-            _state.Store(address, Symbols.Unknown(site, unchecked((tag * 8) + 7 + (address.Symbol * 8192))));
+            Value later = Symbols.Unknown(site, unchecked((tag * 8) + 7 + (address.Symbol * 8192)));
+            _state.Store(address, later);
+            // What counted up in two turns goes on counting up.
+            if (value.IsConstant && onEntry.Cells.TryGet(address, out Value first) && first.IsConstant && first != value)
+                _state.Narrow(later, value.Offset > first.Offset ? first.Offset : long.MinValue, value.Offset > first.Offset ? long.MaxValue : first.Offset);
         }
 
         // A flag of the loop may have decided whether memory was freed or a lock taken: the flag is unknown now, so these are too.

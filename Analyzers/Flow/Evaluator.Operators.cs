@@ -68,7 +68,7 @@ internal sealed partial class Evaluator
         Value box = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: conversion.Syntax);
         if (conversion.Operand.Type is INamedTypeSymbol type) Symbols.SetClass(box, type);
         if (TypeShapes.IsScalar(conversion.Operand.Type)) _state.Store(box, value);
-        else _state.CopyStruct(box, value);
+        else CopyStruct(box, value, conversion.Operand.Type);
         return box;
     }
 
@@ -83,7 +83,7 @@ internal sealed partial class Evaluator
 
         if (TypeShapes.IsScalar(conversion.Type)) return LoadAt(box, conversion.Type);
         Value copy = FreshRegion(conversion);
-        _state.CopyStruct(copy, box);
+        CopyStruct(copy, box, conversion.Type);
         return copy;
     }
 
@@ -136,6 +136,14 @@ internal sealed partial class Evaluator
     {
         left = _state.Canonical(left);
         right = _state.Canonical(right);
+        if (IsUnsignedOrder(kind, binary.LeftOperand.Type))
+        {
+            // The upper half of the unsigned numbers is negative here.
+            if (left.IsConstant && right.IsConstant) (left, right) = (Value.Constant(left.Offset ^ long.MinValue), Value.Constant(right.Offset ^ long.MinValue));
+            else if (left is { IsConstant: true, Offset: < 0 }) return OrderAgainstHuge(kind, right, left, isLeft: false);
+            else if (right is { IsConstant: true, Offset: < 0 }) return OrderAgainstHuge(kind, left, right, isLeft: true);
+        }
+
         return kind switch
         {
             BinaryOperatorKind.Equals => _state.Binary(Operator.Equal, left, right),
@@ -146,6 +154,23 @@ internal sealed partial class Evaluator
             BinaryOperatorKind.GreaterThanOrEqual => Not(_state.Binary(Operator.Less, left, right)),
             _ => Arithmetic(kind, left, right, binary.Type, binary),
         };
+    }
+
+    private static bool IsUnsignedOrder(BinaryOperatorKind kind, ITypeSymbol? type) =>
+        kind is BinaryOperatorKind.LessThan or BinaryOperatorKind.GreaterThan or BinaryOperatorKind.LessThanOrEqual or BinaryOperatorKind.GreaterThanOrEqual
+        && (type is IPointerTypeSymbol || type?.SpecialType is SpecialType.System_UInt64 or SpecialType.System_UIntPtr);
+
+    /// <summary>
+    /// A value against a number of the upper half, which is negative here: only what is negative too can be above it. Kept as a condition over the value,
+    /// so that a caller who knows the value can decide it.
+    /// </summary>
+    private Value OrderAgainstHuge(BinaryOperatorKind kind, Value value, Value huge, bool isLeft)
+    {
+        bool asksGreater = (kind is BinaryOperatorKind.GreaterThan or BinaryOperatorKind.GreaterThanOrEqual) == isLeft;
+        bool allowsEqual = kind is BinaryOperatorKind.GreaterThanOrEqual or BinaryOperatorKind.LessThanOrEqual;
+        Value isUpper = _state.Binary(Operator.Less, value, Value.Zero);
+        Value above = And(isUpper, asksGreater == allowsEqual ? Not(_state.Binary(Operator.Less, value, huge)) : _state.Binary(Operator.Less, huge, value));
+        return asksGreater ? above : Not(above);
     }
 
     private Value Arithmetic(BinaryOperatorKind kind, Value left, Value right, ITypeSymbol? type, IOperation site)

@@ -58,7 +58,7 @@ internal sealed partial class Evaluator
         if (variable is not ILocalSymbol local) return;
         Value place = analysis.PlaceOf(local);
         if (TypeShapes.IsScalar(local.Type)) _state.Store(place, value);
-        else _state.CopyStruct(place, value);
+        else CopyStruct(place, value, local.Type);
     }
 
     private Value EvalIsType(Value value, IIsTypeOperation isType)

@@ -68,7 +68,7 @@ internal sealed partial class Evaluator
             if (call.Method.ReturnsVoid || call.Method.MethodKind == MethodKind.Constructor) return Value.Zero;
             if (isOwn) return region;
             Value result = Map(outcome.Result);
-            if (isStruct && !result.IsConstant) State.CopyStruct(region, result);
+            if (isStruct && !result.IsConstant) evaluator.CopyStruct(region, result, call.Method.ReturnType);
             return isStruct ? region : result;
         }
 
@@ -86,12 +86,14 @@ internal sealed partial class Evaluator
                     evaluator._isCalleesField = false;
                     break;
                 case PrimitiveKind.Copy:
-                    if (Map(primitive.A) is { IsConstant: false } copy) evaluator.StoreStruct(copy, Map(primitive.B));
+                    if (Map(primitive.A) is { IsConstant: false } copy) evaluator.StoreStruct(copy, Map(primitive.B), primitive.Type, primitive.Flag);
                     break;
                 case PrimitiveKind.Forget:
                     State.Forget(Map(primitive.A));
                     break;
                 case PrimitiveKind.Havoc:
+                    // Unknown code had the object, as its own method called it.
+                    if (call.Receiver is { IsConstant: false } self) State.Scribble(Symbols.Root(self));
                     State.Havoc(evaluator.Analysis.IsImmutable);
                     State.Released = Released.AfterUnknownCode(State.Released);
                     if (primitive.Flag) evaluator.LoseSections();
@@ -106,8 +108,19 @@ internal sealed partial class Evaluator
                 case PrimitiveKind.Sleep:
                     evaluator.Sleep(call.Through(primitive.Site!), primitive.Promises!, (SleepContract)primitive.Contract!, Map(primitive.A));
                     break;
+                case PrimitiveKind.Escape when primitive.Flag:
+                    evaluator.GiveAway(Map(primitive.A));
+                    break;
                 case PrimitiveKind.Escape:
                     evaluator.Escape(Map(primitive.A));
+                    break;
+                case PrimitiveKind.Zero:
+                    int region = Symbols.Root(Map(primitive.A));
+                    if (primitive.Flag) State.Scribble(region);
+                    else if (Symbols[region].Kind == SymbolKind.New) State.SetZeroed(region, primitive.Type);
+                    break;
+                case PrimitiveKind.Share:
+                    evaluator.Share(Map(primitive.A));
                     break;
                 case PrimitiveKind.Touch:
                     Touch(primitive);
@@ -128,10 +141,12 @@ internal sealed partial class Evaluator
                 case PrimitiveKind.Enter:
                     var enter = (EnterContract)primitive.Contract!;
                     enter = enter with { Lock = NameOf(enter.Lock, primitive.A), Saves = OperandReference.None };
+                    evaluator.AssumeUsable(Map(primitive.A));
                     evaluator.Enter(call.Through(primitive.Site!), enter, State.CanonicalAddress(Map(primitive.A)), Map(primitive.B), primitive.Told);
                     break;
                 case PrimitiveKind.Leave:
                     var leave = (LeaveContract)primitive.Contract!;
+                    evaluator.AssumeUsable(Map(primitive.A));
                     leave = leave with { Lock = NameOf(leave.Lock, primitive.A), Restores = NameOf(leave.Restores, primitive.B) };
                     evaluator.Leave(call.Through(primitive.Site!), leave, State.CanonicalAddress(Map(primitive.A)), leave.Restores.IsPresent ? Map(primitive.B) : null);
                     break;
@@ -142,6 +157,7 @@ internal sealed partial class Evaluator
         {
             Value address = Map(primitive.A);
             SyntaxNode place = (from.Of(primitive.A).Item is IParameterSymbol parameter ? call.ArgumentSyntax[parameter.Ordinal]?.Syntax : null) ?? call.Syntax;
+            evaluator.AssumeUsable(address);
             if (State.TryGetFreed(address, out Allocation freed)) evaluator.Use(freed, UseKind.Pass, place);
             else State.NoteTouch(address, call.Through(primitive.Site!).Chain);
         }
@@ -179,7 +195,7 @@ internal sealed partial class Evaluator
                     return call.Receiver;
                 case SymbolKind.Local when data.Item is IParameterSymbol parameter && parameter.Ordinal < call.Arguments.Length && !TypeShapes.IsScalar(parameter.Type):
                     Value snapshot = Fresh(SymbolKind.Stack, symbol);
-                    State.CopyStruct(snapshot, call.Arguments[parameter.Ordinal]);
+                    evaluator.CopyStruct(snapshot, call.Arguments[parameter.Ordinal], parameter.Type);
                     return snapshot;
                 case SymbolKind.Static:
                     return Symbols.Make(SymbolKind.Static, item: data.Item);
@@ -212,9 +228,7 @@ internal sealed partial class Evaluator
         private Value Element(SymbolData data)
         {
             Value container = Map(data.A), index = Map(data.B);
-            bool isPointer = data.Tag is 0 or -1 && data.Item is ITypeSymbol;
-            int size = isPointer ? TypeShapes.FixedSize((ITypeSymbol)data.Item!) : 0;
-            if (isPointer && index.IsConstant && (size > 0 || index.IsZero)) return container.Plus((data.Tag == -1 ? -1 : 1) * index.Offset * size);
+            if (index.IsConstant && data.Tag is 0 or -1 && data.Item is ITypeSymbol type) return evaluator.Advance(container, index, type, data.Tag == -1);
             return Symbols.Make(SymbolKind.Element, State.CanonicalAddress(container), index, data.Tag, data.Item);
         }
 

@@ -29,13 +29,16 @@ internal sealed partial class Evaluator
         {
             string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
             told = analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, order, cache), again: false);
-            _state.SetAllocation(allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract, FreedBy = call.DisplayName });
+            _state.SetAllocation(_state.IsCounted(pointer) ? allocation with { Status = AllocationStatus.Escaped }
+                : allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract, FreedBy = call.DisplayName });
         }
         else
         {
             told = analysis.Raise(new ForeignFreeEvent(_state, call, contract, pointer));
             if (!_isCalleesField) analysis.Fields.Free(_state, call, contract, pointer, order);
-            Adopt(call, contract, pointer);
+            // What only arithmetic leads to (p ^ q) may be any of its operands.
+            if (Symbols.KindOf(pointer) == SymbolKind.Binary) LetOut(pointer);
+            else if (!_state.IsCounted(pointer) && !_state.HangsOnLinks(pointer)) Adopt(call, contract, pointer);
         }
 
         _state.Note(new Primitive(PrimitiveKind.Free, pointer) { Contract = contract, Site = call.Chain, Order = order, Cache = cache, Told = told });
@@ -75,8 +78,16 @@ internal sealed partial class Evaluator
     private void Touch(Value address, IOperation site)
     {
         if (_dead) return;
+        AssumeUsable(address);
         if (_state.TryGetFreed(address, out Allocation freed)) Use(freed, UseKind.Access, site.Syntax);
         else if (_runner.Method is { } method) _state.NoteTouch(address, new LogSite(site.Syntax, method, null));
+    }
+
+    /// <summary>Who goes through a null pointer does not come here.</summary>
+    private void AssumeUsable(Value address)
+    {
+        int pointer = Symbols.Origin(_state.CanonicalAddress(address));
+        if (Symbols[pointer].Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.Unknown or SymbolKind.Allocation) _state.AssumeNonZero(new Value(pointer, 0));
     }
 
     private void Use(Allocation freed, UseKind kind, SyntaxNode site)
@@ -100,7 +111,7 @@ internal sealed partial class Evaluator
         IOperation call = statement.Operation is ISimpleAssignmentOperation { Target: IDiscardOperation } discard ? discard.Value : statement.Operation;
         while (call is IConversionOperation conversion) call = conversion.Operand;
         if (_dead || call is not (IInvocationOperation or IObjectCreationOperation) || !_state.TryGetAllocation(value, out Allocation allocation)) return value;
-        if (allocation.Status != AllocationStatus.Owned || allocation.Site != call.Syntax) return value;
+        if (allocation.Status != AllocationStatus.Owned || allocation.Site != call.Syntax || Reachability.IsReachable(_state, allocation.Symbol)) return value;
         analysis.Raise(new DiscardEvent(_state, allocation, statement.Syntax));
         _state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
         return value;

@@ -99,7 +99,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IFlowAnonymousFunctionOperation lambda: return EvalLambda(lambda);
             case ISizeOfOperation sizeOf: return Symbols.Unknown(sizeOf.TypeOperand, 0, 1, int.MaxValue);
             case IDefaultValueOperation when IsSimpleNullable(operation.Type): return NullableOf(operation, Value.Zero, false);
-            case IDefaultValueOperation: return TypeShapes.IsScalar(operation.Type) ? Value.Zero : FreshRegion(operation);
+            case IDefaultValueOperation: return TypeShapes.IsScalar(operation.Type) ? Value.Zero : ZeroStruct(operation);
             case IArgumentOperation argument: return Eval(argument.Value);
             case IAwaitOperation await: return EvalAwait(await);
             case IReturnOperation yield: return EvalYield(yield);

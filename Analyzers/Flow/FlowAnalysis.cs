@@ -50,6 +50,9 @@ internal sealed class FlowAnalysis
     /// <summary>What the body does to fields that only its own part of the program can name.</summary>
     internal FieldUses Fields { get; }
 
+    /// <summary>The structs that are followed part by part.</summary>
+    internal StructParts Parts { get; } = new();
+
     internal ContractModel Model => _scope.Model;
 
     /// <summary>The compilation has code that must not block: calls that do are noted.</summary>
@@ -431,10 +434,14 @@ internal sealed class FlowAnalysis
         foreach (LossEvent loss in losses) Lose(loss);
     }
 
+    private static bool IsWithin(Location inner, Location outer) => inner.SourceTree == outer.SourceTree && outer.SourceSpan.Contains(inner.SourceSpan);
+
     private void Finish(List<FlowIssue> issues)
     {
         foreach (FlowIssue issue in _issues)
         {
+            // A call that uses freed memory and frees it again is one mistake.
+            if (issue.Descriptor.Id == KA4006UsedAfterFree.Id && _issues.Exists(other => other.Descriptor.Id == KA4005FreedTwice.Id && IsWithin(issue.Place, other.Place))) continue;
             if (issue.Holder is { } holder && _holders.IsSpoiled(issue.Place, holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
             if (_firstFrees.Contains(issue.Place)) issue.Properties = issue.Properties.Remove(KA4005FreedTwice.AlwaysSecond);
             issues.Add(issue);

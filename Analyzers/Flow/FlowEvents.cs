@@ -122,6 +122,19 @@ internal enum LossKind
 /// </summary>
 internal readonly record struct LossEvent(FlowState State, Allocation Allocation, SyntaxNode Body, Location Place, LossKind Kind, ISymbol? Holder)
 {
+    /// <summary>The field that holds the memory of an object that is lost with it.</summary>
+    internal IFieldSymbol? Field
+    {
+        get
+        {
+            SmallMap<Value, Value> cells = State.Cells;
+            for (int i = 0; i < cells.Count; i++)
+                if (State.Canonical(cells.ValueAt(i)) == new Value(Allocation.Symbol, 0) && State.Symbols.Of(cells.KeyAt(i)) is { Kind: SymbolKind.Field, Item: IFieldSymbol held } && State.Symbols[State.Symbols.Root(cells.KeyAt(i))].Kind == SymbolKind.New)
+                    return held;
+            return null;
+        }
+    }
+
     /// <summary>The pointer was overwritten by the result of a reallocation of the same memory, which failed.</summary>
     internal bool IsReallocation { get; init; }
 }

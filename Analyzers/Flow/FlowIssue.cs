@@ -27,6 +27,9 @@ internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place,
     /// <summary>For a loss: the variable that held the pointer.</summary>
     internal ISymbol? Holder { get; init; }
 
+    /// <summary>For a loss together with an object: the object's field that holds the pointer.</summary>
+    internal IFieldSymbol? Field { get; init; }
+
     /// <summary>Set when it is a mistake only if nobody leaves the section that the method hands out.</summary>
     internal HeldSection? UnlessRelied { get; init; }
 

@@ -17,6 +17,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
     private SmallMap<Value, Value> _cells;
     private SmallMap<int, Allocation> _allocations;
     private SmallMap<int, bool> _exposed;
+    private SmallMap<int, int> _counted;
 
     internal SymbolTable Symbols { get; } = symbols;
 
@@ -50,6 +51,17 @@ internal sealed partial class FlowState(SymbolTable symbols)
 
     internal int AllocationCount => _allocations.Count;
 
+    /// <summary>Something is owned or held, and what was assumed may say when that ends.</summary>
+    internal bool HoldsAny
+    {
+        get
+        {
+            for (int i = 0; i < _allocations.Count; i++)
+                if (_allocations.ValueAt(i).Status == AllocationStatus.Owned) return true;
+            return Sections is { Site: not null };
+        }
+    }
+
     internal Allocation AllocationAt(int index) => _allocations.ValueAt(index);
 
     internal FlowState Fork() => new(Symbols)
@@ -57,6 +69,8 @@ internal sealed partial class FlowState(SymbolTable symbols)
         _cells = _cells.Fork(),
         _allocations = _allocations.Fork(),
         _exposed = _exposed.Fork(),
+        _counted = _counted.Fork(),
+        _zeroed = _zeroed.Fork(),
         _facts = _facts.Fork(),
         _equal = _equal.Fork(),
         Loops = Loops.Fork(),
@@ -76,10 +90,31 @@ internal sealed partial class FlowState(SymbolTable symbols)
     {
         address = CanonicalAddress(address);
         if (_cells.TryGet(address, out Value value)) return Canonical(value);
+        if (IsZeroed(address)) return Value.Zero;
+        if (TryPeekRenamed(address, out value)) return value;
         Value loaded = Symbols.Make(SymbolKind.Load, address, tag: Epoch, low: low, high: high);
         _cells.Set(address, loaded);
         NoteAt(PrimitiveKind.Load, address, loaded);
         return Canonical(loaded);
+    }
+
+    /// <summary>A block that is kept at the same place under another name: a struct and its first field have one address.</summary>
+    private bool TryPeekRenamed(Value address, out Value value)
+    {
+        SymbolData data = Symbols.Of(address);
+        bool isFirst = address.Offset == 0 && data is { Kind: SymbolKind.Field, Item: IFieldSymbol field } && TypeShapes.IsFirst(field);
+        if (isFirst && _cells.TryGet(data.A, out value) && TryGetAllocation(value, out _)) return true;
+        value = default;
+        if (_allocations.Count == 0) return false;
+        for (int i = 0; i < _cells.Count; i++)
+        {
+            Value other = _cells.KeyAt(i);
+            if (other.Offset != 0 || Symbols.Of(other) is not { Kind: SymbolKind.Field, Item: IFieldSymbol first } inner || inner.A != address || !TypeShapes.IsFirst(first)) continue;
+            value = _cells.ValueAt(i);
+            return TryGetAllocation(value, out _);
+        }
+
+        return false;
     }
 
     internal bool TryPeek(Value address, out Value value)
@@ -92,9 +127,22 @@ internal sealed partial class FlowState(SymbolTable symbols)
     internal void Store(Value address, Value value)
     {
         address = CanonicalAddress(address);
+        if (HasUnknownIndex(address)) Scribble(Symbols.Root(address));
         if (Symbols.KindOf(address) == SymbolKind.Element || !Symbols.IsPrivate(Symbols.Root(address))) ForgetAliases(address);
         _cells.Set(address, value);
         NoteAt(PrimitiveKind.Store, address, value);
+    }
+
+    /// <summary>The address is somewhere in an array.</summary>
+    internal bool HasUnknownIndex(Value address)
+    {
+        while (Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Element } data)
+        {
+            if (data.Kind == SymbolKind.Element && !data.B.IsConstant) return true;
+            address = data.A;
+        }
+
+        return false;
     }
 
     /// <summary>A write through an address that may equal another: what the other held is no longer known.</summary>
@@ -129,6 +177,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
     private void Drop(int index)
     {
         Value value = _cells.ValueAt(index);
+        Scribble(Symbols.Root(_cells.KeyAt(index)));
         _cells.RemoveAt(index);
         if (TryGetAllocation(value, out Allocation held) && held.Status == AllocationStatus.Owned) SetAllocation(held with { Status = AllocationStatus.Escaped });
     }
@@ -141,6 +190,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         Epoch++;
         address = CanonicalAddress(address);
         NoteAt(PrimitiveKind.Forget, address);
+        Scribble(Symbols.Root(address));
         for (int i = _cells.Count - 1; i >= 0; i--)
             if (IsInside(_cells.KeyAt(i), address)) Drop(i);
     }
@@ -154,16 +204,17 @@ internal sealed partial class FlowState(SymbolTable symbols)
     }
 
     /// <summary>Copies a struct: what is known of the source's fields holds for the target's.</summary>
-    internal void CopyStruct(Value target, Value source)
+    internal void CopyStruct(Value target, Value source, ITypeSymbol? type = null, bool keepsRest = false)
     {
         target = CanonicalAddress(target);
         source = CanonicalAddress(source);
         if (target == source) return;
-        NoteAt(PrimitiveKind.Copy, target, source);
+        if (IsVisible(target)) Note(new Primitive(PrimitiveKind.Copy, target, source, keepsRest) { Type = type });
         var copies = new List<(Value, Value)>();
         for (int i = 0; i < _cells.Count; i++)
-            if (Rebase(_cells.KeyAt(i), source, target) is { } address) copies.Add((address, _cells.ValueAt(i)));
-        Clear(target);
+            if (Rebase(_cells.KeyAt(i), source, target, keepsRest) is { } address) copies.Add((address, _cells.ValueAt(i)));
+        Scribble(Symbols.Root(target));
+        if (!keepsRest) Clear(target);
         // What the source is not known to hold is not what the target held.
         Epoch++;
         foreach ((Value address, Value value) in copies)
@@ -174,12 +225,12 @@ internal sealed partial class FlowState(SymbolTable symbols)
         }
     }
 
-    private Value? Rebase(Value address, Value source, Value target)
+    private Value? Rebase(Value address, Value source, Value target, bool bytes)
     {
-        if (address == source) return target;
+        if (address.Symbol == source.Symbol && (bytes ? address.Offset >= source.Offset : address.Offset == source.Offset)) return target.Plus(address.Offset - source.Offset);
         SymbolData data = Symbols.Of(address);
         if (data.Kind is not (SymbolKind.Field or SymbolKind.Element)) return null;
-        return Rebase(data.A, source, target) is { } container
+        return Rebase(data.A, source, target, bytes) is { } container
             ? Symbols.Make(data.Kind, container, data.B, data.Tag, data.Item).Plus(address.Offset)
             : null;
     }
@@ -213,7 +264,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
     /// <summary>The address of a private variable or object got out: unknown code may read and write it from now on.</summary>
     internal void Expose(int root)
     {
-        if (Symbols.IsPrivate(root)) _exposed.Set(root, true);
+        if (!Symbols.IsPrivate(root)) return;
+        _exposed.Set(root, true);
+        Scribble(root);
     }
 
     internal bool IsExposed(int root) => _exposed.Contains(root);
@@ -237,6 +290,48 @@ internal sealed partial class FlowState(SymbolTable symbols)
         return _allocations.TryGet(symbol, out freed) && freed.Status == AllocationStatus.Freed;
     }
 
+    /// <summary>
+    /// A count in the block is changed: from what it was read as, a symbol, or by code that is not seen, 0. Others that hold the block are in that count.
+    /// </summary>
+    internal void Count(int block, int read) => _counted.Set(block, read);
+
+    /// <summary>A count of which only the caller could tell where it stands has decided that the memory is freed now.</summary>
+    internal bool IsCounted(Value pointer)
+    {
+        int block = Symbols.Origin(Canonical(pointer));
+        while (block != 0)
+        {
+            if (_counted.TryGet(block, out int read) && (read == 0 || _equal.Contains(read) || _facts.Contains(read))) return true;
+            if (Symbols[block] is not { Kind: SymbolKind.Load } held) return false;
+            block = Symbols.Root(held.A);
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The block is still linked to where it was found, because of what its own links were taken to be: what a list looks like is nothing that a path
+    /// can decide (a head has nobody before it, and "if (e->prev != null) … else head = e->next" unlinks it).
+    /// </summary>
+    internal bool HangsOnLinks(Value pointer)
+    {
+        pointer = Canonical(pointer);
+        while (pointer.Offset == 0 && Symbols.Of(pointer) is { Kind: SymbolKind.Load } found && TryPeek(found.A, out Value held) && held == pointer)
+        {
+            for (int i = 0; i < _facts.Count; i++)
+                if (IsLink(_facts.KeyAt(i), pointer)) return true;
+            for (int i = 0; i < _equal.Count; i++)
+                if (IsLink(_equal.KeyAt(i), pointer)) return true;
+            // What hangs on the block goes with it.
+            pointer = new Value(Symbols.Root(found.A), 0);
+        }
+
+        return false;
+    }
+
+    private bool IsLink(int read, Value block) =>
+        Symbols[read] is { Kind: SymbolKind.Load } load && Symbols.Of(load.A) is { Kind: SymbolKind.Field, Item: IFieldSymbol { Type.TypeKind: TypeKind.Pointer } } field && field.A == block;
+
     internal bool IsFreed(int symbol) => _allocations.TryGet(symbol, out Allocation allocation) && allocation.Status == AllocationStatus.Freed;
 
     internal void SetAllocation(Allocation allocation) => _allocations.Set(allocation.Symbol, allocation);
@@ -250,7 +345,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
     /// <summary>Equal in all but the way that led here and in mere assumptions.</summary>
     internal bool SameContent(FlowState other) =>
         Log.SameEffects(Log, other.Log) && Section.Same(Sections, other.Sections) && Released.Same(Released, other.Released) && Continuation.Same(Pending, other.Pending)
-        && (Epoch == other.Epoch ? SameMemory(other) : _cells.SameAs(other._cells)) && _allocations.SameAs(other._allocations) && _exposed.SameAs(other._exposed) && Loops.SameAs(other.Loops);
+        && (Epoch == other.Epoch ? SameMemory(other) : _cells.SameAs(other._cells)) && _allocations.SameAs(other._allocations) && _exposed.SameAs(other._exposed) && _counted.SameAs(other._counted) && _zeroed.SameAs(other._zeroed) && Loops.SameAs(other.Loops);
 
     /// <summary>The same memory is owned and freed, the same sections are open, and the path goes on to the same place.</summary>
     internal bool SameOwnership(FlowState other) =>

@@ -23,6 +23,9 @@ internal sealed partial class GraphRunner
     /// <summary>With more states than this at a block they are tidied: it costs as much as a few statements.</summary>
     private const int TidyAbove = 4;
 
+    /// <summary>States of one content that stay apart by what they assume, while something is owned or held.</summary>
+    private const int WaysToOneContent = 3;
+
     private readonly FlowAnalysis _analysis;
     private readonly ControlFlowGraph _graph;
     private readonly GraphRunner? _outer;
@@ -203,9 +206,19 @@ internal sealed partial class GraphRunner
         var kept = new List<FlowState>();
         foreach (FlowState state in states)
         {
-            FlowState? same = kept.Find(other => state.SameContent(other) && (!_analysis.IsInCircle || Log.Same(state.Log, other.Log)));
-            if (same is not null) same.IntersectAssumptions(state);
-            else kept.Add(state);
+            FlowState? same = null;
+            int alike = 0;
+            foreach (FlowState other in kept)
+            {
+                if (!state.SameContent(other) || (_analysis.IsInCircle && !Log.Same(state.Log, other.Log))) continue;
+                same ??= other;
+                alike++;
+            }
+
+            // "if (a || b) p = Make(); … if (a || b) Free(p);": both ways of the first are needed to see that the second is one of them.
+            bool staysApart = !_analysis.IsInCircle && state.HoldsAny && alike < WaysToOneContent && kept.Count < StatesPerBlock;
+            if (same is null || staysApart) kept.Add(state);
+            else same.IntersectAssumptions(state);
         }
 
         return kept;

@@ -53,6 +53,12 @@ internal enum PrimitiveKind : byte
     /// <summary>A became known to unknown code.</summary>
     Escape,
 
+    /// <summary>The memory A is zero where nothing was stored; with <see cref="Primitive.Flag"/> no longer.</summary>
+    Zero,
+
+    /// <summary>A count that nobody here knows decides who frees the block A.</summary>
+    Share,
+
     /// <summary>The function A is called; B is its result.</summary>
     Call,
 }
@@ -85,6 +91,9 @@ internal sealed record Primitive(PrimitiveKind Kind, Value A = default, Value B 
     internal Value? Cache { get; init; }
 
     internal Value? Flags { get; init; }
+
+    /// <summary>Of a copy: the struct.</summary>
+    internal ITypeSymbol? Type { get; init; }
 
     /// <summary>Of a call through a value: what it is given.</summary>
     internal IReadOnlyList<Value> Arguments { get; init; } = [];

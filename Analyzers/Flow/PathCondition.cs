@@ -12,6 +12,9 @@ internal sealed partial class FlowState
 {
     private const int MaximalDepth = 24;
 
+    /// <summary>Every allocator aligns to eight bytes at least.</summary>
+    private const long BelowAlignment = 7;
+
     private SmallMap<int, Fact> _facts;
     private SmallMap<int, Value> _equal;
 
@@ -75,10 +78,13 @@ internal sealed partial class FlowState
             case Operator.And:
                 if (a.IsZero || b.IsZero) return Value.Zero;
                 if (a == b) return a;
+                if (a.IsConstant) (a, b) = (b, a);
+                if (b.IsConstant && Masked(a, b.Offset, depth) is { } masked) return masked;
                 break;
             case Operator.Or:
                 if (b.IsZero || a == b) return a;
                 if (a.IsZero) return b;
+                if (a.IsConstant) (a, b) = (b, a);
                 break;
             case Operator.Divide or Operator.ShiftLeft or Operator.ShiftRight:
                 if (op != Operator.Divide && b.IsZero) return a;
@@ -94,6 +100,25 @@ internal sealed partial class FlowState
         }
 
         return Symbols.Make(SymbolKind.Binary, a, b, (int)op);
+    }
+
+    /// <summary>What a mask leaves of a value whose bits are known in part: tags that were set, and the low bits of addresses.</summary>
+    private Value? Masked(Value value, long mask, int depth)
+    {
+        if (value.Offset == 0 && Symbols.KindOf(value) == SymbolKind.Allocation && _allocations.TryGet(value.Symbol, out Allocation block) && block.Family != "GCHandle")
+        {
+            if ((mask & ~BelowAlignment) == 0) return Value.Zero;
+            if ((mask | BelowAlignment) == -1) return value;
+        }
+
+        if (IsBinary(value, Operator.Or, out SymbolData or) && or.B.IsConstant)
+        {
+            long tag = or.B.Offset;
+            if ((mask & ~tag) == 0) return Value.Constant(mask);
+            if ((mask & tag) == 0) return Binary(Operator.And, or.A, Value.Constant(mask), depth + 1);
+        }
+
+        return IsBinary(value, Operator.And, out SymbolData and) && and.B.IsConstant ? Binary(Operator.And, and.A, Value.Constant(and.B.Offset & mask), depth + 1) : null;
     }
 
     private static long? Fold(Operator op, long a, long b) => unchecked(op switch
@@ -132,6 +157,8 @@ internal sealed partial class FlowState
         if (b.IsConstant)
         {
             if (IsCondition(a)) return b.Offset == 1 ? a : b.Offset == 0 ? Binary(Operator.Not, a, Value.Zero, depth) : Value.Zero;
+            // A pointer into a block is no more null than the block.
+            if (b.IsZero && IsLiveAllocation(a.Symbol)) return Value.Zero;
             b = b.Plus(unchecked(-a.Offset));
             a = a with { Offset = 0 };
             (long low, long high) = Range(a);
@@ -201,6 +228,8 @@ internal sealed partial class FlowState
         {
             low = Math.Max(low, fact.Low);
             high = Math.Min(high, fact.High);
+            // Addresses of user code are of the lower half, and so positive.
+            if (fact.NonZero && data.Kind == SymbolKind.Allocation) low = Math.Max(low, 1);
         }
 
         return (Saturate(low, value.Offset), Saturate(high, value.Offset));

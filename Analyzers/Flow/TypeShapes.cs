@@ -64,6 +64,15 @@ internal static class TypeShapes
         }
     }
 
+    /// <summary>The field's address is the struct's.</summary>
+    internal static bool IsFirst(IFieldSymbol field)
+    {
+        if (field.ContainingType.TypeKind != TypeKind.Struct) return false;
+        foreach (ISymbol member in field.ContainingType.GetMembers())
+            if (member is IFieldSymbol { IsStatic: false, IsConst: false }) return SymbolEqualityComparer.Default.Equals(member, field.OriginalDefinition);
+        return false;
+    }
+
     /// <summary>A property that is nothing but a field.</summary>
     internal static bool IsAutomatic(IPropertySymbol property)
     {

@@ -13,8 +13,20 @@ internal sealed class FieldOwners(Compilation compilation, CompilationFacts fact
 {
     private readonly ConcurrentDictionary<IFieldSymbol, FieldHistory> _histories = new(SymbolEqualityComparer.Default);
 
+    /// <summary>All that is said of a body, each mistake once.</summary>
+    internal List<FlowIssue> IssuesOf(ISymbol root, BodyResult result, CancellationToken cancellation)
+    {
+        // An object that never frees its field is the mistake of its class, told there, and not of everybody who drops such an object.
+        var issues = new List<FlowIssue>();
+        foreach (FlowIssue issue in result.Issues)
+            if (issue.Field is not { } field || !ClosedFields.IsTracked(field) || HistoryOf(field, cancellation).Release is null) issues.Add(issue);
+        foreach (FlowIssue issue in OfFields(root, result, cancellation))
+            if (!issues.Exists(told => told.Subject is not null && told.Subject == issue.Subject)) issues.Add(issue);
+        return issues;
+    }
+
     /// <summary>What the rules say about what a body does to fields.</summary>
-    internal IEnumerable<FlowIssue> IssuesOf(ISymbol root, BodyResult result, CancellationToken cancellation)
+    private IEnumerable<FlowIssue> OfFields(ISymbol root, BodyResult result, CancellationToken cancellation)
     {
         if (result.Fields is not { } uses) yield break;
         foreach (FieldFree free in uses.Frees)

@@ -47,7 +47,7 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
             IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
             if (operation is null || !facts.Demand.TouchesContract(operation, isAtomic, cancellation)) continue;
             BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
-            Report(context, facts, [.. result.Issues, .. facts.Fields.IssuesOf(root, result, cancellation)]);
+            Report(context, facts, facts.Fields.IssuesOf(root, result, cancellation));
         }
     }
 

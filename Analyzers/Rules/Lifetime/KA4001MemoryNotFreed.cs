@@ -41,7 +41,7 @@ internal sealed class KA4001MemoryNotFreed : FlowRule
             _ => "on the path that ends here",
         };
         string deallocator = allocation.Contract.FreedBy ?? "its deallocator";
-        var issue = new FlowIssue(Rule, loss.Place, name, where, deallocator) { Subject = allocation.Site, Holder = loss.Holder };
+        var issue = new FlowIssue(Rule, loss.Place, name, where, deallocator) { Subject = allocation.Site, Holder = loss.Holder, Field = loss.Field };
         issue.Properties = Deallocators.Describe(issue.Properties, allocation)
             .Add("variable", allocation.Name)
             .Add("allocation", allocation.Site.SpanStart.ToString(CultureInfo.InvariantCulture))

@@ -1,0 +1,26 @@
+// Library calls that fill or move bytes, told by what their parameters are called: every such function of C, of the kernel and of .NET names its
+// ends alike. Only asked of methods that keep nothing of what they are given.
+
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal static class MemoryMoves
+{
+    /// <summary>The call writes through the pointer: <c>memset(p, …)</c>, <c>NativeMemory.Clear(ptr, …)</c>, the first of <c>memcpy(to, from, …)</c>.</summary>
+    internal static bool IsWritten(IMethodSymbol method, int ordinal) =>
+        IsDestination(method.Parameters[ordinal].Name) || (ordinal == 0 && method.Name is "memset" or "memzero_explicit" or "Clear" or "Fill" or "InitBlock" or "InitBlockUnaligned" or "ZeroMemory");
+
+    /// <summary>The parameter whose bytes the call copies to the parameter that is asked for; -1 if it does not.</summary>
+    internal static int SourceOf(IMethodSymbol method, int destination)
+    {
+        if (!IsDestination(method.Parameters[destination].Name)) return -1;
+        foreach (IParameterSymbol parameter in method.Parameters)
+            if (parameter.Name is "from" or "source" or "src" && IsAddress(parameter)) return parameter.Ordinal;
+        return -1;
+    }
+
+    private static bool IsDestination(string name) => name is "to" or "destination" or "dest" or "dst";
+
+    private static bool IsAddress(IParameterSymbol parameter) => parameter.RefKind != RefKind.None || parameter.Type is IPointerTypeSymbol;
+}

@@ -104,9 +104,15 @@ public unsafe struct MemoryPool
         if (Volatile.Read(ref pool->Count) < Volatile.Read(ref pool->Minimum))
         {
             pool->_lock.Enter();
-            bool kept = pool->Count < pool->Minimum;
+            bool twice = IsReserved(pool, element), kept = !twice && pool->Count < pool->Minimum;
             if (kept) pool->_elements[pool->Count++] = element;
             pool->_lock.Leave();
+            if (twice)
+            {
+                KernelReports.Bug($"BUG: mempool_free(0x{(nuint)element:x}): double free: the element is in the reserve already", (nuint)element);
+                return;
+            }
+
             if (kept)
             {
                 Wake(pool);
@@ -116,6 +122,17 @@ public unsafe struct MemoryPool
 
         pool->_free(element, pool->Data);
         Wake(pool);
+    }
+
+    /// <summary>Whether the reserve has the element. Looked for only while the reserve is not full: then a free is about to be one of the few that fill it.</summary>
+    private static bool IsReserved(MemoryPool* pool, void* element)
+    {
+        for (int i = 0; i < pool->Count; i++)
+        {
+            if (pool->_elements[i] == element) return true;
+        }
+
+        return false;
     }
 
     /// <summary>Changes the size of the reserve. False: no memory, and it is as before.</summary>
@@ -154,7 +171,7 @@ public unsafe struct MemoryPool
         elements = old;
     }
 
-    private static void* TakeReserved(MemoryPool* pool)
+    internal static void* TakeReserved(MemoryPool* pool)
     {
         void* element = null;
         pool->_lock.Enter();

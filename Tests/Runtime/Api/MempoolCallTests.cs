@@ -79,6 +79,19 @@ public unsafe class MempoolCallTests
     }
 
     [Fact]
+    public void mempool_free_Twice_IsABug_AndTheElementIsReservedOnce()
+    {
+        mempool_t* pool = mempool_create_kmalloc_pool(2, 64);
+        void* first = MemoryPool.TakeReserved(pool), second = MemoryPool.TakeReserved(pool);
+        mempool_free(first, pool);
+        Bug("mempool_free(", () => mempool_free(first, pool));
+        Assert.Equal(1, pool->Count);
+        mempool_free(second, pool);
+        Assert.Equal(2, pool->Count);
+        mempool_destroy(pool);
+    }
+
+    [Fact]
     public void mempool_create_slab_pool_OfACacheWithConstructor_IsABug()
     {
         kmem_cache* cache = kmem_cache_create_delegate("mempool-ctor", 64, 0, 0, obj => *(long*)obj = 1);

@@ -16,8 +16,7 @@ internal sealed unsafe class KmallocCaches
 {
     /// <summary>What kmalloc(0) returns: not null, and a fault when used.</summary>
     internal const nint ZeroSizePointer = 16;
-    private const GfpFlags Undefined = ~((GfpFlags)(((uint)GfpFlags.Account * 2) - 1) | GfpFlags.Cold | GfpFlags.NoGrow);
-    private const GfpFlags Wrong = GfpFlags.Dma32 | GfpFlags.HighMem | Undefined;
+    private const GfpFlags Wrong = SlabAllocator.WrongFlags;
 
     private readonly PhysicalMemory _memory;
     private readonly PageAllocator _pages;

@@ -16,9 +16,12 @@ internal sealed unsafe partial class SlabAllocator
         return (void*)obj;
     }
 
+    /// <summary>What no object can be asked for with: zones that its cache decides on, and bits that mean nothing (the kernel's <c>GFP_SLAB_BUG_MASK</c>).</summary>
+    internal const GfpFlags WrongFlags = GfpFlags.Dma32 | GfpFlags.HighMem | ~((GfpFlags)(((uint)GfpFlags.Account * 2) - 1) | GfpFlags.Cold | GfpFlags.NoGrow);
+
     private static GfpFlags FixUp(GfpFlags flags)
     {
-        const GfpFlags Wrong = GfpFlags.HighMem | GfpFlags.Dma32;
+        const GfpFlags Wrong = WrongFlags;
         if ((flags & Wrong) == 0) return flags;
         GfpFlags good = flags & ~Wrong;
         KernelReports.Warn($"Unexpected gfp: 0x{(uint)(flags & Wrong):x} ({(flags & Wrong).Format()}). Fixing up to gfp: 0x{(uint)good:x} ({good.Format()}). Fix your code!");

@@ -252,6 +252,22 @@ public unsafe class SlabCallTests
     }
 
     [Fact]
+    public void BulkCalls_WithInterruptsOff_AreWarnings_AndDoTheirWork() => Cpu.Run(() =>
+    {
+        kmem_cache* cache = kmem_cache_create("bulk-irq", 100, 0, 0);
+        void** objects = stackalloc void*[4];
+        local_irq_disable();
+        List<KernelReport> reports = Reports(() =>
+        {
+            Assert.Equal(4, kmem_cache_alloc_bulk(cache, GFP_ATOMIC, 4, objects));
+            kmem_cache_free_bulk(cache, 4, objects);
+        });
+        local_irq_enable();
+        Assert.Equal(["WARNING: kmem_cache_alloc_bulk with interrupts disabled", "WARNING: kmem_cache_free_bulk with interrupts disabled"], reports.Select(report => report.Text));
+        kmem_cache_destroy(cache);
+    });
+
+    [Fact]
     public void kmem_cache_free_bulk_WrongObject_IsABug()
     {
         kmem_cache* cache = kmem_cache_create("bulk-wrong", 48, 0, 0);

@@ -153,6 +153,7 @@ public unsafe class PageRuleTests
     [Theory]
     [InlineData(__GFP_HIGHMEM)]
     [InlineData(__GFP_DMA32)]
+    [InlineData((gfp_t)0x0400_0000)]
     public void KmallocWithAZoneOrAnUndefinedBit_IsFixedUp_AndServed(gfp_t wrong)
     {
         using KernelMemory memory = Small();

@@ -45,22 +45,16 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     };
 
     /// <summary>The same call, of the body that it runs.</summary>
-    internal CallSite As(IMethodSymbol body) => new(Operation, body, ReceiverSyntax)
-    {
-        Receiver = Receiver,
-        ReceiverIsPlace = ReceiverIsPlace,
-        IsResolved = true,
-        Arguments = Arguments,
-        ArgumentSyntax = ArgumentSyntax,
-        Inner = Inner,
-    };
+    internal CallSite As(IMethodSymbol body) => Copy(body, isResolved: true, Inner);
 
     /// <summary>The same call, of something that happens deeper inside of what it calls.</summary>
-    internal CallSite Through(LogSite inner) => new(Operation, Method, ReceiverSyntax)
+    internal CallSite Through(LogSite inner) => Copy(Method, IsResolved, inner);
+
+    private CallSite Copy(IMethodSymbol method, bool isResolved, LogSite? inner) => new(Operation, method, ReceiverSyntax)
     {
         Receiver = Receiver,
         ReceiverIsPlace = ReceiverIsPlace,
-        IsResolved = IsResolved,
+        IsResolved = isResolved,
         Arguments = Arguments,
         ArgumentSyntax = ArgumentSyntax,
         Inner = inner,

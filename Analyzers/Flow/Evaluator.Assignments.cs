@@ -143,7 +143,7 @@ internal sealed partial class Evaluator
         Touch(target, increment.Target);
         bool down = increment.Kind == OperationKind.Decrement;
         Value result = increment.OperatorMethod is not null ? Unknown(increment)
-            : increment.Target.Type is IPointerTypeSymbol ? Advance(old, Value.One, increment.Target.Type, increment, down)
+            : increment.Target.Type is IPointerTypeSymbol pointer ? Advance(old, Value.One, pointer.PointedAtType, down)
             : old.Plus(down ? -1 : 1);
         if (TypeShapes.IsScalar(increment.Target.Type)) StoreValue(target, result, increment);
         return increment.IsPostfix ? old : result;

@@ -141,9 +141,6 @@ internal sealed partial class Evaluator
         _ => null,
     };
 
-    private Value Advance(Value pointer, Value index, ITypeSymbol? pointerType, IOperation operation, bool backwards = false) =>
-        Advance(pointer, index, (pointerType as IPointerTypeSymbol)?.PointedAtType, backwards);
-
     /// <summary>Pointer arithmetic: constant indices keep the offset exact.</summary>
     private Value Advance(Value pointer, Value index, ITypeSymbol? elementType, bool backwards = false)
     {

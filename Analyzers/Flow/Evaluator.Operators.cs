@@ -185,10 +185,10 @@ internal sealed partial class Evaluator
 
         left = _state.Canonical(left);
         right = _state.Canonical(right);
-        if (type is IPointerTypeSymbol)
+        if (type is IPointerTypeSymbol pointer)
         {
             bool pointerRight = site is IBinaryOperation { RightOperand.Type: IPointerTypeSymbol };
-            return Advance(pointerRight ? right : left, pointerRight ? left : right, type, site, kind == BinaryOperatorKind.Subtract);
+            return Advance(pointerRight ? right : left, pointerRight ? left : right, pointer.PointedAtType, kind == BinaryOperatorKind.Subtract);
         }
 
         Operator? op = kind switch

@@ -180,7 +180,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
                 case PointerOperation.Dereference:
                     return Eval(first);
                 case PointerOperation.Element:
-                    return Advance(Eval(first), Eval(second), first!.Type, operation);
+                    return Advance(Eval(first), Eval(second), (first!.Type as IPointerTypeSymbol)?.PointedAtType);
             }
         }
 

@@ -25,8 +25,14 @@ internal sealed class NameSet
             for (LinkedListNode<WeakReference<NameSet>>? node = Known.First; node is not null; node = next)
             {
                 next = node.Next;
-                if (!node.Value.TryGetTarget(out NameSet? known)) Known.Remove(node);
-                else if (known.Names.Count == names.Count && known.Names.SetEquals(names)) return known;
+                bool isAlive = node.Value.TryGetTarget(out NameSet? known), isAsked = isAlive && known!.Names.Count == names.Count && known.Names.SetEquals(names);
+                if (isAlive && !isAsked) continue;
+                Known.Remove(node);
+                if (!isAsked) continue;
+
+                // The last that was asked for is the last to be forgotten.
+                Known.AddFirst(node);
+                return known!;
             }
 
             var set = new NameSet(names);

@@ -21,7 +21,7 @@ internal sealed class TreeScan
     /// <summary>The word that stands for lock statements among identifiers; none can be spelled so.</summary>
     internal const string LockStatement = "lock ";
 
-    /// <summary>How many answers a file remembers: of what makes code atomic, and of each step of the two closures over names.</summary>
+    /// <summary>How many answers a file remembers: of what makes code atomic, and of each step of the closures over names.</summary>
     private const int Remembered = 12;
 
     private readonly SyntaxTree _tree;

@@ -25,10 +25,8 @@ internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList
         var with = sets.Select(_ => new List<Cost>()).ToArray();
         int[] findings = new int[sets.Count];
         var crashes = new List<string>();
-        for (int warmUp = 0; warmUp < MostWarmUps && !IsWarm(); warmUp++)
-        {
-        }
-
+        int warmUps = 0;
+        while (!IsWarm() && ++warmUps < MostWarmUps) continue;
         for (int round = 0; round < rounds; round++) Turn(isCounted: true);
 
         return new BuildCost(project, Cost.Median(bind), [.. with.Select(Cost.Median)], findings, [.. crashes.Distinct()]);

@@ -16,7 +16,6 @@ internal sealed unsafe class KmallocCaches
 {
     /// <summary>What kmalloc(0) returns: not null, and a fault when used.</summary>
     internal const nint ZeroSizePointer = 16;
-    private const GfpFlags Wrong = SlabAllocator.WrongFlags;
 
     private readonly PhysicalMemory _memory;
     private readonly PageAllocator _pages;
@@ -60,7 +59,7 @@ internal sealed unsafe class KmallocCaches
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void* Allocate(nuint size, GfpFlags flags)
     {
-        if ((flags & Wrong) != 0) flags = FixUp(flags);
+        flags = SlabAllocator.FixUp(flags);
         if (size == 0) return (void*)ZeroSizePointer;
         if (size > KmallocSizes.MaxCacheSize) return AllocateLarge(size, flags);
         uint index = KmallocSizes.IndexOf(size);
@@ -202,12 +201,5 @@ internal sealed unsafe class KmallocCaches
         }
 
         return _pages.Describe(address);
-    }
-
-    private static GfpFlags FixUp(GfpFlags flags)
-    {
-        GfpFlags good = flags & ~Wrong;
-        KernelReports.Warn($"Unexpected gfp: 0x{(uint)(flags & Wrong):x} ({(flags & Wrong).Format()}). Fixing up to gfp: 0x{(uint)good:x} ({good.Format()}). Fix your code!");
-        return good;
     }
 }

@@ -1,6 +1,7 @@
 // The calls on one cache, with the flags and checks that the fast path leaves to them.
 // Kernel concept: kmem_cache_alloc, kmem_cache_free, cache_from_obj.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace KAlloc;
@@ -17,12 +18,13 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     /// <summary>What no object can be asked for with: zones that its cache decides on, and bits that mean nothing (the kernel's <c>GFP_SLAB_BUG_MASK</c>).</summary>
-    internal const GfpFlags WrongFlags = GfpFlags.Dma32 | GfpFlags.HighMem | ~((GfpFlags)(((uint)GfpFlags.Account * 2) - 1) | GfpFlags.Cold | GfpFlags.NoGrow);
+    private const GfpFlags Wrong = GfpFlags.Dma32 | GfpFlags.HighMem | ~((GfpFlags)(((uint)GfpFlags.Account * 2) - 1) | GfpFlags.Cold | GfpFlags.NoGrow);
 
-    private static GfpFlags FixUp(GfpFlags flags)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static GfpFlags FixUp(GfpFlags flags) => (flags & Wrong) == 0 ? flags : WithoutWrong(flags);
+
+    private static GfpFlags WithoutWrong(GfpFlags flags)
     {
-        const GfpFlags Wrong = WrongFlags;
-        if ((flags & Wrong) == 0) return flags;
         GfpFlags good = flags & ~Wrong;
         KernelReports.Warn($"Unexpected gfp: 0x{(uint)(flags & Wrong):x} ({(flags & Wrong).Format()}). Fixing up to gfp: 0x{(uint)good:x} ({good.Format()}). Fix your code!");
         return good;

@@ -36,18 +36,7 @@ public sealed class ServerTests(ITestOutputHelper output)
     public async Task Echo_ReturnsEveryByte(HttpProtocols protocol, int bytes)
     {
         await using WebApplication server = await StartAsync(protocol, EchoAsync);
-        byte[] sent = new byte[bytes];
-        new Random(7).NextBytes(sent);
-        using (HttpClient client = Client(server, protocol))
-        {
-            for (int i = 0; i < 3; i++)
-            {
-                using HttpResponseMessage response = await client.PostAsync("/", new ByteArrayContent(sent));
-                Assert.Equal(sent, await response.Content.ReadAsByteArrayAsync());
-            }
-        }
-
-        await AllBuffersReturn(server);
+        await EchoesReturn(server, protocol, bytes);
     }
 
     [Fact]

@@ -66,6 +66,23 @@ internal static class TestServer
 
     internal static KernelMemoryPoolFactory Pools(WebApplication server) => server.Services.GetRequiredService<KernelMemoryPoolFactory>();
 
+    /// <summary>What is sent comes back, three times on one connection, and no buffer stays out.</summary>
+    internal static async Task EchoesReturn(WebApplication server, HttpProtocols protocol, int bytes)
+    {
+        byte[] sent = new byte[bytes];
+        new Random(7).NextBytes(sent);
+        using (HttpClient client = Client(server, protocol))
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                using HttpResponseMessage response = await client.PostAsync("/", new ByteArrayContent(sent));
+                Assert.Equal(sent, await response.Content.ReadAsByteArrayAsync());
+            }
+        }
+
+        await AllBuffersReturn(server);
+    }
+
     internal static async Task AllBuffersReturn(WebApplication server)
     {
         await UntilAsync(() => Pools(server).RentedBuffers == 0);

@@ -71,8 +71,9 @@ internal static class Kernels<TAllocator, TBlock> where TAllocator : struct, IAl
     {
         for (int i = 0; i < blocks.Length; i++)
         {
-            blocks[i] = TAllocator.Allocate(64);
-            Touch(blocks[i]);
+            TBlock block = TAllocator.Allocate(64);
+            Touch(block);
+            blocks[i] = block;
         }
 
         foreach (int i in order) TAllocator.Free(blocks[i]);

@@ -34,11 +34,13 @@ public static unsafe partial class Linux
         if (block != null && size - 1 < KmallocSizes.MaxCacheSize && FastPath.IsPlain(flags) && FastPath.MayRun(block, flags))
         {
             CacheSlot* slot = CpuBlock.Slot(block, 1 + KmallocSizes.IndexOf(size));
-            nint* top = slot->Top - 1;
-            if (*top != 0)
+            nint obj = slot->Newest;
+            if (obj != 0)
             {
-                slot->Top = top;
-                return (void*)*top;
+                nint* home = slot->Home - 1;
+                slot->Newest = *home;
+                slot->Home = home;
+                return (void*)obj;
             }
         }
 
@@ -119,11 +121,13 @@ public static unsafe partial class Linux
         if (block != null && DefaultMap.IsInWindow((nuint)obj) && (id = DefaultMap.ClassInWindow((nuint)obj)) < CpuBlock.SlotCount)
         {
             CacheSlot* slot = CpuBlock.Slot(block, id);
-            nint* top = slot->Top;
-            if (!Sheaf.IsFull(top) && ((nuint)obj & slot->InteriorMask) == 0 && top[-1] != (nint)obj)
+            nint* home = slot->Home;
+            nint newest = slot->Newest;
+            if (!Sheaf.IsLast(home) && ((nuint)obj & slot->InteriorMask) == 0 && newest != (nint)obj)
             {
-                *top = (nint)obj;
-                slot->Top = top + 1;
+                *home = newest;
+                slot->Home = home + 1;
+                slot->Newest = (nint)obj;
                 return;
             }
         }

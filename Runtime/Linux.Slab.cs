@@ -123,11 +123,13 @@ public static unsafe partial class Linux
         if (block != null && FastPath.IsPlain(flags) && FastPath.MayRun(block, flags))
         {
             CacheSlot* slot = CpuBlock.Slot(block, s->FastId);
-            nint* top = slot->Top - 1;
-            if (*top != 0)
+            nint obj = slot->Newest;
+            if (obj != 0)
             {
-                slot->Top = top;
-                return (void*)*top;
+                nint* home = slot->Home - 1;
+                slot->Newest = *home;
+                slot->Home = home;
+                return (void*)obj;
             }
         }
 
@@ -152,11 +154,13 @@ public static unsafe partial class Linux
         if (block != null && DefaultMap.IsInWindow((nuint)objp) && DefaultMap.ClassInWindow((nuint)objp) == s->FastId)
         {
             CacheSlot* slot = CpuBlock.Slot(block, s->FastId);
-            nint* top = slot->Top;
-            if (!Sheaf.IsFull(top) && ((nuint)objp & slot->InteriorMask) == 0 && top[-1] != (nint)objp)
+            nint* home = slot->Home;
+            nint newest = slot->Newest;
+            if (!Sheaf.IsLast(home) && ((nuint)objp & slot->InteriorMask) == 0 && newest != (nint)objp)
             {
-                *top = (nint)objp;
-                slot->Top = top + 1;
+                *home = newest;
+                slot->Home = home + 1;
+                slot->Newest = (nint)objp;
                 return;
             }
         }

@@ -29,17 +29,15 @@ internal unsafe struct CacheSlot
     /// <summary>Index of a sheaf's last word, the link.</summary>
     internal const int SheafLink = (SheafBytes / 8) - 1;
 
-    internal nint* Top;
+    /// <summary>The object to hand out next, or 0. It lies here and not in the sheaf, so that a free and the allocation after it wait for one store, not two.</summary>
+    internal nint Newest;
+
+    /// <summary>The word of the sheaf that <see cref="Newest"/> goes to when another object comes.</summary>
+    internal nint* Home;
     internal nint* Spare;
 
     /// <summary>Bits that are 0 in the address of every object of the cache: one that has them points into an object.</summary>
     internal nuint InteriorMask;
-
-    /// <summary>Sheaves got from the barn or filled from slabs.</summary>
-    internal uint Refills;
-
-    /// <summary>Sheaves given to the barn or flushed to slabs.</summary>
-    internal uint Flushes;
 }
 
 /// <summary>The per-thread block; native memory, 128-aligned.</summary>
@@ -129,7 +127,7 @@ internal static unsafe class CpuBlocks
     /// <summary>The page sets of a thread that has none: they know no page, and are claimed for ever, so that a hit path turns back without a test of its own.</summary>
     internal static readonly void* NoPageSets = MakeNoPageSets();
 
-    /// <summary>The value of <see cref="CacheSlot.Top"/> of a slot without a sheaf.</summary>
+    /// <summary>The top of a slot without a sheaf.</summary>
     internal static nint* NullTop => NullSheaf + CacheSlot.SheafLink;
 
     /// <summary>Told of each block that is about to be parked: it serves no thread any more. Runs on the thread that ends or on the finalizer's.</summary>
@@ -296,7 +294,7 @@ internal static unsafe class CpuBlocks
 
     private static void ClearSlots(CacheSlot* slots)
     {
-        for (int i = 0; i < 256; i++) slots[i].Top = NullTop;
+        for (int i = 0; i < 256; i++) slots[i].Home = NullTop - 1;
     }
 }
 

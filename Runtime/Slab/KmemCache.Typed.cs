@@ -69,11 +69,13 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
         if (block != null && FastPath.IsPlain(flags) && FastPath.MayRun(block, flags))
         {
             CacheSlot* slot = CpuBlock.Slot(block, _cache->FastId);
-            nint* top = slot->Top - 1;
-            if (*top != 0)
+            nint obj = slot->Newest;
+            if (obj != 0)
             {
-                slot->Top = top;
-                return (T*)*top;
+                nint* home = slot->Home - 1;
+                slot->Newest = *home;
+                slot->Home = home;
+                return (T*)obj;
             }
         }
 
@@ -158,11 +160,13 @@ public readonly unsafe ref struct KmemCacheLocal<T> where T : unmanaged
     {
         if (FastPath.IsPlain(flags) && FastPath.MayRun(_block, flags))
         {
-            nint* top = _slot->Top - 1;
-            if (*top != 0)
+            nint newest = _slot->Newest;
+            if (newest != 0)
             {
-                _slot->Top = top;
-                return (T*)*top;
+                nint* home = _slot->Home - 1;
+                _slot->Newest = *home;
+                _slot->Home = home;
+                return (T*)newest;
             }
         }
 

@@ -1,12 +1,14 @@
 // The fast path: pop and push on the running thread's sheaf.
 //
-//   sheaf   [126-c] null   [127-c] object ... object | Top -> free words ... [126]   [127] link        c = the cache's capacity
+//   sheaf   [126-c] null   [127-c] object ... object   Home -> free words ... [126]   [127] link        c = the cache's capacity
+//   slot    Newest: the object whose place is Home, or null
 //
-//   pop:   top[-1] is null -> slow (empty, or no sheaf: NullSheaf)         else it is the object
-//   push:  top is word 127 -> slow (full, or no sheaf)                     else store and step
+//   pop:   Newest is null -> slow (empty, or no sheaf: NullSheaf)       else it is the object; the word below Home comes after it
+//   push:  Home is word 126 -> slow (full, or no sheaf)                 else Newest goes home, the object comes after it
 //
-// Cost: 4 instructions each and no atomic: only the owning thread touches its slots. Two more compares in push see a pointer into an object and
-// an object freed twice in a row. Not done here: anything else; the slow path does it all.
+// Cost: 6 instructions each and no atomic: only the owning thread touches its slots. Two more compares in push see a pointer into an object and
+// an object freed twice in a row. Not done here: anything else; the slow path does it all. There a sheaf is known by its top, the word
+// behind its last object: TopOf puts the newest object into its place, SetTop takes it out again.
 // Kernel concept: struct array_cache (2.6), slab sheaves (6.18).
 
 using System.Runtime.CompilerServices;
@@ -22,14 +24,14 @@ internal static unsafe class Sheaf
     internal const int MaxFillLevel = MaxCapacity / 2;
     private const nuint Mask = CacheSlot.SheafBytes - 1;
     private const nuint FullEnd = CacheSlot.SheafLink * 8;
+    private const nuint LastWord = FullEnd - 8;
 
     /// <summary>The top object of the slot's sheaf, or 0: take the slow path.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static nint TryPop(CacheSlot* slot)
     {
-        nint* top = slot->Top - 1;
-        nint obj = *top;
-        if (obj != 0) slot->Top = top;
+        nint obj = slot->Newest;
+        if (obj != 0) Drop(slot);
         return obj;
     }
 
@@ -37,12 +39,45 @@ internal static unsafe class Sheaf
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool TryPush(CacheSlot* slot, nint obj)
     {
-        nint* top = slot->Top;
-        if (((nuint)top & Mask) == FullEnd || ((nuint)obj & slot->InteriorMask) != 0 || top[-1] == obj) return false;
-        *top = obj;
-        slot->Top = top + 1;
+        if (IsLast(slot->Home) || ((nuint)obj & slot->InteriorMask) != 0 || slot->Newest == obj) return false;
+        Push(slot, obj);
         return true;
     }
+
+    /// <summary>Puts an object on a sheaf that has room.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Push(CacheSlot* slot, nint obj)
+    {
+        nint* home = slot->Home;
+        *home = slot->Newest;
+        slot->Home = home + 1;
+        slot->Newest = obj;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Drop(CacheSlot* slot)
+    {
+        nint* home = slot->Home - 1;
+        slot->Newest = *home;
+        slot->Home = home;
+    }
+
+    /// <summary>The top of the slot's sheaf, with all objects in their places.</summary>
+    internal static nint* TopOf(CacheSlot* slot)
+    {
+        if (slot->Newest != 0) *slot->Home = slot->Newest;
+        return slot->Home + 1;
+    }
+
+    /// <summary>Makes a sheaf the slot's.</summary>
+    internal static void SetTop(CacheSlot* slot, nint* top)
+    {
+        slot->Home = top - 1;
+        slot->Newest = top[-1];
+    }
+
+    /// <summary>Whether the slot has no sheaf.</summary>
+    internal static bool IsNone(CacheSlot* slot) => slot->Home == CpuBlocks.NullTop - 1;
 
     /// <summary>Makes a piece of memory a sheaf without objects.</summary>
     internal static void Initialize(nint* sheaf, int capacity) => EmptyTop(sheaf, capacity)[-1] = 0;
@@ -63,7 +98,10 @@ internal static unsafe class Sheaf
         return new(first, (int)(top - first));
     }
 
+    /// <summary>Whether a newest object's home is the last that there is: no other can come.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsLast(nint* home) => ((nuint)home & Mask) == LastWord;
+
     internal static bool IsFull(nint* top) => ((nuint)top & Mask) == FullEnd;
 
     /// <summary>The next sheaf in a barn's list.</summary>

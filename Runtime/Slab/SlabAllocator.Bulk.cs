@@ -66,12 +66,13 @@ internal sealed unsafe partial class SlabAllocator
         int taken = 0;
         while (true)
         {
-            if (slot->Top != CpuBlocks.NullTop)
+            if (!Sheaf.IsNone(slot))
             {
-                ReadOnlySpan<nint> free = Sheaf.Objects(slot->Top, cache->SheafCapacity);
+                nint* top = Sheaf.TopOf(slot);
+                ReadOnlySpan<nint> free = Sheaf.Objects(top, cache->SheafCapacity);
                 free = free[^Math.Min(free.Length, count - taken)..];
                 free.CopyTo(new Span<nint>(objects + taken, free.Length));
-                slot->Top -= free.Length;
+                Sheaf.SetTop(slot, top - free.Length);
                 taken += free.Length;
             }
 
@@ -85,7 +86,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         CpuBlock* block = CpuBlocks.Current;
         CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);
-        nint* top = slot->Top;
+        nint* top = Sheaf.TopOf(slot);
         nuint room = (nuint)(Sheaf.FullTop(Sheaf.Base(top)) - top);
         if (room > count) room = count;
 
@@ -105,7 +106,7 @@ internal sealed unsafe partial class SlabAllocator
             top[done++] = previous = obj;
         }
 
-        slot->Top = top + done;
+        Sheaf.SetTop(slot, top + done);
         full = Sheaf.IsFull(top + done);
         return done;
     }

@@ -48,23 +48,23 @@ internal sealed unsafe partial class SlabAllocator
         CpuBlock* block = CpuBlocks.Current;
         if (block->DrainRequested != 0) DrainBlock(block);
         CacheSlot* slot = CpuBlocks.Slot(block, cache->Id);
-        if (IsInSheaf(cache, slot->Top, obj) || (slot->Spare != null && IsInSheaf(cache, slot->Spare, obj)))
+        if (IsInSheaf(cache, Sheaf.TopOf(slot), obj) || (slot->Spare != null && IsInSheaf(cache, slot->Spare, obj)))
         {
             ReportFree(cache, (nuint)obj, SlabError.AlreadyFree);
             return;
         }
 
-        if (!Sheaf.IsFull(slot->Top) || TryMakeRoom(cache, slot)) Push(slot, obj);
+        if (!Sheaf.IsLast(slot->Home) || TryMakeRoom(cache, slot)) Sheaf.Push(slot, obj);
         else FreeToSlabs(cache, &obj, 1);
     }
 
     private bool TrySpareOrBarn(KmemCache* cache, CacheSlot* slot, out nint obj)
     {
-        nint* top = slot->Top;
+        nint* top = Sheaf.TopOf(slot);
         nint* spare = slot->Spare;
         if (spare != null && spare[-1] != 0)
         {
-            slot->Top = spare;
+            Sheaf.SetTop(slot, spare);
             slot->Spare = top == CpuBlocks.NullTop ? null : top;
         }
         else
@@ -85,9 +85,8 @@ internal sealed unsafe partial class SlabAllocator
             }
 
             FreeSheaf(surplus);
-            slot->Top = Sheaf.FullTop(full);
+            Sheaf.SetTop(slot, Sheaf.FullTop(full));
             slot->InteriorMask = cache->InteriorMask;
-            slot->Refills++;
         }
 
         obj = Sheaf.TryPop(slot);
@@ -101,13 +100,12 @@ internal sealed unsafe partial class SlabAllocator
         if (count == 0) return 0;
 
         // The first goes to the caller; the rest descends, so that later allocations ascend.
-        if (slot->Top == CpuBlocks.NullTop) TryGiveSheaf(cache, slot);
+        if (Sheaf.IsNone(slot)) TryGiveSheaf(cache, slot);
         int kept = 0;
-        if (slot->Top != CpuBlocks.NullTop)
+        if (!Sheaf.IsNone(slot))
         {
-            kept = Math.Min(count - 1, cache->SheafCapacity - Sheaf.Objects(slot->Top, cache->SheafCapacity).Length);
-            for (int i = count - 1; i >= count - kept; i--) Push(slot, objects[i]);
-            slot->Refills++;
+            kept = Math.Min(count - 1, cache->SheafCapacity - Sheaf.Objects(Sheaf.TopOf(slot), cache->SheafCapacity).Length);
+            for (int i = count - 1; i >= count - kept; i--) Sheaf.Push(slot, objects[i]);
         }
 
         if (kept < count - 1) FreeToSlabs(cache, objects + 1, count - 1 - kept);
@@ -117,12 +115,12 @@ internal sealed unsafe partial class SlabAllocator
     /// <summary>Makes the slot's current sheaf one that is not full. False: there is no memory for another sheaf.</summary>
     private bool TryMakeRoom(KmemCache* cache, CacheSlot* slot)
     {
-        nint* top = slot->Top;
+        nint* top = Sheaf.TopOf(slot);
         if (top == CpuBlocks.NullTop) return TryGiveSheaf(cache, slot);
         nint* spare = slot->Spare;
         if (spare != null && !Sheaf.IsFull(spare))
         {
-            slot->Top = spare;
+            Sheaf.SetTop(slot, spare);
             slot->Spare = top;
             return true;
         }
@@ -131,12 +129,11 @@ internal sealed unsafe partial class SlabAllocator
         {
             nint* sheaf = EmptySheaf(cache);
             if (sheaf == null) return false;
-            slot->Top = Sheaf.EmptyTop(sheaf, cache->SheafCapacity);
+            Sheaf.SetTop(slot, Sheaf.EmptyTop(sheaf, cache->SheafCapacity));
             slot->Spare = top;
             return true;
         }
 
-        slot->Flushes++;
         nint* empty = null;
         cache->BarnLock.Enter();
         bool given = cache->FullSheaves < cache->SheafLimit;
@@ -150,12 +147,13 @@ internal sealed unsafe partial class SlabAllocator
         if (given)
         {
             if (empty == null) empty = AllocateSheaf(cache);
-            slot->Top = empty == null ? CpuBlocks.NullTop : Sheaf.EmptyTop(empty, cache->SheafCapacity);
+            Sheaf.SetTop(slot, empty == null ? CpuBlocks.NullTop : Sheaf.EmptyTop(empty, cache->SheafCapacity));
             return empty != null;
         }
 
-        slot->Top = Sheaf.EmptyTop(Sheaf.Base(top), cache->SheafCapacity);
-        FreeToSlabs(cache, slot->Top, cache->SheafCapacity);
+        nint* objects = Sheaf.EmptyTop(Sheaf.Base(top), cache->SheafCapacity);
+        Sheaf.SetTop(slot, objects);
+        FreeToSlabs(cache, objects, cache->SheafCapacity);
         return true;
     }
 
@@ -163,7 +161,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         nint* sheaf = EmptySheaf(cache);
         if (sheaf == null) return false;
-        slot->Top = Sheaf.EmptyTop(sheaf, cache->SheafCapacity);
+        Sheaf.SetTop(slot, Sheaf.EmptyTop(sheaf, cache->SheafCapacity));
         slot->InteriorMask = cache->InteriorMask;
         return true;
     }
@@ -217,8 +215,6 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     private static bool IsInSheaf(KmemCache* cache, nint* top, nint obj) => top != CpuBlocks.NullTop && Sheaf.Objects(top, cache->SheafCapacity).Contains(obj);
-
-    private static void Push(CacheSlot* slot, nint obj) => *slot->Top++ = obj;
 
     private static bool TryPushEmpty(KmemCache* cache, nint* sheaf)
     {

@@ -68,13 +68,12 @@ internal sealed unsafe partial class SlabAllocator
     private void DrainSlot(CpuBlock* block, KmemCache* cache)
     {
         CacheSlot* slot = CpuBlocks.SlotIfAny(block, cache->Id);
-        if (slot == null || (slot->Top == CpuBlocks.NullTop && slot->Spare == null)) return;
+        if (slot == null || (Sheaf.IsNone(slot) && slot->Spare == null)) return;
         _drainLock.Enter();
-        nint* top = slot->Top;
+        nint* top = Sheaf.TopOf(slot);
         nint* spare = slot->Spare;
-        slot->Top = CpuBlocks.NullTop;
+        Sheaf.SetTop(slot, CpuBlocks.NullTop);
         slot->Spare = null;
-        slot->Flushes++;
         _drainLock.Leave();
 
         // Both are flushed before anything is reported: a report may throw.

@@ -93,7 +93,7 @@ internal sealed unsafe class SlabStress(int seed, long operations, int threads)
             {
                 CacheSlot* slot = CpuBlocks.SlotIfAny(CpuBlocks.Get(cpu), id);
                 if (slot == null) continue;
-                foreach (nint top in (ReadOnlySpan<nint>)[slot->Top == CpuBlocks.NullTop ? 0 : (nint)slot->Top, (nint)slot->Spare])
+                foreach (nint top in (ReadOnlySpan<nint>)[Sheaf.IsNone(slot) ? 0 : (nint)Sheaf.TopOf(slot), (nint)slot->Spare])
                 {
                     if (top == 0) continue;
                     sheaves++;

@@ -153,8 +153,10 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
                 Value array = Eval(element.ArrayReference), index = Value.Zero;
                 foreach (IOperation part in element.Indices) index = element.Indices.Length == 1 ? EvalIndex(part, array) : Combine(index, Eval(part), element);
                 return ElementOf(array, index);
-            case IInlineArrayAccessOperation access when access.Argument.Type?.SpecialType == SpecialType.System_Int32:
-                return ElementOf(Address(access.Instance), Eval(access.Argument));
+            case IInlineArrayAccessOperation access:
+                index = Eval(access.Argument);
+                if (access.Argument.Type?.SpecialType != SpecialType.System_Int32) index = UnknownOf(access.Argument.Syntax, 1); // ^1 or a range
+                return ElementOf(Address(access.Instance), index);
             case IInstanceReferenceOperation:
                 return This(operation);
             case IFlowCaptureReferenceOperation reference:

@@ -195,6 +195,16 @@ unsafe class Bodies
         kfree((void*)four[1]);
     }
 
+    void InlineFromTheEndAndRange()
+    {
+        Four four = default;
+        four[^1] = (nint)kmalloc(4, GFP_KERNEL);
+        kfree((void*)four[^1]);
+        Span<nint> some = four[1..3];
+        some[0] = (nint)kmalloc(4, GFP_KERNEL);
+        kfree((void*)some[0]);
+    }
+
     void InlineTwice()
     {
         Four four = default;

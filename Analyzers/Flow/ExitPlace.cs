@@ -55,7 +55,7 @@ internal static class ExitPlace
         StatementSyntax? statement = last.FirstAncestorOrSelf<StatementSyntax>();
         if (taken is { } truth && statement is IfStatementSyntax branch && branch.Condition.Span.Contains(last.Span))
         {
-            StatementSyntax? way = truth ? branch.Statement : branch.Else?.Statement;
+            StatementSyntax? way = truth != IsNegated(last, branch.Condition) ? branch.Statement : branch.Else?.Statement;
             if (FirstJump(way) is { } jump) return jump.GetLocation();
             if (way is BlockSyntax { Statements.Count: 0 } empty) statement = empty;
         }
@@ -78,6 +78,15 @@ internal static class ExitPlace
         }
 
         return statement is not null && body.Span.Contains(statement.Span) ? EndOf(EnclosingBlock(statement) ?? body) : EndOf(body);
+    }
+
+    /// <summary>A part of a condition stands behind a "!", which the graph has no operation for.</summary>
+    private static bool IsNegated(SyntaxNode part, SyntaxNode condition)
+    {
+        bool negated = false;
+        for (SyntaxNode? node = part; node is not null && node != condition; node = node.Parent)
+            if (node.Parent is PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.LogicalNotExpression }) negated = !negated;
+        return negated;
     }
 
     private static SyntaxNode? EnclosingBlock(StatementSyntax statement) => statement.Parent?.FirstAncestorOrSelf<BlockSyntax>();

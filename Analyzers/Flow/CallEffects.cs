@@ -20,7 +20,7 @@ internal static class CallEffects
     }
 
     private static bool StoresByName(string name) =>
-        name is "WriteIntPtr" or "Exchange" or "CompareExchange" or "Write" or "WriteUnaligned" or "SetHandle" or "GetDelegateForFunctionPointer"
+        name is "WriteIntPtr" or "Exchange" or "CompareExchange" or "Write" or "WriteUnaligned" or "SetHandle" or "GetDelegateForFunctionPointer" or "Fill"
         || name.StartsWith("Add", StringComparison.Ordinal) || name.StartsWith("Create", StringComparison.Ordinal)
         || name.StartsWith("Set", StringComparison.Ordinal) || name.StartsWith("Register", StringComparison.Ordinal)
         || name.StartsWith("Free", StringComparison.Ordinal) || name.StartsWith("Release", StringComparison.Ordinal) || name.StartsWith("Destroy", StringComparison.Ordinal)

@@ -8,6 +8,9 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed class Compaction
 {
+    /// <summary>A node that holds a box that holds what was passed: more were never seen.</summary>
+    private const int MaximalNesting = 3;
+
     private readonly SymbolTable _symbols;
     private readonly HashSet<int> _needed = [];
     private readonly IReadOnlyList<Primitive> _log;
@@ -76,13 +79,35 @@ internal sealed class Compaction
         PrimitiveKind.Store or PrimitiveKind.Copy or PrimitiveKind.Forget => IsSeen(_symbols.Root(primitive.A)),
         PrimitiveKind.Assume => IsKnown(primitive.A),
         PrimitiveKind.Free when IsOpen(primitive) => true,
-        _ => IsSeen(_symbols.AllocationOf(primitive.A) is var allocation and not 0 ? allocation : _symbols.Root(primitive.A)),
+        PrimitiveKind.Escape when Holds(RegionOf(primitive.A), 0) => true,
+        _ => IsSeen(RegionOf(primitive.A)),
     };
 
-    /// <summary>What the caller knows is put where nobody knows who reads it: behind a pointer that some loop or some call came to.</summary>
-    private bool HandsOn(Primitive store) =>
-        _symbols[_symbols.Root(store.A)].Kind == SymbolKind.Unknown && !store.B.IsConstant
-        && IsSeen(_symbols.AllocationOf(store.B) is var allocation and not 0 ? allocation : _symbols.Root(store.B));
+    private int RegionOf(Value value) => _symbols.AllocationOf(value) is var allocation and not 0 ? allocation : _symbols.Root(value);
+
+    /// <summary>
+    /// What the caller knows is put where nobody knows who reads it: behind a pointer that some loop or some call came to, or that was found in memory which
+    /// nobody here wrote.
+    /// </summary>
+    private bool HandsOn(Primitive store)
+    {
+        int root = _symbols.Root(store.A);
+        return !store.B.IsConstant && (_symbols[root].Kind == SymbolKind.Unknown || (_symbols[root].Kind == SymbolKind.Load && !IsSeen(root))) && IsSeen(RegionOf(store.B));
+    }
+
+    /// <summary>Memory of this body holds what the caller knows: a node that it made and linked where others find it.</summary>
+    private bool Holds(int region, int depth)
+    {
+        if (_symbols[region].Kind is not (SymbolKind.New or SymbolKind.Allocation)) return false;
+        foreach (Primitive store in _log)
+        {
+            if (store.Kind is not (PrimitiveKind.Store or PrimitiveKind.Copy) || store.B.IsConstant || RegionOf(store.A) != region) continue;
+            int held = RegionOf(store.B);
+            if (IsSeen(held) || (depth < MaximalNesting && held != region && Holds(held, depth + 1))) return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Memory of this body is freed with an order, or to a cache, that the caller decides.</summary>
     private bool IsOpen(Primitive free)

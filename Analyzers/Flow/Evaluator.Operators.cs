@@ -21,11 +21,12 @@ internal sealed partial class Evaluator
     {
         Value value = Eval(conversion.Operand);
         ITypeSymbol? from = conversion.Operand.Type, to = conversion.Type;
+        // By an operator, or since C# 14 by the language itself.
+        if (IsSpan(to) && IsSpan(from)) return SpanFrom(value, FreshRegion(conversion));
+        if (IsSpan(to) && from is IArrayTypeSymbol && !_dead) return SpanOver(conversion, ElementOf(value, Value.Zero));
         if (conversion.OperatorMethod is { } method)
         {
             if (IsIdentityOperator(method)) return Truncated(value, to);
-            if (IsSpan(to) && IsSpan(from)) return SpanFrom(value, FreshRegion(conversion));
-            if (IsSpan(to) && from is IArrayTypeSymbol && !_dead) return SpanOver(conversion, ElementOf(value, Value.Zero));
             if (analysis.SummaryOf(method) is null) Escape(value);
             return CallOperator(conversion, method, (conversion.Operand, value));
         }

@@ -62,7 +62,7 @@ internal sealed partial class Evaluator
         }
 
         if (call.Method.Parameters[ordinal].Type is not IPointerTypeSymbol) return;
-        ForgetNumbers(address, MemoryMoves.IsWritten(call.Method, ordinal));
+        if (!MemoryMoves.IsSource(call.Method, ordinal)) ForgetNumbers(address, MemoryMoves.IsWritten(call.Method, ordinal));
         if (MemoryMoves.SourceOf(call.Method, ordinal) is var source and >= 0) MoveBytes(call, ordinal, source);
     }
 

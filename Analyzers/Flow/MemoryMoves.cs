@@ -16,9 +16,12 @@ internal static class MemoryMoves
     {
         if (!IsDestination(method.Parameters[destination].Name)) return -1;
         foreach (IParameterSymbol parameter in method.Parameters)
-            if (parameter.Name is "from" or "source" or "src" && IsAddress(parameter)) return parameter.Ordinal;
+            if (IsSource(method, parameter.Ordinal)) return parameter.Ordinal;
         return -1;
     }
+
+    /// <summary>The call only reads there.</summary>
+    internal static bool IsSource(IMethodSymbol method, int ordinal) => method.Parameters[ordinal] is { Name: "from" or "source" or "src" } parameter && IsAddress(parameter);
 
     private static bool IsDestination(string name) => name is "to" or "destination" or "dest" or "dst";
 

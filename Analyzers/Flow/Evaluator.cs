@@ -109,6 +109,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IDeclarationExpressionOperation declaration: return Eval(declaration.Expression);
             case ICaughtExceptionOperation: return NonNull(Unknown(operation));
             case IInvalidOperation: return EvalChildren(operation);
+            case IInterpolatedStringOperation { Type.SpecialType: SpecialType.System_String } text: return EvalText(text);
         }
 
         return operation.Kind == OperationKind.None ? EvalPointerOperation(operation) : EvalChildren(operation);
@@ -124,6 +125,22 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         }
 
         return TypeShapes.IsScalar(operation.Type) ? Unknown(operation) : FreshRegion(operation);
+    }
+
+    /// <summary>A text shows numbers, pointers and structs, and keeps none of them; objects are asked for theirs and may do anything.</summary>
+    private Value EvalText(IInterpolatedStringOperation text)
+    {
+        foreach (IInterpolatedStringContentOperation part in text.Parts)
+        {
+            if (part is not IInterpolationOperation interpolation) continue;
+            Value value = Eval(interpolation.Expression);
+            if (_dead) return Value.Zero;
+            if (!TypeShapes.IsScalar(interpolation.Expression.Type)) EscapeStruct(value);
+            else if (interpolation.Expression.Type is { IsReferenceType: true }) Escape(value);
+            if (interpolation.Alignment is { } alignment) Eval(alignment);
+        }
+
+        return NonNull(Unknown(text));
     }
 
     private Value FreshRegion(IOperation operation) => Symbols.Make(SymbolKind.Stack, tag: unchecked((_callPath * 31) + _state.Turn), item: operation.Syntax);

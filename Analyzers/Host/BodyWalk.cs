@@ -45,7 +45,17 @@ internal readonly struct BodySyntax(SyntaxNode node, SyntaxNode declaration, Bod
 
     public BodyKind Kind { get; } = kind;
 
-    /// <summary>The nodes that together are the body's text: <see cref="Node"/>, except that top-level statements share theirs with the types of the file.</summary>
+    private TypeSyntax? DeclaredType => Kind switch
+    {
+        BodyKind.FieldInitializer => (Declaration.Parent as VariableDeclarationSyntax)?.Type,
+        BodyKind.PropertyInitializer or BodyKind.ArrowProperty => (Declaration as BasePropertyDeclarationSyntax)?.Type,
+        _ => null,
+    };
+
+    /// <summary>
+    /// The nodes that together are the body's text: <see cref="Node"/>, except that top-level statements share theirs with the types of the file. With a value
+    /// that is written <c>new(…)</c> the declared type says what is made.
+    /// </summary>
     public IEnumerable<SyntaxNode> Parts
     {
         get
@@ -53,6 +63,7 @@ internal readonly struct BodySyntax(SyntaxNode node, SyntaxNode declaration, Bod
             if (Kind != BodyKind.TopLevel)
             {
                 yield return Node;
+                if (DeclaredType is { } type && Node.DescendantNodes().Any(static node => node is ImplicitObjectCreationExpressionSyntax)) yield return type;
                 yield break;
             }
 

@@ -14,7 +14,7 @@ internal sealed class TreeScan
 
     private static readonly HashSet<string> ContractAttributes =
     [
-        "Allocates", "Reallocates", "Frees", "ViewOf", "Consumes", "Owned", "MightSleep", "MightSleepIf", "EntersAtomic", "LeavesAtomic",
+        "Allocates", "Reallocates", "Frees", "ViewOf", "Consumes", "Owned", "MightSleep", "MightSleepIf", "EntersAtomic", "LeavesAtomic", "EntersScope", "LeavesScope",
         "AtomicContext", "InterruptHandler", "SoftIrq", "Tasklet", "TimerCallback",
     ];
 
@@ -25,6 +25,7 @@ internal sealed class TreeScan
     private const int Remembered = 12;
 
     private readonly SyntaxTree _tree;
+    private readonly bool _makesUnnamed;
     private Answer[] _answers = [];
     private DeclaredBody[]? _bodies;
 
@@ -34,6 +35,7 @@ internal sealed class TreeScan
         var members = new HashSet<string>();
         foreach (SyntaxToken token in root.DescendantTokens())
         {
+            if (token.IsKind(SyntaxKind.NewKeyword)) _makesUnnamed |= token.Parent is ImplicitObjectCreationExpressionSyntax;
             if (WordOf(token) is not { } text) continue;
             Identifiers.Add(text);
             if (IsContractAttribute(text) && token.Parent?.FirstAncestorOrSelf<AttributeSyntax>() is { } attribute && DeclaredName(attribute) is { } name) members.Add(name);
@@ -72,16 +74,30 @@ internal sealed class TreeScan
 
         // One set for all bodies: growing a new one for each was half of the scan.
         var identifiers = new HashSet<string>();
-        foreach (BodySyntax body in BodyWalk.Enumerate(_tree.GetRoot(cancellation)))
+        SyntaxNode root = _tree.GetRoot(cancellation);
+        if (_makesUnnamed) AddFields(root, bodies);
+        foreach (BodySyntax body in BodyWalk.Enumerate(root))
         {
             if (NameOf(body.Declaration) is not { } name) continue;
             identifiers.Clear();
-            foreach (SyntaxToken token in body.Node.DescendantTokens())
-                if (WordOf(token) is { } word) identifiers.Add(word);
+            foreach (SyntaxNode part in body.Parts)
+                foreach (SyntaxToken token in part.DescendantTokens())
+                    if (WordOf(token) is { } word) identifiers.Add(word);
             bodies.Add(new DeclaredBody(name, body.Declaration.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText, [.. identifiers]));
         }
 
         return _bodies = [.. bodies];
+    }
+
+    /// <summary>Where objects are made as <c>new(…)</c>, a field that is assigned stands for its type.</summary>
+    private static void AddFields(SyntaxNode root, List<DeclaredBody> bodies)
+    {
+        foreach (SyntaxNode node in root.DescendantNodes(static node => node is CompilationUnitSyntax or BaseNamespaceDeclarationSyntax or TypeDeclarationSyntax))
+        {
+            if (node is not FieldDeclarationSyntax { Declaration: { Type: SimpleNameSyntax type, Variables: var variables } }) continue;
+            foreach (VariableDeclaratorSyntax variable in variables)
+                bodies.Add(new DeclaredBody(variable.Identifier.ValueText, (node.Parent as TypeDeclarationSyntax)?.Identifier.ValueText, [type.Identifier.ValueText]));
+        }
     }
 
     /// <summary>What a token names: itself if it is an identifier; a lock statement is a call in other words, and <c>using</c> calls Dispose.</summary>

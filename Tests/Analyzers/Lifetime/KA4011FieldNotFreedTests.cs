@@ -37,6 +37,23 @@ public sealed class KA4011FieldNotFreedTests
     public Task Field_NoMethodFrees_Reports(string members) => VerifyAsync(Owner(members));
 
     [Theory]
+    [InlineData("static KernelMemoryPool s_pool; private readonly KernelBufferWriter _writer = {|KA4011:new(s_pool)|}; public int Written => _writer.WrittenCount;")]
+    [InlineData("static KernelMemoryPool s_pool; private readonly KernelBufferWriter _writer = {|KA4011:new KernelBufferWriter(s_pool)|}; public int Written => _writer.WrittenCount;")]
+    [InlineData("private readonly KernelBufferWriter _writer; public Owner(KernelMemoryPool pool) { {|KA4011:_writer = new(pool)|}; } public int Written => _writer.WrittenCount;")]
+    [InlineData("static KernelMemoryPool s_pool; private readonly KernelBufferWriter _a = {|KA4011:new(s_pool)|}, _b = new(s_pool); public void Dispose() => _b.Dispose(); public int Written => _a.WrittenCount;")]
+    public Task Field_ThatIsMadeToOwn_Reports(string members) => VerifyAsync(Owner(members));
+
+    [Fact]
+    public Task Field_OfAPrimaryConstructor_Reports() => VerifyAsync("class Sender(KernelMemoryPool pool) { private readonly KernelBufferWriter _writer = {|KA4011:new(pool)|}; public int Written => _writer.WrittenCount; }");
+
+    [Theory]
+    [InlineData("static KernelMemoryPool s_pool; private readonly KernelBufferWriter _writer = new(s_pool); public void Dispose() => _writer.Dispose();")]
+    [InlineData("static KernelMemoryPool s_pool; private readonly KernelBufferWriter _writer = new(s_pool); public KernelBufferWriter Take() => _writer;")]
+    [InlineData("private readonly System.Text.StringBuilder _text = new(10); private readonly object _gate = new(); public int Length => _text.Length;")]
+    [InlineData("private static readonly KernelBufferWriter s_writer = new(KernelMemory.Default.CreateBufferPool()); public int Written => s_writer.WrittenCount;")]
+    public Task Field_ThatIsMadeToOwnAndFreed_StaysSilent(string members) => VerifyAsync(Owner(members));
+
+    [Theory]
     [InlineData("private byte* _data; private nuint _n; public void Grow(nuint n) { byte* p = (byte*)NativeMemory.Alloc(n); NativeMemory.Free(_data); {|KA4011:_data = p|}; _n = n; }")]
     [InlineData("private byte* _data; public void Grow(nuint n) { {|KA4011:_data = (byte*)NativeMemory.Realloc(_data, n)|}; }")]
     [InlineData("private byte* _data; public void Reset() { kfree(_data); {|KA4011:_data = (byte*)kmalloc(8, GFP_KERNEL)|}; }")]

@@ -33,6 +33,9 @@ internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place,
     /// <summary>Set when it is a mistake only if nobody leaves the section that the method hands out.</summary>
     internal HeldSection? UnlessRelied { get; init; }
 
+    /// <summary>The option whose value "true" makes this no finding.</summary>
+    internal string? SilencedBy { get; init; }
+
     internal FlowIssue Step(Location place, string text)
     {
         _places.Add(place);

@@ -70,10 +70,14 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         var reported = new HashSet<(string, Location, SyntaxNode?)>();
         foreach (FlowIssue issue in issues)
         {
+            if (issue.SilencedBy is { } option && IsOn(context, option)) continue;
             if (issue.UnlessRelied is { } held && facts.Reliance.IsRelied(held, context.CancellationToken)) continue;
             if (reported.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) context.ReportDiagnostic(issue.ToDiagnostic());
         }
     }
+
+    private static bool IsOn(SemanticModelAnalysisContext context, string option) =>
+        context.Options.AnalyzerConfigOptionsProvider.GetOptions(context.SemanticModel.SyntaxTree).TryGetValue(option, out string? value) && bool.TryParse(value, out bool on) && on;
 
     private static bool Mentions(in BodySyntax body, NameClosure names)
     {

@@ -9,6 +9,9 @@ internal sealed class KA4007WrongDeallocator : FlowRule
 {
     internal const string Id = "KA4007";
 
+    /// <summary>The option that says: kfree takes a cache's object, as in today's kernel.</summary>
+    private const string KfreeOption = "kalloc.kfree_takes_cache_objects";
+
     internal static readonly DiagnosticDescriptor Rule = RuleDescriptor.Create(
         Id,
         "Memory is freed by the wrong deallocator",
@@ -30,6 +33,7 @@ internal sealed class KA4007WrongDeallocator : FlowRule
         var issue = new FlowIssue(Rule, free.Call.Syntax.GetLocation(), name, Names.Of(allocation.Method), free.Call.DisplayName, deallocator)
         {
             Severity = toleratedByKernel ? DiagnosticSeverity.Warning : null,
+            SilencedBy = toleratedByKernel ? KfreeOption : null,
         };
         // A view or an interior pointer is not what the deallocator takes: no data for a fix.
         if (free.Pointer == new Value(allocation.Symbol, 0)) issue.Properties = Deallocators.Describe(issue.Properties, allocation);
@@ -52,6 +56,7 @@ internal sealed class KA4007WrongDeallocator : FlowRule
         var issue = new FlowIssue(Rule, free.Call.GetLocation(), free.Name, Names.Of(allocation.Method), free.Deallocator, allocation.Contract.FreedBy ?? "its own deallocator")
         {
             Severity = tolerated ? DiagnosticSeverity.Warning : null,
+            SilencedBy = tolerated ? KfreeOption : null,
         };
         if (free.View is null && freed.Sources[0].Family == allocation.Family) issue.Properties = Deallocators.Describe(issue.Properties, allocation);
         if (free.PointerParameter is { } parameter) issue.Properties = issue.Properties.Add("pointer.parameter", parameter);

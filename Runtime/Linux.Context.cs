@@ -175,7 +175,7 @@ public static unsafe partial class Linux
 
     /// <summary><c>memalloc_nofs_save()</c>: until the matching restore, allocations of this thread are as if without <c>__GFP_FS</c>. Nests.</summary>
     /// <returns>The state to restore.</returns>
-    [EntersScope(AllocationScope.NoFs)]
+    [EntersScope(AllocationScope.NoFs, LeftBy = nameof(memalloc_nofs_restore))]
     public static uint memalloc_nofs_save() => AllocationScopes.Enter(GfpFlags.Fs);
 
     /// <summary><c>memalloc_nofs_restore(flags)</c>.</summary>
@@ -185,7 +185,7 @@ public static unsafe partial class Linux
 
     /// <summary><c>memalloc_noio_save()</c>: until the matching restore, allocations of this thread are as if without <c>__GFP_IO</c> and <c>__GFP_FS</c>.</summary>
     /// <returns>The state to restore.</returns>
-    [EntersScope(AllocationScope.NoIo)]
+    [EntersScope(AllocationScope.NoIo, LeftBy = nameof(memalloc_noio_restore))]
     public static uint memalloc_noio_save() => AllocationScopes.Enter(GfpFlags.Io | GfpFlags.Fs);
 
     /// <summary><c>memalloc_noio_restore(flags)</c>.</summary>
@@ -195,7 +195,7 @@ public static unsafe partial class Linux
 
     /// <summary><c>memalloc_noreclaim_save()</c>: until the matching restore, allocations of this thread never reclaim.</summary>
     /// <returns>The state to restore.</returns>
-    [EntersScope(AllocationScope.NoReclaim)]
+    [EntersScope(AllocationScope.NoReclaim, LeftBy = nameof(memalloc_noreclaim_restore))]
     public static uint memalloc_noreclaim_save() => AllocationScopes.Enter(GfpFlags.DirectReclaim);
 
     /// <summary><c>memalloc_noreclaim_restore(flags)</c>.</summary>

@@ -37,7 +37,7 @@ internal sealed partial class Evaluator
         if (contract.View is { } view) result = View(call, view);
         if (contract.Tells.IsPresent) result = NotNull(Operand(call, contract.Tells) ?? result);
         if (contract.Leave is { } leave && Holds(leave.When, result)) Leave(call, leave);
-        if (contract.Enter is { } enter && Holds(enter.When, result) && Takes(call, enter)) Enter(call, enter);
+        if (contract.Enter is { } enter && Holds(enter.When, result) && Takes(call, enter)) Enter(call, enter, result);
         if (_dead) return Value.Zero;
         LetTheRestBorrow(call, contract);
         return result;

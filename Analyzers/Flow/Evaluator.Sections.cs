@@ -10,11 +10,12 @@ internal sealed partial class Evaluator
 {
     private const int SavedTag = 6;
 
-    private void Enter(CallSite call, EnterContract contract)
+    private void Enter(CallSite call, EnterContract contract, Value result)
     {
-        Value saved = contract.Saves.Kind == OperandKind.Parameter && call.IsByReference(contract.Saves.Ordinal) ? UnknownOf(call.Syntax, SavedTag) : Value.Zero;
+        bool isWritten = contract.Saves.Kind == OperandKind.Parameter && call.IsByReference(contract.Saves.Ordinal);
+        Value saved = isWritten ? UnknownOf(call.Syntax, SavedTag) : contract.Saves.Kind == OperandKind.Result ? result : Value.Zero;
         Enter(call, contract, Identity(call, contract.Lock), saved);
-        if (!saved.IsZero) _state.Store(call.Arguments[contract.Saves.Ordinal], saved);
+        if (isWritten) _state.Store(call.Arguments[contract.Saves.Ordinal], saved);
     }
 
     private void Enter(CallSite call, EnterContract contract, Value identity, Value saved, bool told = false)
@@ -47,6 +48,7 @@ internal sealed partial class Evaluator
         };
         if (!saved.IsZero) analysis.NoteSaved(saved);
         _state.Note(new Primitive(PrimitiveKind.Enter, identity, saved) { Contract = contract, Site = call.Chain, Told = told });
+        if (contract.IsScope) return;
         // Others may have written shared memory before the lock was had. Whoever applies the log enters, too.
         FlowState state = _state;
         state.Havoc(address => analysis.IsImmutable(address) || analysis.IsOwnStore(state, address), isNoted: false);

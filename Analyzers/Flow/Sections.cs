@@ -33,7 +33,7 @@ internal sealed record Section(SectionKind Kind, Value Identity, string Name, Sy
     internal bool IsShared => Contract?.Shared == true;
 
     /// <summary>Whether code inside must not sleep.</summary>
-    internal bool IsAtomic => (Kind & ~(SectionKind.Sleeping | SectionKind.Mapping)) != 0;
+    internal bool IsAtomic => (Kind & ~(SectionKind.Sleeping | SectionKind.Mapping | SectionKind.Scopes)) != 0;
 
     /// <summary>
     /// The innermost section, else the context of the body, in which code must not sleep. A section that turns of a loop left open counts for nothing: a flag that

@@ -116,6 +116,12 @@ internal static class AttributeContracts
                     When = When(attribute),
                 };
                 break;
+            case "EntersScopeAttribute":
+                contract.Enter = new EnterContract(Scope(attribute)) { Saves = OperandReference.Result, Nests = true, LeftBy = Text(attribute, "LeftBy") };
+                break;
+            case "LeavesScopeAttribute" when method.Parameters.Length > 0:
+                contract.Leave = new LeaveContract(Scope(attribute)) { Restores = OperandReference.Parameter(0) };
+                break;
             default:
                 EntryContext context = ContextOf(attribute);
                 if (context != EntryContext.Unknown) contract.Context = context;
@@ -229,6 +235,9 @@ internal static class AttributeContracts
 
     private static ReturnCondition When(AttributeData attribute) =>
         Named(attribute, "When") is { Kind: TypedConstantKind.Enum, Value: int value } ? (ReturnCondition)value : ReturnCondition.Always;
+
+    private static SectionKind Scope(AttributeData attribute) =>
+        attribute.ConstructorArguments is [{ Kind: TypedConstantKind.Enum, Value: int and >= 0 and <= 2 and var value }, ..] ? (SectionKind)((int)SectionKind.NoFs << value) : SectionKind.None;
 
     private static SectionKind Kind(AttributeData attribute) =>
         attribute.ConstructorArguments is [{ Kind: TypedConstantKind.Enum, Value: int value }, ..] ? (SectionKind)value : SectionKind.None;

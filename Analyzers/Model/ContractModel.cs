@@ -133,7 +133,7 @@ internal sealed class ContractModel
             if (contract.HasEffect) Effects.Add(name);
             if (contract.ParameterContexts.Count > 0) Registering.Add(name);
             if (contract.Leave is not null) Leaving.Add(name);
-            if (contract.Enter is not null || contract.ParameterContexts.Count > 0) Atomic.Add(name);
+            if (contract.Enter is { IsScope: false } || contract.ParameterContexts.Count > 0) Atomic.Add(name);
         }
 
         internal void Add(AssemblyNames other)

@@ -8,9 +8,12 @@ namespace KAlloc.Analyzers.Model;
 /// <summary>On which result of the call a contract holds. Same members and values as <c>KAlloc.Returned</c>.</summary>
 internal enum ReturnCondition { Always, True, False, Zero, NonZero, Null, NotNull }
 
-/// <summary>What a section switches off. Same members and values as <c>KAlloc.LockKind</c>.</summary>
+/// <summary>
+/// What a section switches off. The first members are those of <c>KAlloc.LockKind</c>, with the same values; then, in its order, those of
+/// <c>KAlloc.AllocationScope</c>.
+/// </summary>
 [Flags]
-internal enum SectionKind { None = 0, Preempt = 1, SoftIrq = 2, HardIrq = 4, Rcu = 8, Sleeping = 16, Mapping = 32 }
+internal enum SectionKind { None = 0, Preempt = 1, SoftIrq = 2, HardIrq = 4, Rcu = 8, Sleeping = 16, Mapping = 32, NoFs = 64, NoIo = 128, NoReclaim = 256, Scopes = NoFs | NoIo | NoReclaim }
 
 /// <summary>The context that a body starts in.</summary>
 internal enum EntryContext { Unknown, Process, Atomic, InterruptHandler, SoftIrq, Tasklet, TimerCallback }
@@ -75,6 +78,9 @@ internal sealed record EnterContract(SectionKind Kind)
     internal bool Nests { get; init; }
     internal string? LeftBy { get; init; }
     internal ReturnCondition When { get; init; }
+
+    /// <summary>It only changes what allocations may do; code inside may sleep as before.</summary>
+    internal bool IsScope => (Kind & SectionKind.Scopes) != 0;
 
     /// <summary>A variable that the call sets to true when it has entered.</summary>
     internal OperandReference Taken { get; init; }

@@ -143,6 +143,9 @@ public sealed class EntersScopeAttribute(AllocationScope scope) : Attribute
 {
     /// <summary>What the scope takes out of allocations.</summary>
     public AllocationScope Scope { get; } = scope;
+
+    /// <summary>The name of the call that closes the scope: what a quick fix writes.</summary>
+    public string? LeftBy { get; set; }
 }
 
 /// <summary>The call closes an allocation scope (<c>memalloc_nofs_restore</c>).</summary>

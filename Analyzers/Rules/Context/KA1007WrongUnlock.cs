@@ -30,7 +30,7 @@ internal sealed class KA1007WrongUnlock : FlowRule
                     .Step(unlock.Other!.GetLocation(), $"'{SectionEnd.TextOf(unlock.Other)}' releases it here first").Branches(unlock.State.Trail, 0);
             case UnlockFault.ForeignFlags when unlock.Section is { Site: { } taken }:
                 FlowIssue foreign = new FlowIssue(Rule, place, text, $"does not restore what '{SectionEnd.TextOf(taken)}' saved", "keep a variable of its own for each saved state")
-                    .Step(taken.GetLocation(), "the lock is taken here");
+                    .Step(taken.GetLocation(), unlock.Section.Contract is { IsScope: true } ? "the scope is opened here" : "the lock is taken here");
                 return unlock.Other is { } other ? foreign.Step(other.GetLocation(), "the state that is restored was saved here") : foreign;
             case UnlockFault.WrongKind when unlock.Section is { Site: { } site } section:
                 return WrongKind(place, text, section, site, unlock.Call.Syntax);

@@ -53,6 +53,7 @@ internal static class SectionEnd
         string qualifier = call.Expression is MemberAccessExpressionSyntax access ? access.Expression + "." : "";
         var arguments = new List<string>();
         if (section.Contract.Taken.IsPresent) return $"{qualifier}{name}()";
+        if (section.Contract.Saves.Kind == OperandKind.Result) return KeptIn(call) is { } kept ? $"{qualifier}{name}({kept})" : null;
         foreach (ArgumentSyntax argument in call.ArgumentList.Arguments)
         {
             arguments.Add(argument switch
@@ -65,4 +66,12 @@ internal static class SectionEnd
 
         return $"{qualifier}{name}({string.Join(", ", arguments)})";
     }
+
+    /// <summary>The variable that the call's result is put into.</summary>
+    private static string? KeptIn(InvocationExpressionSyntax call) => call.Parent switch
+    {
+        EqualsValueClauseSyntax { Parent: VariableDeclaratorSyntax { Identifier.Text: var name } } => name,
+        AssignmentExpressionSyntax { Left: IdentifierNameSyntax variable } => variable.ToString(),
+        _ => null,
+    };
 }

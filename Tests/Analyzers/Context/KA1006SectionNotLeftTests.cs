@@ -38,6 +38,9 @@ public sealed class KA1006SectionNotLeftTests
     [InlineData("static int M(int n) { spin_lock(ref Lock); if (n < 0) goto fail; spin_unlock(ref Lock); return 0; fail: {|KA1006:return n;|} }")]
     [InlineData("static void M(int n) { spin_lock_irqsave(ref Lock, out nuint f); *(int*)Kept = n; {|KA1006:}|}")]
     [InlineData("[InterruptHandler] static void M() { spin_lock(ref Lock); *(int*)Kept = 1; {|KA1006:}|}")]
+    [InlineData("static int M(int n) { uint f = memalloc_nofs_save(); if (n < 0) {|KA1006:return n;|} memalloc_nofs_restore(f); return 0; }")]
+    [InlineData("static void M() { memalloc_noio_save(); *(int*)Kept = 1; {|KA1006:}|}")]
+    [InlineData("static int M(int n) { uint a = memalloc_nofs_save(), b = memalloc_noio_save(); if (n < 0) { memalloc_noio_restore(b); {|KA1006:return n;|} } memalloc_noio_restore(b); memalloc_nofs_restore(a); return 0; }")]
     [InlineData("static void M(bool x) { Action a = () => { spin_lock(ref Lock); if (x) {|KA1006:return;|} spin_unlock(ref Lock); }; a(); }")]
     public Task Section_LeftOnSomePaths_Reports(string members) => VerifyAsync(members);
 
@@ -57,6 +60,12 @@ public sealed class KA1006SectionNotLeftTests
     [InlineData("static void* Begin() { spin_lock(ref Lock); void* p = Kept; if (p == null) spin_unlock(ref Lock); return p; }")]
     [InlineData("static void Begin(bool busy) { again: spin_lock(ref Lock); if (busy) { spin_unlock(ref Lock); goto again; } }")]
     [InlineData("static nuint Begin() { spin_lock_irqsave(ref Lock, out nuint f); return f; }")]
+    [InlineData("static int M(int n) { uint f = memalloc_nofs_save(); try { if (n < 0) return n; kfree(kmalloc(8, GFP_KERNEL)); mutex_lock(ref Mutex); mutex_unlock(ref Mutex); } finally { memalloc_nofs_restore(f); } return 0; }")]
+    [InlineData("static void M(bool x) { uint f = 0; if (x) f = memalloc_noio_save(); kfree(kmalloc(8, GFP_KERNEL)); if (x) memalloc_noio_restore(f); }")]
+    [InlineData("static void M() { uint a = memalloc_nofs_save(); uint b = memalloc_nofs_save(); memalloc_nofs_restore(b); memalloc_nofs_restore(a); }")]
+    [InlineData("static uint Begin() => memalloc_nofs_save(); static void M() { uint f = Begin(); kfree(kmalloc(8, GFP_KERNEL)); memalloc_nofs_restore(f); }")]
+    [InlineData("struct Transaction { public uint Flags; } static void Begin(Transaction* t) { t->Flags = memalloc_nofs_save(); } static void End(Transaction* t) => memalloc_nofs_restore(t->Flags);")]
+    [InlineData("ref struct Scope { private uint _flags; public Scope(int n) { _flags = memalloc_nofs_save(); } public void Dispose() => memalloc_nofs_restore(_flags); } static int M(int n) { using var s = new Scope(1); if (n < 0) return n; kfree(kmalloc(8, GFP_KERNEL)); return 0; }")]
     [InlineData("static void Begin(out nuint f) { spin_lock_irqsave(ref Lock, out f); }")]
     [InlineData("static nuint _flags; static void Begin() { spin_lock_irqsave(ref Lock, out nuint f); _flags = f; }")]
     [InlineData("[EntersAtomic(LockKind.Preempt, When = Returned.True)] static bool Begin(bool x) { spin_lock(ref Lock); if (x) return true; spin_unlock(ref Lock); return false; }")]

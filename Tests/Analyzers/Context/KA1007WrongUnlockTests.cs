@@ -49,6 +49,8 @@ public sealed class KA1007WrongUnlockTests
     [InlineData("static void M(int n) { spin_lock(ref Lock); for (int i = 0; i < n; i++) {|KA1007:spin_unlock(ref Lock)|}; if (n <= 0) spin_unlock(ref Lock); }")]
     [InlineData("static void M() { spin_lock_irqsave(ref Lock, out nuint f); spin_lock_irqsave(ref Other, out nuint g); {|KA1007:spin_unlock_irqrestore(ref Other, f)|}; {|KA1007:spin_unlock_irqrestore(ref Lock, g)|}; }")]
     [InlineData("static void M() { spin_lock_irqsave(ref Lock, out nuint f); {|KA1007:spin_unlock_irqrestore(ref Lock, 0)|}; }")]
+    [InlineData("static void M() { uint f = memalloc_nofs_save(); {|KA1007:memalloc_nofs_restore(0)|}; }")]
+    [InlineData("static void M() { uint f = memalloc_nofs_save(), g = memalloc_noio_save(); memalloc_noio_restore(g); {|KA1007:memalloc_nofs_restore(g)|}; }")]
     public Task Unlock_ThatDoesNotMatch_Reports(string members) => VerifyAsync(members);
 
     [Theory]

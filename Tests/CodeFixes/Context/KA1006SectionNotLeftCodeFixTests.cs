@@ -21,6 +21,33 @@ public sealed class KA1006SectionNotLeftCodeFixTests
         """;
 
     [Fact]
+    public Task Scope_IsClosedWithWhatItsSaveReturned() => Verify.VerifyCodeFixAsync(
+        Class(
+            """
+                static int M(int n)
+                {
+                    uint scope = memalloc_nofs_save();
+                    if (n < 0) {|KA1006:return -EINVAL;|}
+                    memalloc_nofs_restore(scope);
+                    return 0;
+                }
+            """),
+        Class(
+            """
+                static int M(int n)
+                {
+                    uint scope = memalloc_nofs_save();
+                    if (n < 0)
+                    {
+                        memalloc_nofs_restore(scope);
+                        return -EINVAL;
+                    }
+                    memalloc_nofs_restore(scope);
+                    return 0;
+                }
+            """));
+
+    [Fact]
     public Task EarlyReturn_GetsTheRelease() => Verify.VerifyCodeFixAsync(
         Class(
             """

@@ -26,7 +26,7 @@ internal static class DeallocatorCall
             type = scope.Model.Compilation.GetTypeByMetadataName(typeName);
         foreach (ISymbol member in type?.GetMembers(instead ?? name) ?? [])
         {
-            if (member is IMethodSymbol method && ContractModel.ContractOf(method) is { Frees: [var free], Allocations.Count: 0 } && free.When == ReturnCondition.Always && free.Takes(made.Family))
+            if (member is IMethodSymbol method && scope.ContractOf(method) is { Frees: [var free], Allocations.Count: 0 } && free.When == ReturnCondition.Always && free.Takes(made.Family))
                 yield return (method, free);
         }
     }

@@ -9,6 +9,8 @@ namespace KAlloc.CodeFixes;
 /// <summary>The document that a repair looks at, bound.</summary>
 internal sealed class RepairScope
 {
+    private readonly IReadOnlyList<ContractTable> _contracts;
+
     private RepairScope(Document document, SyntaxNode root, SemanticModel model, SourceText text, CancellationToken cancellation)
     {
         Document = document;
@@ -16,6 +18,7 @@ internal sealed class RepairScope
         Model = model;
         Text = text;
         Cancellation = cancellation;
+        _contracts = ContractFiles.Of(document.Project.AnalyzerOptions.AdditionalFiles, cancellation);
     }
 
     internal Document Document { get; }
@@ -50,7 +53,10 @@ internal sealed class RepairScope
 
     /// <inheritdoc cref="CallAt"/>
     internal Call? CallOf(InvocationExpressionSyntax syntax) =>
-        Model.GetSymbolInfo(syntax, Cancellation).Symbol is IMethodSymbol method && ContractModel.ContractOf(method) is { } contract ? new Call(syntax, method, contract) : null;
+        Model.GetSymbolInfo(syntax, Cancellation).Symbol is IMethodSymbol method && ContractOf(method) is { } contract ? new Call(syntax, method, contract) : null;
+
+    /// <summary>What is promised about a method, also by the contract files of the project; null: nothing.</summary>
+    internal MethodContract? ContractOf(IMethodSymbol method) => ContractModel.ContractOf(method, _contracts);
 
     /// <summary>The member declaration, or the whole file for top-level statements, that holds a node.</summary>
     internal static SyntaxNode BodyAround(SyntaxNode node) =>

@@ -65,30 +65,27 @@ internal sealed class ContractModel
 
     internal MethodContract? Find(IMethodSymbol method)
     {
-        MethodContract contract = _contracts.GetOrAdd(DefinitionOf(method), ReadWithFiles);
+        MethodContract contract = _contracts.GetOrAdd(DefinitionOf(method), definition => Read(definition, _files));
         return ReferenceEquals(contract, None) ? null : contract;
     }
 
-    /// <summary>What the member says itself, else what the project's files say, else what is known of .NET.</summary>
-    private MethodContract ReadWithFiles(IMethodSymbol method)
-    {
-        if (AttributeContracts.Read(method) is { } own) return own;
-        foreach (ContractTable file in _files)
-            if (file.Find(method) is { } described) return described;
-        return Read(method);
-    }
-
     /// <summary>The contract of one method, read anew: for code fixes, which ask about a handful.</summary>
-    internal static MethodContract? ContractOf(IMethodSymbol method)
+    internal static MethodContract? ContractOf(IMethodSymbol method, IReadOnlyList<ContractTable> files)
     {
-        MethodContract contract = Read(DefinitionOf(method));
+        MethodContract contract = Read(DefinitionOf(method), files);
         return ReferenceEquals(contract, None) ? null : contract;
     }
 
     private static IMethodSymbol DefinitionOf(IMethodSymbol method) => (method.ReducedFrom ?? method).OriginalDefinition;
 
-    private static MethodContract Read(IMethodSymbol method) =>
-        AttributeContracts.Read(method) ?? BclContracts.Table.Find(method) ?? BclContext.Sections.Find(method) ?? None;
+    /// <summary>What the member says itself, else what the project's files say, else what is known of .NET.</summary>
+    private static MethodContract Read(IMethodSymbol method, IReadOnlyList<ContractTable> files)
+    {
+        if (AttributeContracts.Read(method) is { } own) return own;
+        foreach (ContractTable file in files)
+            if (file.Find(method) is { } described) return described;
+        return BclContracts.Table.Find(method) ?? BclContext.Sections.Find(method) ?? None;
+    }
 
     /// <summary>Whether the assembly holds the contract attributes or references one that does.</summary>
     private static bool StatesContracts(IAssemblySymbol assembly)

@@ -32,7 +32,7 @@ public sealed class KA1002VmallocCodeFix : RepairProvider
         if (scope.CallAt(finding.Location) is not { } call) yield break;
         if (call.OnlyFree is { } free)
         {
-            if (Sibling(call, call.Method.Name + "_atomic") is { } sibling && ContractModel.ContractOf(sibling) is { Sleep: null, Frees: [var atomic] } && atomic.Takes(free.Families[0]) && HasSameParameters(call.Method, sibling) && CanRename(scope, call, sibling))
+            if (Sibling(call, call.Method.Name + "_atomic") is { } sibling && scope.ContractOf(sibling) is { Sleep: null, Frees: [var atomic] } && atomic.Takes(free.Families[0]) && HasSameParameters(call.Method, sibling) && CanRename(scope, call, sibling))
                 yield return new Repair($"Free with '{sibling.Name}'", FreeAtomicKey, edits => Rename(call, sibling, edits));
         }
         else if (FindPair(scope, call) is { } pair)
@@ -44,9 +44,9 @@ public sealed class KA1002VmallocCodeFix : RepairProvider
     private static (string Title, Action<TextEdits> Apply)? FindPair(RepairScope scope, Call call)
     {
         if (call.Contract.Allocations is not [{ Family: "vmalloc", Flags.IsPresent: false } made] || !Fits(scope, call, made)) return null;
-        if (Counterpart(call, made) is not { } allocator || GfpWriter.Create(scope) is not { } gfp || !CanRename(scope, call, allocator)) return null;
-        AllocationContract contract = ContractModel.ContractOf(allocator)!.Allocations[0];
-        if (Sibling(call, contract.FreedBy) is not { } deallocator || ContractModel.ContractOf(deallocator)?.Frees is not [var right]) return null;
+        if (Counterpart(scope, call, made) is not { } allocator || GfpWriter.Create(scope) is not { } gfp || !CanRename(scope, call, allocator)) return null;
+        AllocationContract contract = scope.ContractOf(allocator)!.Allocations[0];
+        if (Sibling(call, contract.FreedBy) is not { } deallocator || scope.ContractOf(deallocator)?.Frees is not [var right]) return null;
         if (AssignedLocal(scope, call) is not { } variable || Variables.ValuesOf(scope, variable, RepairScope.BodyAround(call.Syntax)) is not { } values) return null;
         if (values.Exists(value => value != call.Syntax && !Variables.IsNull(scope, value))) return null;
         if (FreesOf(scope, variable, call, right) is not { Count: > 0 } frees || frees.Exists(free => !CanRename(scope, free, deallocator))) return null;
@@ -75,10 +75,10 @@ public sealed class KA1002VmallocCodeFix : RepairProvider
     }
 
     /// <summary>vzalloc → kzalloc: the same name in the other family, the same parameters and gfp flags behind them.</summary>
-    private static IMethodSymbol? Counterpart(Call call, AllocationContract made)
+    private static IMethodSymbol? Counterpart(RepairScope scope, Call call, AllocationContract made)
     {
         if (call.Method.Name[0] != 'v' || Sibling(call, "k" + call.Method.Name.Substring(1)) is not { } sibling) return null;
-        bool fits = ContractModel.ContractOf(sibling) is { Allocations: [{ Family: "kmalloc" } other] } && other.Zeroed == made.Zeroed
+        bool fits = scope.ContractOf(sibling) is { Allocations: [{ Family: "kmalloc" } other] } && other.Zeroed == made.Zeroed
             && other.Flags == OperandReference.Parameter(sibling.Parameters.Length - 1) && sibling.Parameters.Length == call.Method.Parameters.Length + 1;
         return fits ? sibling : null;
     }

@@ -5,7 +5,6 @@
 using System.Collections.Immutable;
 using System.Composition;
 using System.Globalization;
-using KAlloc.Analyzers.Model;
 using KAlloc.Analyzers.Rules.Lifetime;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
@@ -34,7 +33,7 @@ public sealed class KA4001MemoryNotFreedCodeFix : RepairProvider
         if (finding.AdditionalLocations is not [var site, ..] || scope.CallAt(site) is not { } allocation) yield break;
         int rank = allocation.Syntax.SpanStart;
         IdentifierNameSyntax pointer = SyntaxFactory.IdentifierName(holder);
-        if (facts.ContainsKey(KA4001MemoryNotFreed.Atomic) && DeallocatorCall.Candidates(scope, finding, allocation).Any(candidate => ContractModel.ContractOf(candidate.Method)?.Sleep is not null)) yield break;
+        if (facts.ContainsKey(KA4001MemoryNotFreed.Atomic) && DeallocatorCall.Candidates(scope, finding, allocation).Any(candidate => scope.ContractOf(candidate.Method)?.Sleep is not null)) yield break;
 
         if (LeavingStatement(scope, finding.Location) is { } exit)
         {

@@ -158,4 +158,29 @@ public sealed class KA4007WrongDeallocatorCodeFixTests
             }
         }
         """);
+
+    [Fact]
+    public Task ContractFile_SaysHowItsMemoryIsFreed()
+    {
+        const string Library = """
+            namespace Acme
+            {
+                static class Native
+                {
+                    internal static extern nint Open(string path);
+                    internal static extern void Close(nint handle);
+                }
+            }
+
+            class C
+            {
+                static void M() { nint p = Acme.Native.Open("a"); FREE; }
+            }
+            """;
+        KernelTest<FlowAnalyzer, KA4007WrongDeallocatorCodeFix> test = Verify.Test(Library.Replace("FREE", "{|KA4007:System.Runtime.InteropServices.Marshal.FreeHGlobal(p)|}", StringComparison.Ordinal));
+        test.FixedCode = Library.Replace("FREE", "Acme.Native.Close(p)", StringComparison.Ordinal);
+        test.CodeActionEquivalenceKey = KA4007WrongDeallocatorCodeFix.OwnDeallocatorKey;
+        test.TestState.AdditionalFiles.Add(("acme.kalloc-contracts.txt", "Acme.Native.Open(path): return allocates acme freed-by=Native.Close\nAcme.Native.Close(handle): handle frees acme\n"));
+        return test.RunAsync();
+    }
 }

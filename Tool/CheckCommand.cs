@@ -34,7 +34,7 @@ internal static class CheckCommand
         using BuildCache cache = await BuildCache.OpenAsync(target.UserPath, cancellationToken);
         return await screen.BusyAsync($"Building {Path.GetFileName(target.UserPath)}", async step =>
         {
-            IReadOnlySet<string> forced = await InjectedBuild.RunAsync(target, cache, rules, project => step($"Checked {project}"), cancellationToken);
+            IReadOnlySet<string> forced = await InjectedBuild.RunAsync(target, cache, rules, step, cancellationToken);
             return SarifReader.Read(cache.Logs, rules, forced);
         });
     }

@@ -23,7 +23,7 @@ internal static class FixCommand
         using BuildCache cache = await BuildCache.OpenAsync(target.UserPath, cancellationToken);
         (BuildReport report, FixSession session, IReadOnlyList<ChangedFile> files) = await screen.BusyAsync($"Building {Path.GetFileName(target.UserPath)}", async step =>
         {
-            IReadOnlySet<string> forced = await InjectedBuild.RunAsync(target, cache, rules, project => step($"Checked {project}"), cancellationToken);
+            IReadOnlySet<string> forced = await InjectedBuild.RunAsync(target, cache, rules, step, cancellationToken);
             BuildReport found = SarifReader.Read(cache.Logs, rules, forced);
             Solution solution = RecordedCompilation.OpenAll(cache.Logs);
             FixSession run = new(solution, rules, wanted, cache.Folder, step);
@@ -63,7 +63,7 @@ internal static class FixCommand
             BuildReport after = await screen.BusyAsync("Building the result", async step =>
             {
                 cache.ClearLogs();
-                IReadOnlySet<string> forced = await InjectedBuild.RunAsync(target, cache, rules, project => step($"Checked {project}"), cancellationToken);
+                IReadOnlySet<string> forced = await InjectedBuild.RunAsync(target, cache, rules, step, cancellationToken);
                 return SarifReader.Read(cache.Logs, rules, forced);
             });
             built = true;

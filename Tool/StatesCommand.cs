@@ -18,7 +18,7 @@ internal static class StatesCommand
         using BuildCache cache = await BuildCache.OpenAsync(target.UserPath, cancellationToken);
         IReadOnlyList<string> dumps = await screen.BusyAsync($"Building {Path.GetFileName(target.UserPath)}", async step =>
         {
-            await InjectedBuild.RunAsync(target, cache, rules, project => step($"Checked {project}"), cancellationToken);
+            await InjectedBuild.RunAsync(target, cache, rules, step, cancellationToken);
             foreach (Project project in RecordedCompilation.OpenAll(cache.Logs).Projects)
             {
                 Compilation compilation = await project.GetCompilationAsync(cancellationToken) ?? throw new ToolException($"{project.Name} cannot be compiled");

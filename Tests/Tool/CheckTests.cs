@@ -69,12 +69,35 @@ public sealed class CheckTests
             .With("App/App.csproj", Workplace.Library(items: "<ProjectReference Include=\"../Library/Library.csproj\" />"))
             .With("App/Program.cs", Workplace.WrongFree.Replace("Buffers", "Program").Replace("Marshal.WriteByte(block, 1)", "Buffers.Fill()"));
 
-        Run run = await work.ToolAsync("check", "App");
+        Run run = await work.ToolAsync("check", ".");
 
         Assert.True(run.ExitCode == 1, run.ToString());
         Assert.Contains("App/Program.cs:10:", run.Output, StringComparison.Ordinal);
         Assert.Contains("Library/Buffers.cs:10:", run.Output, StringComparison.Ordinal);
         Assert.Contains("2 findings in 2 files", run.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>A project, or a solution that names only it.</summary>
+    [Theory]
+    [InlineData("App", "", "")]
+    [InlineData("App.slnx", "App.slnx", "<Solution><Project Path=\"App/App.csproj\" /></Solution>")]
+    public async Task ReferencedProject_IsBuilt_AndNotChecked(string path, string solution, string content)
+    {
+        using Workplace work = new Workplace()
+            .With("Library/Library.csproj", Workplace.Library(properties: "<ErrorLog>own.sarif</ErrorLog><DocumentationFile>api.xml</DocumentationFile><NoWarn>CS1591</NoWarn>"))
+            .With("Library/Buffers.cs", Workplace.WrongFree)
+            .With("App/App.csproj", Workplace.Library(items: "<ProjectReference Include=\"../Library/Library.csproj\" />"))
+            .With("App/Program.cs", Workplace.WrongFree.Replace("Buffers", "Program").Replace("Marshal.WriteByte(block, 1)", "Buffers.Fill()"));
+        if (solution.Length > 0) work.With(solution, content);
+        SortedDictionary<string, string> untouched = work.Snapshot();
+
+        Run run = await work.ToolAsync("check", path);
+
+        Assert.True(run.ExitCode == 1, run.ToString());
+        Assert.Contains("App/Program.cs:10:", run.Output, StringComparison.Ordinal);
+        Assert.Contains("1 finding in 1 file", run.Output, StringComparison.Ordinal);
+        Assert.Equal($"kalloc: Building {path} …\nkalloc: Built Library\nkalloc: Checked App\n", run.Error);
+        Assert.Equal(untouched, work.Snapshot());
     }
 
     [Fact]

@@ -46,6 +46,10 @@ internal sealed record BuildTarget(string UserPath, string Root, string? BuildFi
         return gathered;
     }
 
+    /// <summary>The projects to check, as full paths. What they reference is only built: its findings are its own project's business.</summary>
+    internal IReadOnlyList<string> AskedProjects() =>
+        BuildFile is null ? Projects : IsSolution(BuildFile) ? [.. SolutionProjects.Of(BuildFile).Where(IsProject)] : [BuildFile];
+
     private static BuildTarget ResolveFile(string path, string full)
     {
         if (!IsSolution(full) && !IsProject(full))

@@ -4,8 +4,9 @@
 //       CustomBeforeDirectoryBuildProps = kalloc.props  a folder for each project
 //       CustomAfterMicrosoftCommonTargets = kalloc.targets   the analyzers, an error log, severities: see there
 //
-// Each compiler run leaves a SARIF log in the cache. A finding never fails the build, so a failed build is the user's own error. A log in
-// which our rules are absent means that the analyzers did not run; that is reported, never taken for "clean".
+// Each compiler run of a project that was asked for leaves a SARIF log in the cache; what those projects reference is built without analyzers. A
+// finding never fails the build, so a failed build is the user's own error. A log in which our rules are absent means that the analyzers did not
+// run; that is reported, never taken for "clean".
 
 using System.Text;
 using System.Text.RegularExpressions;
@@ -20,20 +21,23 @@ internal static partial class InjectedBuild
 {
     private const int ErrorsShown = 10;
 
-    /// <summary>Builds; afterwards <see cref="BuildCache.Logs"/> holds a log for each C# compilation.</summary>
-    /// <param name="onProject">Told the name of each project that is done.</param>
+    /// <summary>Builds; afterwards <see cref="BuildCache.Logs"/> holds a log for each C# compilation of the projects that were asked for.</summary>
+    /// <param name="onStep">Told what was done, project by project.</param>
     /// <returns>The rules that were forced to warnings, whatever the user's configuration says; usually none.</returns>
     internal static async Task<IReadOnlySet<string>> RunAsync(
-        BuildTarget target, BuildCache cache, RuleCatalog rules, Action<string> onProject, CancellationToken cancellationToken)
+        BuildTarget target, BuildCache cache, RuleCatalog rules, Action<string> onStep, CancellationToken cancellationToken)
     {
-        string config = Path.Combine(cache.Folder, "kalloc.globalconfig"), ruleset = Path.Combine(cache.Folder, "kalloc.ruleset");
+        string config = Path.Combine(cache.Folder, "kalloc.globalconfig"), ruleset = Path.Combine(cache.Folder, "kalloc.ruleset"), asked = Path.Combine(cache.Folder, "asked.txt");
+        IReadOnlyList<string> projects = target.AskedProjects();
         await File.WriteAllTextAsync(config, SeverityConfig(rules), cancellationToken);
+        await File.WriteAllLinesAsync(asked, projects, cancellationToken);
+        HashSet<string> names = [.. projects.Select(Path.GetFileNameWithoutExtension).OfType<string>()];
 
         HashSet<string> forced = new(StringComparer.Ordinal);
         while (true)
         {
             List<string> output = [];
-            List<string> arguments = Arguments(target, cache, rules, config);
+            List<string> arguments = Arguments(target, cache, rules, config, asked);
             if (forced.Count > 0)
             {
                 await File.WriteAllTextAsync(ruleset, Ruleset(forced), cancellationToken);
@@ -43,7 +47,7 @@ internal static partial class InjectedBuild
             int exitCode = await DotnetProcess.RunAsync(target.Root, arguments, line =>
             {
                 output.Add(line);
-                if (ProjectDone().Match(line) is { Success: true } done) onProject(done.Groups["name"].Value);
+                if (ProjectDone().Match(line) is { Success: true } done) onStep($"{(names.Contains(done.Groups["name"].Value) ? "Checked" : "Built")} {done.Groups["name"].Value}");
             }, cancellationToken);
             if (exitCode == 0) return forced;
 
@@ -55,7 +59,7 @@ internal static partial class InjectedBuild
         }
     }
 
-    private static List<string> Arguments(BuildTarget target, BuildCache cache, RuleCatalog rules, string config)
+    private static List<string> Arguments(BuildTarget target, BuildCache cache, RuleCatalog rules, string config, string asked)
     {
         string injected = Path.Combine(AppContext.BaseDirectory, "injected");
         return
@@ -69,6 +73,7 @@ internal static partial class InjectedBuild
             Property("KAllocToolLogs", cache.Logs),
             Property("KAllocToolAnalyzers", rules.Folder),
             Property("KAllocToolConfig", config),
+            Property("KAllocToolAsked", asked),
             Property("KAllocToolRules", string.Join(';', rules.Rules.Keys.Order(StringComparer.Ordinal))),
             Property("RunAnalyzers", "true"),
             Property("GeneratePackageOnBuild", "false"),

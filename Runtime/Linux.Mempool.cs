@@ -14,12 +14,15 @@ public static unsafe partial class Linux
     /// <returns>The pool, or null: no memory.</returns>
     [MightSleep]
     [return: Allocates("mempool_descriptor", FreedBy = nameof(mempool_destroy), MayReturnNull = true)]
-    public static mempool_t* mempool_create(int min_nr, delegate*<gfp_t, void*, void*> alloc_fn, delegate*<void*, void*, void> free_fn, void* pool_data)
+    public static mempool_t* mempool_create(int min_nr, delegate*<gfp_t, void*, void*> alloc_fn, delegate*<void*, void*, void> free_fn, void* pool_data) =>
+        CreateMempool(min_nr, alloc_fn, free_fn, pool_data, 0);
+
+    private static mempool_t* CreateMempool(int min_nr, delegate*<gfp_t, void*, void*> alloc_fn, delegate*<void*, void*, void> free_fn, void* pool_data, int poisoned)
     {
         MightSleep.Check();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(min_nr);
         var pool = (mempool_t*)KmallocSystem.Allocate((nuint)sizeof(mempool_t), GFP_KERNEL);
-        if (pool == null || MemoryPool.Initialize(pool, min_nr, alloc_fn, free_fn, pool_data, KmallocSystem)) return pool;
+        if (pool == null || MemoryPool.Initialize(pool, min_nr, alloc_fn, free_fn, pool_data, poisoned, KmallocSystem)) return pool;
         KmallocSystem.Free(pool);
         return null;
     }
@@ -34,7 +37,7 @@ public static unsafe partial class Linux
     {
         if (SlabAllocator.Of(kc, nameof(mempool_create_slab_pool)) is null) return null;
         if (kc->Constructor != null) KernelReports.Bug("BUG: mempool_create_slab_pool: the cache has a constructor, which elements in reserve do not go through", (nuint)kc);
-        return mempool_create(min_nr, &FromCache, &ToCache, kc);
+        return CreateMempool(min_nr, &FromCache, &ToCache, kc, SlabAllocator.IsPoisoned(kc) ? (int)kc->ObjectSize : 0);
 
         static void* FromCache(gfp_t flags, void* cache) => kmem_cache_alloc((kmem_cache*)cache, flags);
         static void ToCache(void* element, void* cache) => kmem_cache_free((kmem_cache*)cache, element);
@@ -48,7 +51,7 @@ public static unsafe partial class Linux
     [return: Allocates("mempool_descriptor", FreedBy = nameof(mempool_destroy), MayReturnNull = true)]
     public static mempool_t* mempool_create_kmalloc_pool(int min_nr, size_t size)
     {
-        return mempool_create(min_nr, &FromKmalloc, &ToKmalloc, (void*)size.Value);
+        return CreateMempool(min_nr, &FromKmalloc, &ToKmalloc, (void*)size.Value, KmallocSystem.IsPoisoned(size.Value) ? (int)size.Value : 0);
 
         static void* FromKmalloc(gfp_t flags, void* size) => kmalloc((nuint)size, flags);
         static void ToKmalloc(void* element, void* size) => kfree(element);
@@ -86,8 +89,9 @@ public static unsafe partial class Linux
     {
         if (pool == null) return;
         MightSleep.Check();
-        MemoryPool.Drain(pool, KmallocSystem);
+        string? damage = MemoryPool.Drain(pool, KmallocSystem);
         KmallocSystem.Free(pool);
+        if (damage is not null) KernelReports.Bug(damage, (nuint)pool);
     }
 
     /// <summary>Frees memory after a grace period (<c>kfree_rcu</c>): readers under <c>rcu_read_lock</c> may still look at it. Never sleeps.</summary>

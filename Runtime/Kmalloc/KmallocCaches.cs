@@ -112,6 +112,9 @@ internal sealed unsafe class KmallocCaches
         _ => size,
     };
 
+    /// <summary>Whether free memory of this size is filled with poison.</summary>
+    internal bool IsPoisoned(nuint size) => size is > 0 and <= KmallocSizes.MaxCacheSize && SlabAllocator.IsPoisoned(_slab.Caches + 1 + KmallocSizes.IndexOf(size));
+
     /// <summary>The kernel's krealloc.</summary>
     internal void* Reallocate(void* obj, nuint size, GfpFlags flags)
     {

@@ -4,8 +4,10 @@
 //   free:      the reserve, until it is full -> the allocator
 //
 // Invariant: Count <= Minimum while nobody resizes; the lock protects Elements, Count and Minimum and is never held over a call of the allocator.
-// Cost: a free that finds the reserve full takes no lock. Not done: poison of the elements in reserve.
-// Kernel concept: mempool_t, mm/mempool.c.
+// Elements in reserve are free to the user and used to the allocator, which does not watch them. Where it poisons free objects, the reserve does too:
+// 6b 6b .. 6b a5, looked at when an element leaves, and 5a when it goes to a user.
+// Cost: a free that finds the reserve full takes no lock. Not done: poison of elements of the user's own functions, whose size nobody knows.
+// Kernel concept: mempool_t, mm/mempool.c; poison_element, check_element.
 
 namespace KAlloc;
 
@@ -33,8 +35,12 @@ public unsafe struct MemoryPool
     /// <summary>Handed to both functions.</summary>
     internal void* Data;
 
+    /// <summary>Bytes of an element that are poisoned while it is in reserve; 0: none.</summary>
+    internal int Poisoned;
+
     /// <summary>Fills the reserve; false: no memory, and nothing is kept.</summary>
-    internal static bool Initialize(MemoryPool* pool, int minimum, delegate*<GfpFlags, void*, void*> allocate, delegate*<void*, void*, void> free, void* data, KmallocCaches memory)
+    internal static bool Initialize(
+        MemoryPool* pool, int minimum, delegate*<GfpFlags, void*, void*> allocate, delegate*<void*, void*, void> free, void* data, int poisoned, KmallocCaches memory)
     {
         *pool = default;
         pool->_elements = (void**)memory.Allocate((nuint)minimum * (nuint)sizeof(void*), GfpFlags.Kernel);
@@ -42,6 +48,7 @@ public unsafe struct MemoryPool
         pool->_allocate = allocate;
         pool->_free = free;
         pool->Data = data;
+        pool->Poisoned = poisoned;
         pool->Minimum = minimum;
         for (; pool->Count < minimum; pool->Count++)
         {
@@ -52,6 +59,7 @@ public unsafe struct MemoryPool
                 return false;
             }
 
+            Poison(pool, element);
             pool->_elements[pool->Count] = element;
         }
 
@@ -59,11 +67,20 @@ public unsafe struct MemoryPool
     }
 
     /// <summary>Gives the reserve back to the allocator.</summary>
-    internal static void Drain(MemoryPool* pool, KmallocCaches memory)
+    /// <returns>What is wrong with the first element that was written to; null: nothing.</returns>
+    internal static string? Drain(MemoryPool* pool, KmallocCaches memory)
     {
-        while (pool->Count > 0) pool->_free(pool->_elements[--pool->Count], pool->Data);
+        string? damage = null;
+        while (pool->Count > 0)
+        {
+            void* element = pool->_elements[--pool->Count];
+            damage ??= DamageOf(pool, element);
+            pool->_free(element, pool->Data);
+        }
+
         memory.Free(pool->_elements);
         pool->_elements = null;
+        return damage;
     }
 
     internal static void* Allocate(MemoryPool* pool, GfpFlags flags)
@@ -105,7 +122,12 @@ public unsafe struct MemoryPool
         {
             pool->_lock.Enter();
             bool twice = IsReserved(pool, element), kept = !twice && pool->Count < pool->Minimum;
-            if (kept) pool->_elements[pool->Count++] = element;
+            if (kept)
+            {
+                Poison(pool, element);
+                pool->_elements[pool->Count++] = element;
+            }
+
             pool->_lock.Leave();
             if (twice)
             {
@@ -140,6 +162,7 @@ public unsafe struct MemoryPool
     {
         var larger = (void**)memory.Allocate((nuint)minimum * (nuint)sizeof(void*), GfpFlags.Kernel);
         if (larger == null) return false;
+        string? damage = null;
         while (true)
         {
             void* surplus = null;
@@ -148,6 +171,7 @@ public unsafe struct MemoryPool
             else Exchange(pool, ref larger, minimum);
             pool->_lock.Leave();
             if (surplus == null) break;
+            damage ??= DamageOf(pool, surplus);
             pool->_free(surplus, pool->Data);
         }
 
@@ -159,6 +183,7 @@ public unsafe struct MemoryPool
             Free(pool, element);
         }
 
+        if (damage is not null) KernelReports.Bug(damage, (nuint)pool);
         return true;
     }
 
@@ -177,7 +202,39 @@ public unsafe struct MemoryPool
         pool->_lock.Enter();
         if (pool->Count > 0) element = pool->_elements[--pool->Count];
         pool->_lock.Leave();
+        if (element == null || pool->Poisoned == 0) return element;
+        if (DamageOf(pool, element) is { } damage)
+        {
+            // Put right and back, so that nothing is lost if the report throws.
+            Free(pool, element);
+            KernelReports.Bug(damage, (nuint)element);
+            return TakeReserved(pool);
+        }
+
+        new Span<byte>(element, pool->Poisoned).Fill(SlabAllocator.PoisonInUse);
         return element;
+    }
+
+    private static void Poison(MemoryPool* pool, void* element)
+    {
+        if (pool->Poisoned == 0) return;
+        var bytes = new Span<byte>(element, pool->Poisoned);
+        bytes.Fill(SlabAllocator.PoisonFree);
+        bytes[^1] = SlabAllocator.PoisonEnd;
+    }
+
+    /// <summary>Where somebody wrote to an element in reserve; null: nowhere.</summary>
+    private static string? DamageOf(MemoryPool* pool, void* element)
+    {
+        if (pool->Poisoned == 0) return null;
+        var bytes = new Span<byte>(element, pool->Poisoned);
+        int first = bytes[..^1].IndexOfAnyExcept(SlabAllocator.PoisonFree), last = bytes[..^1].LastIndexOfAnyExcept(SlabAllocator.PoisonFree);
+        if (bytes[^1] != SlabAllocator.PoisonEnd) last = bytes.Length - 1;
+        if (last < 0) return null;
+        if (first < 0) first = last;
+        byte expected = first == bytes.Length - 1 ? SlabAllocator.PoisonEnd : SlabAllocator.PoisonFree;
+        return $"BUG: mempool element poison mismatch: used after mempool_free\nMempool 0x{(nuint)pool:x} size {pool->Poisoned}, element 0x{(nuint)element:x}\n"
+            + $"0x{(nuint)element + (nuint)first:x}-0x{(nuint)element + (nuint)last:x} @offset={first}. First byte 0x{bytes[first]:x} instead of 0x{expected:x}";
     }
 
     private static void WaitForFree(MemoryPool* pool)

@@ -19,13 +19,14 @@ internal sealed unsafe partial class SlabAllocator
     private const SlabFlags ZoneFlags = SlabFlags.RedZone | SlabFlags.Poison | SlabFlags.StoreUser;
     private const byte RedInactive = 0xbb;
     private const byte RedActive = 0xcc;
-    private const byte PoisonFree = 0x6b;
-    private const byte PoisonEnd = 0xa5;
-    private const byte PoisonInUse = 0x5a;
+    internal const byte PoisonFree = 0x6b;
+    internal const byte PoisonEnd = 0xa5;
+    internal const byte PoisonInUse = 0x5a;
 
     private static bool HasZones(KmemCache* cache) => (cache->Flags & ZoneFlags) != 0;
 
-    private static bool IsPoisoned(KmemCache* cache) =>
+    /// <summary>Whether free objects of the cache are filled with poison.</summary>
+    internal static bool IsPoisoned(KmemCache* cache) =>
         (cache->Flags & SlabFlags.Poison) != 0 && cache->Constructor == null && (cache->Flags & SlabFlags.TypesafeByRcu) == 0;
 
     /// <summary>Brings the objects of a new slab into the state of free ones.</summary>

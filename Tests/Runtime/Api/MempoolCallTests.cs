@@ -91,6 +91,78 @@ public unsafe class MempoolCallTests
         mempool_destroy(pool);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    [InlineData(700)]
+    public void mempool_free_OfAPoisoningCache_PoisonsWhatGoesIntoTheReserve(int size)
+    {
+        kmem_cache* cache = kmem_cache_create($"mempool-poison-{size}", (nuint)size, 0, SlabFlags.Poison | SlabFlags.RedZone);
+        mempool_t* pool = mempool_create_slab_pool(2, cache);
+        var first = (byte*)MemoryPool.TakeReserved(pool);
+        Assert.True(new Span<byte>(first, size).IndexOfAnyExcept((byte)0x5a) < 0);
+        mempool_free(first, pool);
+        Assert.Equal(0xa5, first[size - 1]);
+        Assert.True(new Span<byte>(first, size - 1).IndexOfAnyExcept((byte)0x6b) < 0);
+
+        first[size / 2] = 0x11;
+        Bug("First byte 0x11", () => MemoryPool.TakeReserved(pool));
+        Assert.Equal(2, pool->Count);
+
+        // Put right, so that the next one gets a sound element.
+        var next = (byte*)MemoryPool.TakeReserved(pool);
+        Assert.True(new Span<byte>(next, size).IndexOfAnyExcept((byte)0x5a) < 0);
+        mempool_free(next, pool);
+        mempool_destroy(pool);
+        kmem_cache_destroy(cache);
+    }
+
+    [Fact]
+    public void mempool_destroy_AfterAWriteIntoTheReserve_IsABug_AndAllIsFreed()
+    {
+        kmem_cache* cache = kmem_cache_create("mempool-late", 48, 0, SlabFlags.Poison);
+        mempool_t* pool = mempool_create_slab_pool(3, cache);
+        void* element = MemoryPool.TakeReserved(pool);
+        mempool_free(element, pool);
+        ((byte*)element)[47] = 0;
+        KernelBugException bug = Assert.Throws<KernelBugException>(() => mempool_destroy(pool));
+        Assert.Contains("mempool element poison mismatch: used after mempool_free", bug.Message);
+        Assert.Contains("@offset=47. First byte 0x0 instead of 0xa5", bug.Message);
+        Assert.Empty(Reports(() => kmem_cache_destroy(cache)));
+    }
+
+    [Fact]
+    public void mempool_resize_AfterAWriteIntoTheReserve_IsABug_AndTheReserveIsSmaller()
+    {
+        kmem_cache* cache = kmem_cache_create("mempool-shrinks", 48, 0, SlabFlags.Poison);
+        mempool_t* pool = mempool_create_slab_pool(3, cache);
+        void* element = MemoryPool.TakeReserved(pool);
+        mempool_free(element, pool);
+        *(int*)element = 5;
+        Bug("mempool element poison mismatch", () => mempool_resize(pool, 1));
+        Assert.Equal((1, 1), (pool->Count, pool->Minimum));
+        mempool_destroy(pool);
+        kmem_cache_destroy(cache);
+    }
+
+    [Fact]
+    public void mempool_free_OfOtherMemory_LeavesItAlone()
+    {
+        mempool_t* pool = mempool_create(1, &Untouched, &Give, null);
+        t_left = 0;
+        var element = (long*)MemoryPool.TakeReserved(pool);
+        *element = 42;
+        mempool_free(element, pool);
+        Assert.Equal(42, *element);
+        mempool_destroy(pool);
+        pool = mempool_create_kmalloc_pool(1, 64);
+        element = (long*)MemoryPool.TakeReserved(pool);
+        *element = 42;
+        mempool_free(element, pool);
+        Assert.Equal(42, *element);
+        mempool_destroy(pool);
+    }
+
     [Fact]
     public void mempool_create_slab_pool_OfACacheWithConstructor_IsABug()
     {
@@ -137,6 +209,8 @@ public unsafe class MempoolCallTests
         t_left--;
         return kmalloc(32, flags);
     }
+
+    private static void* Untouched(gfp_t flags, void* data) => kmalloc(32, flags);
 
     private static void* Never(gfp_t flags, void* data) => null;
 

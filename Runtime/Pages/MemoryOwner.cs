@@ -263,6 +263,9 @@ public sealed unsafe class MemoryOwner : IDisposable
 
 internal sealed unsafe partial class PageAllocator
 {
+    /// <summary>Some block was charged to somebody.</summary>
+    private volatile bool _hasCharged;
+
     private Page* AllocateCharged(CpuBlock* block, GfpFlags flags, int order, int type)
     {
         long bytes = (long)_memory.PageSize << order;
@@ -292,6 +295,7 @@ internal sealed unsafe partial class PageAllocator
         {
             page = AllocateAnywhere(block, flags, order, type);
             if (page != null) page->Owner = owner.Number;
+            _hasCharged = true;
             return page;
         }
         finally
@@ -302,4 +306,21 @@ internal sealed unsafe partial class PageAllocator
     }
 
     private void Uncharge(ushort owner, int frames) => MemoryOwner.ByNumber(owner)?.Uncharge((long)frames << _memory.PageShift);
+
+    /// <summary>
+    /// The blocks of a system that ends go with it: nobody pays for them any more. Those of slabs name their cache, which has let its owner go. Looks at every
+    /// frame that was ever used, if one of them was charged.
+    /// </summary>
+    private void LetOwnersGo()
+    {
+        if (!_hasCharged) return;
+        foreach (Zone zone in _zones)
+        {
+            for (uint frame = zone.Start, end = zone.Fresh; frame < end; frame++)
+            {
+                Page* page = _memory.PageOf(frame);
+                if (page->RefCount > 0 && (page->Flags & PageFlags.Slab) == 0 && page->Owner != 0) Uncharge(page->Owner, 1 << page->Order);
+            }
+        }
+    }
 }

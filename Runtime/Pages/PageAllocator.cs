@@ -225,6 +225,7 @@ internal sealed unsafe partial class PageAllocator : IDisposable
     public void Dispose()
     {
         StopBackground();
+        LetOwnersGo();
 
         // Threads that end now empty their sets, and with that wake: not before none of them can may the descriptor be another's.
         _sets?.Dispose();

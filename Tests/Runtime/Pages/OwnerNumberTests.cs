@@ -123,6 +123,38 @@ public unsafe class OwnerNumberTests
     }
 
     [Fact]
+    public void SystemThatIsDisposed_LetsGoOfTheOwnersOfItsPages()
+    {
+        using KernelMemory other = Boot("Flat", BackingKind.Automatic);
+        using var parent = new MemoryOwner("parent");
+        var ended = new MemoryOwner("ended", parent: parent);
+        Page* kept;
+        using (ended.Enter()) kept = other.TryAllocPages(GfpFlags.KernelAccount, 1);
+        using (KernelMemory memory = Boot("Flat", BackingKind.Automatic))
+        {
+            using (ended.Enter())
+            {
+                memory.TryAllocPages(GfpFlags.KernelAccount, 0);
+                memory.TryAllocPages(GfpFlags.KernelAccount | GfpFlags.Compound, 3);
+                memory.TryAllocPages(GfpFlags.KernelAccount, 2);
+                memory.AllocPagesExact(5 << 12, GfpFlags.KernelAccount);
+                memory.Kmalloc(20_000, GfpFlags.KernelAccount);
+                memory.Kmalloc(100, GfpFlags.KernelAccount);
+                memory.FreePages(memory.TryAllocPages(GfpFlags.KernelAccount, 4), 4);
+            }
+
+            Assert.True(ended.Bytes >= (2 + 1 + 8 + 4 + 5 + 5) << 12);
+            Assert.Single(Reports(ended.Dispose));
+        }
+
+        // What another system has stays charged.
+        Assert.Equal((2L << 12, 2L << 12), (ended.Bytes, parent.Bytes));
+        other.FreePages(kept, 1);
+        Assert.Equal((0L, 0L), (ended.Bytes, parent.Bytes));
+        Assert.DoesNotContain(ended, MemoryOwner.All);
+    }
+
+    [Fact]
     public void BootInAScope_LeavesTheSharedCachesToEverybody()
     {
         using var tenant = new MemoryOwner("tenant");

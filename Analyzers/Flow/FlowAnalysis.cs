@@ -231,8 +231,10 @@ internal sealed class FlowAnalysis
     /// <summary>Counts other work against the budget.</summary>
     internal void Work(int amount)
     {
+        // One statement can be as much work as the budget has: it is left in the midst.
+        Cancellation.ThrowIfCancellationRequested();
         _work += amount;
-        if (GaveUp) Cancellation.ThrowIfCancellationRequested();
+        Trace?.Work(amount);
     }
 
     /// <summary>The address of a variable: one of this body and its inner functions, or one that an enclosing method owns.</summary>

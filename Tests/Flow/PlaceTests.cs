@@ -1,9 +1,13 @@
+using System.Collections.Immutable;
 using KAlloc.Analyzers.Flow;
 using KAlloc.Analyzers.Host;
 using KAlloc.Analyzers.Rules;
+using KAlloc.Analyzers.Rules.Stack;
 using KAlloc.Tests.Verifier;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
 using Xunit;
 
 namespace KAlloc.Flow.Tests;
@@ -28,6 +32,8 @@ public sealed class PlaceTests
             internal static void Sleep() => Drop(kmalloc(8, GFP_KERNEL));
             internal static void Enter() => spin_lock(ref Lock);
             internal static void Leave() => spin_unlock(ref Lock);
+            internal struct Big { public fixed byte Data[16_384]; }
+            internal static extern void Look(Big* big);
         }
         """;
 
@@ -54,6 +60,7 @@ public sealed class PlaceTests
             void KA4008() { byte* p = (byte*)Helpers.Make(); Helpers.Drop(p + 1); }
             static kmem_cache* One, Other;
             void KA4009() { void* p = Helpers.MakeIn(One); kmem_cache_free(Other, p); }
+            void KA5001() { Helpers.Big big = default; Helpers.Look(&big); }
             int KA9003() { void* p = Helpers.Make(); int n = 0; {{string.Concat(Enumerable.Range(0, 400).Select(i => $"if (Ask({i})) n += {i + 1}; "))}} Helpers.Drop(p); return n; }
         }
 
@@ -79,6 +86,16 @@ public sealed class PlaceTests
 
         Assert.Empty(astray);
         Assert.Equal(FlowRules.All.Select(rule => rule.Descriptor.Id).Order(StringComparer.Ordinal), seen);
+    }
+
+    /// <summary>The frame is large because of a type of another file, and is the method's own.</summary>
+    [Fact]
+    public async Task FindingOnAFrame_LiesInTheMethod()
+    {
+        CSharpCompilation compilation = KernelSetup.CreateCompilation(Mistakes, Helpers, Usings + KernelSetup.LinuxNamesSource);
+        ImmutableArray<Diagnostic> found = await compilation.WithAnalyzers([new KA5001FrameTooLargeAnalyzer()]).GetAnalyzerDiagnosticsAsync();
+        Diagnostic finding = Assert.Single(found, diagnostic => diagnostic.Id == "KA5001");
+        Assert.Contains("void KA5001()", finding.Location.SourceTree!.GetRoot().FindNode(finding.Location.SourceSpan).FirstAncestorOrSelf<MethodDeclarationSyntax>()!.ToString(), StringComparison.Ordinal);
     }
 
     private static void Check(CSharpCompilation compilation, SortedSet<string> seen, List<string> astray)

@@ -122,15 +122,43 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
     private List<Release> ReleasesIn(in BodySyntax syntax, ISymbol root, CancellationToken cancellation)
     {
         Summary? summary = facts.Results.Of(Bodies.Make(syntax, root), cancellation).Summary;
-        if (summary is null) return [Release.OfAnything];
         var releases = new List<Release>();
+        // Of a body that was given up, what it names.
+        if (summary is null)
+        {
+            foreach (SyntaxNode part in syntax.Parts) AddNamed(part, releases, cancellation);
+            return releases;
+        }
+
         // A lambda may run at any time.
-        if (syntax.Node.DescendantNodes().Any(node => node is AnonymousFunctionExpressionSyntax && Leaves(node))) releases.Add(Release.OfAnything);
+        foreach (SyntaxNode node in syntax.Node.DescendantNodes())
+            if (node is AnonymousFunctionExpressionSyntax) AddNamed(node, releases, cancellation);
         foreach (Outcome outcome in summary.Outcomes)
             foreach (Primitive primitive in outcome.Log)
                 if (primitive is { Kind: PrimitiveKind.Leave, Flag: true, Contract: LeaveContract contract })
                     releases.Add(new Release(contract.Kind, !primitive.A.IsZero, summary.Symbols.Of(primitive.A).Item as IFieldSymbol));
         return releases;
+    }
+
+    /// <summary>What the calls in a piece of code can release, whatever leads to them.</summary>
+    private void AddNamed(SyntaxNode code, List<Release> releases, CancellationToken cancellation)
+    {
+        foreach (SyntaxNode node in code.DescendantNodes())
+        {
+            if (node is not SimpleNameSyntax name || !facts.Model.LeavingNames.Contains(name.Identifier.ValueText)) continue;
+            SyntaxNode called = name.Parent is MemberAccessExpressionSyntax access && access.Name == name ? access : name;
+            SemanticModel model = facts.ModelOf(code.SyntaxTree);
+            if (called.Parent is not InvocationExpressionSyntax call || call.Expression != called || model.GetSymbolInfo(call, cancellation).Symbol is not IMethodSymbol method)
+            {
+                // Handed on as a function, or of unknown meaning.
+                if (model.GetSymbolInfo(name, cancellation).Symbol is null or IMethodSymbol) releases.Add(Release.OfAnything);
+            }
+            else if (facts.Model.Find(method)?.Leave is { } leave)
+            {
+                ExpressionSyntax? @lock = leave.Lock.Kind == OperandKind.Parameter && leave.Lock.Ordinal < call.ArgumentList.Arguments.Count ? call.ArgumentList.Arguments[leave.Lock.Ordinal].Expression : null;
+                releases.Add(new Release(leave.Kind, leave.Lock.IsPresent, @lock is null ? null : model.GetSymbolInfo(@lock, cancellation).Symbol as IFieldSymbol));
+            }
+        }
     }
 
     /// <summary>

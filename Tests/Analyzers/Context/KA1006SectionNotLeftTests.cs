@@ -83,6 +83,26 @@ public sealed class KA1006SectionNotLeftTests
     [InlineData("static void M(bool x) { spin_lock(ref Lock); if (x) {|CS0103:Missing|}(); if (x) return; spin_unlock(ref Lock); }")]
     public Task Section_LeftOrHandedOver_StaysSilent(string members) => VerifyAsync(members);
 
+    /// <summary>A body that is too complex to be followed may release what it names, and nothing else.</summary>
+    [Theory]
+    [InlineData("mutex_unlock(ref Mutex)", "{|KA1006:}|}")]
+    [InlineData("spin_unlock(ref Other)", "{|KA1006:}|}")]
+    [InlineData("rcu_read_unlock()", "{|KA1006:}|}")]
+    [InlineData("spin_unlock(ref Lock)", "}")]
+    [InlineData("spin_unlock(ref *any)", "}")]
+    [InlineData("Run(Release)", "}")]
+    public Task Section_BesideABodyThatIsGivenUp_IsJudgedByWhatThatNames(string release, string end)
+    {
+        string tests = string.Concat(Enumerable.Range(0, 400).Select(i => $"if (Ask({i})) n += {i + 1}; "));
+        string handedOn = release.StartsWith("Run", StringComparison.Ordinal) ? "static void Run(Action a) => a(); static void Release() => spin_unlock(ref Lock);" : "";
+        return VerifyAsync(
+            $$"""
+            private static void Take(int n) { spin_lock(ref Lock); *(int*)Kept = n; {{end}}
+            static extern bool Ask(int n); {{handedOn}}
+            public static int {|KA9003:Huge|}(KernelSpinLock* any) { int n = 0; void* p = kmalloc(8, GFP_KERNEL); {{tests}} {{release}}; kfree(p); return n; }
+            """);
+    }
+
     [Fact]
     public Task Pragma_Silences() => VerifyAsync(
         """

@@ -49,8 +49,22 @@ internal sealed class KA4001MemoryNotFreed : FlowRule
         if (loss.Holder is { } holder) issue.Properties = issue.Properties.Add(Holder, holder.Name);
         for (Section? section = loss.State.Sections; section is not null; section = section.Outer)
             if (section.IsAtomic) issue.Properties = issue.Properties.SetItem(Atomic, "");
-        return issue
-            .Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'")
-            .Branches(loss.State.Trail, allocation.TrailDepth);
+        issue.Step(allocation.Site.GetLocation(), $"'{name}' is allocated here by '{Names.Of(allocation.Method)}'");
+        if (FreedHolder(loss.State, allocation) is { FreedAt: { } end } freed)
+            issue.Step(end.GetLocation(), $"'{freed.Name ?? "the memory"}', which holds its last pointer, is freed here");
+        return issue.Branches(loss.State.Trail, allocation.TrailDepth);
+    }
+
+    /// <summary>Freed memory in which the pointer still stands: with that it was lost.</summary>
+    private static Allocation? FreedHolder(FlowState state, Allocation lost)
+    {
+        SmallMap<Value, Value> cells = state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+        {
+            if (state.Canonical(cells.ValueAt(i)).Symbol != lost.Symbol) continue;
+            if (state.TryGetFreed(new Value(state.Symbols.Root(cells.KeyAt(i)), 0), out Allocation holder)) return holder;
+        }
+
+        return null;
     }
 }

@@ -45,6 +45,23 @@ public sealed class KA4001MemoryNotFreedTests
         "'p' is allocated here by 'NativeMemory.Alloc'");
 
     [Fact]
+    public Task Message_OfMemoryThatHungOnFreedMemory_ShowsThatFree() => Verify.VerifyPathAsync(
+        Sources.Class(
+            """
+            struct Node { public Node* Next; }
+            static void M()
+            {
+                var node = (Node*)kmalloc(8, GFP_KERNEL | __GFP_NOFAIL);
+                {|#1:Hang(node)|};
+                {|#2:kfree(node)|};
+            {|#0:}|}
+            static void Hang(Node* node) => node->Next = (Node*)kmalloc(8, GFP_KERNEL | __GFP_NOFAIL);
+            """),
+        Verify.Diagnostic("KA4001").WithLocation(0).WithLocation(1).WithLocation(2).WithArguments("kmalloc(…)", "on the path that ends here", "kfree"),
+        "'kmalloc(…)' is allocated here by 'kmalloc'",
+        "'node', which holds its last pointer, is freed here");
+
+    [Fact]
     public Task Message_OfAScopeThatEnds_PointsAtTheJump() => Verify.VerifyPathAsync(
         Sources.Class("static void M(int n, bool skip) { for (int i = 0; i < n; i++) { void* p = {|#1:vmalloc(8)|}; if ({|#2:skip|}) {|#0:continue;|} vfree(p); } }"),
         Verify.Diagnostic("KA4001").WithLocation(0).WithLocation(1).WithLocation(2).WithArguments("p", "before its last pointer goes out of scope", "vfree"),

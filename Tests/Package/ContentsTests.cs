@@ -25,6 +25,7 @@ public sealed class ContentsTests(LocalFeed feed)
             "buildTransitive/config/KAlloc.none.globalconfig",
             "buildTransitive/config/KAlloc.recommended.globalconfig",
             "buildTransitive/config/KAlloc.strict.globalconfig",
+            .. Directory.GetFiles(Path.Combine(Repository.Root, "docs", "rules"), "KA*.md").Select(page => "docs/rules/" + Path.GetFileName(page)).Order(StringComparer.Ordinal),
             "icon.png",
         ],
         Entries(feed.Package("KAlloc.Analyzers")));

@@ -63,11 +63,11 @@ internal static class Releases
             if (!isPlain) return true;
         }
 
-        return Reaches(texts, scope, releasing, cancellation);
+        return Reaches(texts, owner, scope, releasing, cancellation);
     }
 
-    /// <summary>By names alone: from the texts, through every member of the type that is named on the way.</summary>
-    private static bool Reaches(List<SyntaxNode> texts, INamedTypeSymbol scope, List<IMethodSymbol> goals, CancellationToken cancellation)
+    /// <summary>By names alone: from the texts, through every member of the type, and of those that it is nested in, that is named on the way.</summary>
+    private static bool Reaches(List<SyntaxNode> texts, INamedTypeSymbol owner, INamedTypeSymbol scope, List<IMethodSymbol> goals, CancellationToken cancellation)
     {
         var reached = new HashSet<SyntaxNode>(texts);
         for (int i = 0; i < texts.Count; i++)
@@ -77,7 +77,7 @@ internal static class Releases
                 // The object is handed to code that may call anything.
                 if (token.IsKind(SyntaxKind.BaseKeyword) || (token.IsKind(SyntaxKind.ThisKeyword) && token.Parent?.Parent is Microsoft.CodeAnalysis.CSharp.Syntax.ArgumentSyntax argument && !IsFinalizerNote(argument))) return true;
                 if (!token.IsKind(SyntaxKind.IdentifierToken)) continue;
-                foreach (ISymbol member in scope.GetMembers(token.ValueText))
+                foreach (ISymbol member in MembersOf(owner, scope, token.ValueText))
                 {
                     if (goals.Contains(member, SymbolEqualityComparer.Default)) return true;
                     if (member.IsAbstract || member.IsVirtual || member is IFieldSymbol { Type.TypeKind: TypeKind.Delegate or TypeKind.FunctionPointer } or IEventSymbol) return true;
@@ -88,6 +88,12 @@ internal static class Releases
         }
 
         return false;
+    }
+
+    private static IEnumerable<ISymbol> MembersOf(INamedTypeSymbol owner, INamedTypeSymbol scope, string name)
+    {
+        for (INamedTypeSymbol? type = owner; type is not null; type = SymbolEqualityComparer.Default.Equals(type, scope) ? null : type.ContainingType)
+            foreach (ISymbol member in type.GetMembers(name)) yield return member;
     }
 
     private static bool IsFinalizerNote(Microsoft.CodeAnalysis.CSharp.Syntax.ArgumentSyntax argument) =>

@@ -89,4 +89,29 @@ unsafe class Bodies
         if (p == null) return;
         using (var keeper = new LazyKeeper(p)) keeper.Memory[0] = 1;
     } // expect: KA4001
+
+    private sealed class NestedDevice : IDisposable
+    {
+        internal byte* Memory;
+
+        internal bool Open() => (Memory = (byte*)kmalloc(8, GFP_KERNEL)) != null;
+
+        internal void Close() => kfree(Memory);
+
+        public void Dispose() => Close();
+    }
+
+    void NestedDeviceClosed()
+    {
+        var device = new NestedDevice();
+        if (!device.Open()) return;
+        device.Dispose();
+    }
+
+    void NestedDeviceNeverClosed()
+    {
+        var device = new NestedDevice();
+        if (!device.Open()) return;
+        device.Memory[0] = 1;
+    } // expect: KA4001
 }

@@ -2,14 +2,13 @@
 // and of contracts only: no order, no clock, no other body decides it.
 
 using KAlloc.Analyzers.Model;
-using KAlloc.Analyzers.Rules.Lifetime;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
-internal sealed class FlowAnalysis
+internal sealed partial class FlowAnalysis
 {
     private const int MaximalVisits = 3000;
 
@@ -295,158 +294,5 @@ internal sealed class FlowAnalysis
         for (Continuation? running = state.Pending; running is not null; running = running.Outer)
             if (running.Exception is { IsImplicit: true }) return true;
         return false;
-    }
-
-    // Events
-
-    /// <summary>Set while something is performed again that its own body has told of.</summary>
-    internal bool IsMuted { get; set; }
-
-    internal bool Raise(in SleepEvent sleep)
-    {
-        // A call may throw anywhere in a section: what a finally block does then is no statement about the section.
-        if (_unwinding > 0 || IsUnwinding(sleep.State)) return false;
-        bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(sleep.Call.Inner is null ? rule.OnSleep(sleep, Model.Gfp) : rule.OnSleepInside(sleep));
-        return told;
-    }
-
-    internal void Raise(in AwaitEvent await)
-    {
-        if (_unwinding > 0 || IsUnwinding(await.State)) return;
-        foreach (FlowRule rule in Rules) Add(rule.OnAwait(await));
-    }
-
-    internal bool Raise(in FreeEvent free, bool again)
-    {
-        if (!again) NoteFirstFree(free.Call);
-        bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(again ? rule.OnFreeAgain(free) : rule.OnFree(free));
-        return told;
-    }
-
-    internal bool Raise(in ForeignFreeEvent free)
-    {
-        NoteFirstFree(free.Call);
-        bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnForeignFree(free));
-        return told;
-    }
-
-    internal bool Raise(in UseEvent use)
-    {
-        bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnUse(use));
-        return told;
-    }
-
-    internal bool Raise(in DiscardEvent discard)
-    {
-        bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnDiscard(discard));
-        return told;
-    }
-
-    internal bool Raise(in LockedTwiceEvent locked)
-    {
-        bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnLockedTwice(locked));
-        return told;
-    }
-
-    internal bool Raise(in UnlockEvent unlock)
-    {
-        bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnUnlock(unlock));
-        return told;
-    }
-
-    /// <summary>On some path the call frees what is not freed yet: it must stay.</summary>
-    private void NoteFirstFree(CallSite call) => _firstFrees.Add(call.Syntax.GetLocation());
-
-    private IReadOnlyList<FlowRule> Rules => IsMuted ? [] : _scope.Rules;
-
-    private bool Add(FlowIssue? issue)
-    {
-        if (issue is null) return false;
-        if (_seen.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) _issues.Add(issue);
-        return true;
-    }
-
-    // Losses
-
-    /// <summary>A variable that held <paramref name="old"/> is overwritten or goes out of scope.</summary>
-    internal void CheckLost(FlowState state, Value old, Location place, LossKind kind, ISymbol? variable, bool isReallocation = false)
-    {
-        bool owned = state.TryGetAllocation(old, out Allocation allocation) && allocation.Status == AllocationStatus.Owned && !Reachability.IsReachable(state, allocation.Symbol);
-        if (variable is not null && !old.IsZero && !Holders.IsWidened(state, old) && (!owned || old.Offset != 0)) _holders.Spoil(place, variable);
-        if (owned) Lose(new LossEvent(state, allocation, _body, place, kind, variable) { IsReallocation = isReallocation });
-    }
-
-    /// <summary>On this path the variable held nothing yet.</summary>
-    internal void NoteUnset(Location place, ISymbol variable) => _holders.Spoil(place, variable);
-
-    private void Lose(in LossEvent loss)
-    {
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnLoss(loss));
-        // Reported once on this path.
-        loss.State.SetAllocation(loss.Allocation with { Status = AllocationStatus.Escaped });
-    }
-
-    /// <summary>What is open at the exits. The summary leaves out what was told here.</summary>
-    private List<BodyExit> CheckSections(GraphRunner runner)
-    {
-        var exits = new List<BodyExit>();
-        foreach ((FlowState state, Value value, Location place) in runner.Returns) exits.Add(new BodyExit(state, place, LossKind.Return, state.Canonical(value)));
-        foreach ((FlowState state, SyntaxNode statement) in runner.Throws) exits.Add(new BodyExit(state, statement.GetLocation(), LossKind.Throw, Value.Zero));
-        var all = new BodyExits(exits, _root as IMethodSymbol, _root is IMethodSymbol method ? Model.Find(method) : null, _leftSites);
-        foreach (FlowRule rule in _scope.Rules)
-        {
-            foreach (FlowIssue issue in rule.OnExits(all))
-            {
-                Add(issue);
-                if (issue is { UnlessRelied: null, Subject: { } section }) _toldSections.Add(section);
-            }
-        }
-
-        return exits;
-    }
-
-    private void CheckLosses(GraphRunner runner, List<BodyExit> exits)
-    {
-        foreach ((FlowState state, Value value, Location place) in runner.Returns)
-        {
-            Evaluator.CheckReturned(state, value, place, _root as IMethodSymbol);
-            Evaluator.EscapeReturned(state, value);
-        }
-
-        // All losses are found before one is told, which changes its state.
-        var losses = new List<LossEvent>();
-        foreach ((FlowState state, Location place, LossKind kind, _) in exits)
-        {
-            for (int i = 0; i < state.AllocationCount; i++)
-            {
-                Allocation allocation = state.AllocationAt(i);
-                if (allocation.Status != AllocationStatus.Owned) continue;
-                ISymbol? holder = Holders.AtExit(state, allocation, exits.FindAll(other => other.Place.Equals(place)).ConvertAll(other => other.State));
-                losses.Add(new LossEvent(state, allocation, _body, place, kind, holder));
-            }
-        }
-
-        foreach (LossEvent loss in losses) Lose(loss);
-    }
-
-    private static bool IsWithin(Location inner, Location outer) => inner.SourceTree == outer.SourceTree && outer.SourceSpan.Contains(inner.SourceSpan);
-
-    private void Finish(List<FlowIssue> issues)
-    {
-        foreach (FlowIssue issue in _issues)
-        {
-            // A call that uses freed memory and frees it again is one mistake.
-            if (issue.Descriptor.Id == KA4006UsedAfterFree.Id && _issues.Exists(other => other.Descriptor.Id == KA4005FreedTwice.Id && IsWithin(issue.Place, other.Place))) continue;
-            if (issue.Holder is { } holder && _holders.IsSpoiled(issue.Place, holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
-            if (_firstFrees.Contains(issue.Place)) issue.Properties = issue.Properties.Remove(KA4005FreedTwice.AlwaysSecond);
-            issues.Add(issue);
-        }
     }
 }

@@ -37,9 +37,7 @@ public static unsafe partial class Linux
             nint obj = slot->Newest;
             if (obj != 0)
             {
-                nint* home = slot->Home - 1;
-                slot->Newest = *home;
-                slot->Home = home;
+                Sheaf.DropNewest(slot);
                 return (void*)obj;
             }
         }
@@ -121,13 +119,9 @@ public static unsafe partial class Linux
         if (block != null && DefaultMap.IsInWindow((nuint)obj) && (id = DefaultMap.ClassInWindow((nuint)obj)) < CpuBlock.SlotCount)
         {
             CacheSlot* slot = CpuBlock.Slot(block, id);
-            nint* home = slot->Home;
-            nint newest = slot->Newest;
-            if (!Sheaf.IsLast(home) && ((nuint)obj & slot->InteriorMask) == 0 && newest != (nint)obj)
+            if (Sheaf.Takes(slot, (nint)obj))
             {
-                *home = newest;
-                slot->Home = home + 1;
-                slot->Newest = (nint)obj;
+                Sheaf.Push(slot, (nint)obj);
                 return;
             }
         }

@@ -126,9 +126,7 @@ public static unsafe partial class Linux
             nint obj = slot->Newest;
             if (obj != 0)
             {
-                nint* home = slot->Home - 1;
-                slot->Newest = *home;
-                slot->Home = home;
+                Sheaf.DropNewest(slot);
                 return (void*)obj;
             }
         }
@@ -154,13 +152,9 @@ public static unsafe partial class Linux
         if (block != null && DefaultMap.IsInWindow((nuint)objp) && DefaultMap.ClassInWindow((nuint)objp) == s->FastId)
         {
             CacheSlot* slot = CpuBlock.Slot(block, s->FastId);
-            nint* home = slot->Home;
-            nint newest = slot->Newest;
-            if (!Sheaf.IsLast(home) && ((nuint)objp & slot->InteriorMask) == 0 && newest != (nint)objp)
+            if (Sheaf.Takes(slot, (nint)objp))
             {
-                *home = newest;
-                slot->Home = home + 1;
-                slot->Newest = (nint)objp;
+                Sheaf.Push(slot, (nint)objp);
                 return;
             }
         }

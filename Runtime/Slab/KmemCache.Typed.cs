@@ -72,9 +72,7 @@ public sealed unsafe class KmemCache<T> : IDisposable where T : unmanaged
             nint obj = slot->Newest;
             if (obj != 0)
             {
-                nint* home = slot->Home - 1;
-                slot->Newest = *home;
-                slot->Home = home;
+                Sheaf.DropNewest(slot);
                 return (T*)obj;
             }
         }
@@ -163,9 +161,7 @@ public readonly unsafe ref struct KmemCacheLocal<T> where T : unmanaged
             nint newest = _slot->Newest;
             if (newest != 0)
             {
-                nint* home = _slot->Home - 1;
-                _slot->Newest = *home;
-                _slot->Home = home;
+                Sheaf.DropNewest(_slot);
                 return (T*)newest;
             }
         }

@@ -31,7 +31,7 @@ internal static unsafe class Sheaf
     internal static nint TryPop(CacheSlot* slot)
     {
         nint obj = slot->Newest;
-        if (obj != 0) Drop(slot);
+        if (obj != 0) DropNewest(slot);
         return obj;
     }
 
@@ -39,10 +39,14 @@ internal static unsafe class Sheaf
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool TryPush(CacheSlot* slot, nint obj)
     {
-        if (IsLast(slot->Home) || ((nuint)obj & slot->InteriorMask) != 0 || slot->Newest == obj) return false;
+        if (!Takes(slot, obj)) return false;
         Push(slot, obj);
         return true;
     }
+
+    /// <summary>Whether there is room, and the object is neither in the midst of another nor the one that was freed last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool Takes(CacheSlot* slot, nint obj) => !IsLast(slot->Home) && ((nuint)obj & slot->InteriorMask) == 0 && slot->Newest != obj;
 
     /// <summary>Puts an object on a sheaf that has room.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -54,8 +58,9 @@ internal static unsafe class Sheaf
         slot->Newest = obj;
     }
 
+    /// <summary>Makes the next object the newest, once that is handed out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Drop(CacheSlot* slot)
+    internal static void DropNewest(CacheSlot* slot)
     {
         nint* home = slot->Home - 1;
         slot->Newest = *home;

@@ -44,6 +44,14 @@ internal sealed partial class Evaluator
         Value address = PropertyAddress(reference);
         Value value = Eval(valueOperation);
         bool isField = reference.Arguments.Length == 0 && TypeShapes.IsAutomatic(reference.Property);
+        if (!TypeShapes.IsScalar(reference.Type))
+        {
+            if (!isField) EscapeStruct(value, reference.Type);
+            if (reference.Arguments.Length > 0) _state.Forget(address);
+            else StoreStruct(address, value, reference.Type);
+            return value;
+        }
+
         if (!isField) Escape(value);
         if (reference.Arguments.Length == 0) _state.Store(address, value);
         else _state.Forget(address);
@@ -67,8 +75,7 @@ internal sealed partial class Evaluator
     {
         CopyStruct(target, source, type, keepsRest);
         NameOwned(target);
-        int root = Symbols.Root(_state.CanonicalAddress(target));
-        if (!Symbols.IsPrivate(root) || _state.IsExposed(root)) EscapeContents(_state.CanonicalAddress(target));
+        if (ReachesOutside(_state.CanonicalAddress(target))) EscapeContents(_state.CanonicalAddress(target));
     }
 
     /// <summary>Writes one value: ownership moves with it, and the value it overwrites may be lost.</summary>

@@ -35,7 +35,7 @@ internal sealed partial class Evaluator
             if (method.Name is not ("get_Length" or "get_IsEmpty" or "Equals" or "GetHashCode" or "ToString"))
             {
                 TouchSpan(call.Receiver, operation);
-                LetGoSpan(call.Receiver, instance!.Type!);
+                LetGoSpan(call.Receiver, instance!.Type!, MemoryMoves.Copies(method));
             }
         }
 
@@ -174,17 +174,20 @@ internal sealed partial class Evaluator
                 Share(call, i);
                 // Others may find the block from the address of its part.
                 if (!CallEffects.IsBcl(method) && Symbols.AllocationOf(call.Arguments[i]) != 0) Escape(call.Arguments[i]);
-                if (method.Parameters[i].RefKind != RefKind.In && call.ArgumentSyntax[i] is { } written) LetWrite(call.Arguments[i], written);
+                if (call.ArgumentSyntax[i] is not { } lent) continue;
+                if (method.Parameters[i].RefKind != RefKind.In) LetWrite(call.Arguments[i], lent);
+                else EscapeStruct(call.Arguments[i], lent.Type);
                 continue;
             }
 
             if (keeps || IsSpan(method.Parameters[i].Type)) LetGo(call, i);
+            else LetCopy(call, i);
         }
 
         if (call.ReceiverIsPlace && method.ContainingType is { IsValueType: true })
         {
             // It may hand on or free what the struct holds.
-            if (keeps) EscapeStruct(call.Receiver);
+            if (keeps) EscapeStruct(call.Receiver, call.ReceiverSyntax?.Type);
             if (!method.IsReadOnly && writes) _state.Clear(call.Receiver);
         }
 
@@ -238,15 +241,15 @@ internal sealed partial class Evaluator
 
     private void LetGo(CallSite call, int ordinal)
     {
-        if (IsSpan(call.Method.Parameters[ordinal].Type)) LetGoSpan(call.Arguments[ordinal], call.Method.Parameters[ordinal].Type);
+        if (IsSpan(call.Method.Parameters[ordinal].Type)) LetGoSpan(call.Arguments[ordinal], call.Method.Parameters[ordinal].Type, CallEffects.IsBcl(call.Method) && MemoryMoves.Copies(call.Method));
         else if (TypeShapes.IsScalar(call.Method.Parameters[ordinal].Type)) Escape(call.Arguments[ordinal]);
-        else EscapeStruct(call.Arguments[ordinal]);
+        else EscapeStruct(call.Arguments[ordinal], call.Method.Parameters[ordinal].Type);
     }
 
     /// <summary>The callee may write through the reference: what was there may be read by it, what is there now is unknown.</summary>
     private void LetWrite(Value address, IOperation written)
     {
-        EscapeStruct(address);
+        EscapeStruct(address, written.Type);
         _state.Forget(address);
         analysis.Fields.Leak(Symbols, _state.CanonicalAddress(address));
         if (TypeShapes.IsScalar(written.Type)) _state.Store(address, Unknown(written, 5));

@@ -13,8 +13,14 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
+    /// <summary>From here on a mark among elements is a notion of the engine and no place in memory.</summary>
+    internal const int FirstOwnTag = 3;
+
     /// <summary>Marks an array's length among its elements.</summary>
-    private const int LengthTag = 5;
+    internal const int LengthTag = 5;
+
+    /// <summary>Marks a struct in zeroed memory that was written as a whole.</summary>
+    internal const int OverwrittenTag = 9;
 
     /// <summary>Tells the memory behind a span from the span.</summary>
     private const int SpannedTag = 0x5bd1e995;
@@ -39,7 +45,22 @@ internal sealed partial class Evaluator
         for (int i = 0; i < cells.Count; i++)
             if (cells.KeyAt(i) != element && (cells.KeyAt(i) == container || IsElementOf(cells.KeyAt(i), container))) (others ??= []).Add(cells.ValueAt(i));
         if (others is null) return;
-        foreach (Value value in others) LetOut(value);
+        foreach (Value value in others) MayBeRead(value);
+    }
+
+    /// <summary>What was written as one type is read as another.</summary>
+    private void LetOutOtherViews(Value address)
+    {
+        if (_state.InOtherViews(address) is not { } others) return;
+        foreach (Value value in others) MayBeRead(value);
+    }
+
+    /// <summary>The path may go on with the value under the name of a read that found it.</summary>
+    private void MayBeRead(Value value)
+    {
+        value = _state.Canonical(value);
+        if (Symbols[Symbols.Root(value)].Kind is SymbolKind.Argument or SymbolKind.Load) NoteEscape(value);
+        LetOut(value);
     }
 
     /// <summary>The address is one element, or inside of one.</summary>
@@ -72,7 +93,7 @@ internal sealed partial class Evaluator
     {
         Value region = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: array.Syntax);
         foreach (IOperation size in array.DimensionSizes)
-            if (_state.Canonical(Eval(size)) is { IsConstant: true } length && array.DimensionSizes.Length == 1) _state.Store(LengthSlot(region), length);
+            if (Eval(size) is var length && array.DimensionSizes.Length == 1) _state.Store(LengthSlot(region), length);
         if (array.Initializer is { } initializer) Fill(region, initializer, 0);
         return region;
     }

@@ -100,15 +100,24 @@ internal sealed partial class Evaluator
     private bool CoversNative(Value place, Value covered) => Symbols.IsSpanSlot(place) && !Symbols.IsOwnMemory(Symbols.Root(_state.Canonical(covered)));
 
     /// <summary>Struct passed or returned by value: its parts get out, the variable itself does not.</summary>
-    private void EscapeStruct(Value region)
+    private void EscapeStruct(Value region, ITypeSymbol? type)
     {
         region = _state.CanonicalAddress(region);
+        if (IsFilledByCaller(Symbols.Root(region)))
+        {
+            ReadPointers(region, type);
+            // The caller knows what is in there.
+            if (StructParts.IsOpaque(type)) _state.Note(new Primitive(PrimitiveKind.Escape, region));
+        }
+
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
             if (!CoversNative(cells.KeyAt(i), cells.ValueAt(i)) && _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
         foreach (Value value in values) Escape(value);
     }
+
+    private bool IsFilledByCaller(int root) => Symbols[root] is { Kind: SymbolKind.Local, Item: IParameterSymbol } || !Symbols.IsPrivate(root);
 
     /// <summary>A lambda that may run at any time: what it captures may be read and, if it assigns, written at any time.</summary>
     private void EscapeFunction(object? function)

@@ -35,7 +35,8 @@ internal sealed partial class Evaluator
         if (conversion is { IsTryCast: false } && from is { IsReferenceType: true } && to is { IsValueType: true }) return Unboxed(conversion, value);
         if (!TypeShapes.IsScalar(to))
         {
-            if (IsSameTuple(from, to)) return value;
+            // "new()" is converted to the type that it was taken for.
+            if (SymbolEqualityComparer.Default.Equals(from, to) || IsSameTuple(from, to)) return value;
             // A nullable or another struct: its null differs from 0, so its parts are unknown.
             Escape(value);
             return TypeShapes.IsScalar(from) || from is null ? FreshRegion(conversion) : value;
@@ -137,6 +138,7 @@ internal sealed partial class Evaluator
     {
         left = _state.Canonical(left);
         right = _state.Canonical(right);
+        if (binary.LeftOperand.Type is IPointerTypeSymbol && AsIndices(left, right) is { } indices) (left, right) = indices;
         if (IsUnsignedOrder(kind, binary.LeftOperand.Type))
         {
             // The upper half of the unsigned numbers is negative here.
@@ -155,6 +157,16 @@ internal sealed partial class Evaluator
             BinaryOperatorKind.GreaterThanOrEqual => Not(_state.Binary(Operator.Less, left, right)),
             _ => Arithmetic(kind, left, right, binary.Type, binary),
         };
+    }
+
+    /// <summary>Two places in one array of pointers, as the indices that tell them apart: <c>p &lt; start + n</c>.</summary>
+    private (Value, Value)? AsIndices(Value left, Value right)
+    {
+        SymbolData a = Symbols.Of(left), b = Symbols.Of(right);
+        bool isElement = a is { Kind: SymbolKind.Element, Tag: 0 } && left.Offset == 0, isOther = b is { Kind: SymbolKind.Element, Tag: 0 } && right.Offset == 0;
+        if (isElement && isOther && a.A == b.A && Equals(a.Item, b.Item)) return (a.B, b.B);
+        if (isElement && !isOther && a.A == right) return (a.B, Value.Zero);
+        return isOther && !isElement && b.A == left ? (Value.Zero, b.B) : null;
     }
 
     private static bool IsUnsignedOrder(BinaryOperatorKind kind, ITypeSymbol? type) =>

@@ -67,17 +67,25 @@ internal sealed partial class Evaluator
                 Eval(invocation.Arguments[1].Value);
                 if (!_dead) span = SpanOver(invocation, variable);
                 return true;
+            case { Name: "Cast" or "AsBytes", ContainingType.Name: "MemoryMarshal" }:
+                Value source = Eval(first);
+                span = FreshRegion(invocation);
+                if (_dead || !TryGetCovered(source, out Value covered)) return true;
+                // An index into an array counts other things from here on.
+                if (Symbols.Of(covered) is { Kind: SymbolKind.Element, Tag: 0, Item: null } element) covered = ElementOf(element.A, UnknownOf(invocation.Syntax, 1));
+                _state.Store(SpanSlot(span), covered);
+                return true;
             default:
                 return false;
         }
     }
 
-    /// <summary>Unknown code gets a span: it may read and write what is in the memory, and frees none of it.</summary>
-    private void LetGoSpan(Value span, ITypeSymbol type)
+    /// <summary>Unknown code gets a span: it may read and write what is in the memory, and frees none of it. Bytes lead nowhere, but they can be copied.</summary>
+    private void LetGoSpan(Value span, ITypeSymbol type, bool isCopied = false)
     {
-        if (!TryGetCovered(span, out Value pointer) || ElementTypeOf(type) is not { } element || (TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) return;
+        if (!TryGetCovered(span, out Value pointer) || ElementTypeOf(type) is not { } element || (!isCopied && TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) return;
         Value memory = Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null } inner ? inner.A : pointer;
-        EscapeStruct(memory);
+        EscapeStruct(memory, element);
         if (type.Name == "Span") _state.Forget(memory);
     }
 

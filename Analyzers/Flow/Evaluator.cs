@@ -135,7 +135,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             if (part is not IInterpolationOperation interpolation) continue;
             Value value = Eval(interpolation.Expression);
             if (_dead) return Value.Zero;
-            if (!TypeShapes.IsScalar(interpolation.Expression.Type)) EscapeStruct(value);
+            if (!TypeShapes.IsScalar(interpolation.Expression.Type)) EscapeStruct(value, interpolation.Expression.Type);
             else if (interpolation.Expression.Type is { IsReferenceType: true }) Escape(value);
             if (interpolation.Alignment is { } alignment) Eval(alignment);
         }
@@ -257,6 +257,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         }
 
         if (reference.Instance is { } owner && TypeShapes.IsWrapper(owner.Type) && IsPlace(owner) && TypeShapes.IsAutomatic(reference.Property)) return container;
+        if (reference.Property is { Name: "Length", ContainingType.SpecialType: SpecialType.System_Array }) return LengthSlot(container);
         return reference.Instance is null ? Symbols.Make(SymbolKind.Static, item: reference.Property.OriginalDefinition)
             : Symbols.Field(_state.Canonical(container), reference.Property);
     }
@@ -282,7 +283,13 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         return LoadAt(address, low, high);
     }
 
-    private Value LoadAt(Value address, long low, long high) => SettledAt(address) ?? _state.Load(address, low, high);
+    private Value LoadAt(Value address, long low, long high)
+    {
+        if (SettledAt(address) is { } settled) return settled;
+        // What is as wide as a pointer may be one.
+        if (low == long.MinValue) LetOutOtherViews(_state.CanonicalAddress(address));
+        return _state.Load(address, low, high);
+    }
 
     private Value EvalPointerOperation(IOperation operation)
     {
@@ -352,8 +359,9 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         BlockOn(property);
         Value address = PropertyAddress(property);
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
-        Value value = LoadAt(address, property.Type);
-        if (property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32) _state.Narrow(_state.Canonical(value), 0, int.MaxValue);
+        bool counts = property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32;
+        Value value = counts ? LoadAt(address, 0, int.MaxValue) : LoadAt(address, property.Type);
+        if (counts) _state.Narrow(_state.Canonical(value), 0, int.MaxValue);
         return value;
     }
 

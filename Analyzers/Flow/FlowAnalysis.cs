@@ -254,11 +254,12 @@ internal sealed partial class FlowAnalysis
         return place;
     }
 
-    /// <summary>Memory that nobody writes once it is set: havoc leaves it alone.</summary>
-    internal bool IsImmutable(Value address) => Symbols.Of(address) is
+    /// <summary>Memory that nobody writes once it is set: havoc leaves it alone. What can only be read is taken not to change while it is.</summary>
+    internal bool IsImmutable(Value address) => Symbols.IsLength(address) || Symbols.Of(address) is
     {
         Kind: SymbolKind.Field or SymbolKind.Static,
-        Item: IFieldSymbol { IsReadOnly: true } or IPropertySymbol { Name: "Length", ContainingType.SpecialType: SpecialType.System_Array or SpecialType.System_String },
+        Item: IFieldSymbol { IsReadOnly: true } or IPropertySymbol { Name: "Length", ContainingType.SpecialType: SpecialType.System_String }
+            or IPropertySymbol { Name: "Count" or "Length", ContainingType: { ContainingNamespace.Name: "Generic" or "Immutable" or "System", Name: "IReadOnlyCollection" or "ReadOnlySpan" or "ImmutableArray" } },
     };
 
     /// <summary>Memory of this path that it put into a static which one body writes.</summary>

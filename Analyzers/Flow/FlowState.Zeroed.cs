@@ -28,6 +28,22 @@ internal sealed partial class FlowState
         Note(new Primitive(PrimitiveKind.Zero, new Value(root, 0), Flag: true));
     }
 
+    /// <summary>A struct was written there as a whole, of which not all need be known: a field of an object ends to be zero, and no other field does.</summary>
+    private void Overwrite(Value place, bool isMore)
+    {
+        int root = Symbols.Root(place);
+        if (!_zeroed.Contains(root)) return;
+        if (isMore || place == new Value(root, 0) || HasUnknownIndex(place)) Scribble(root);
+        else _cells.Set(Symbols.Make(SymbolKind.Element, place, tag: Evaluator.OverwrittenTag), Value.One);
+    }
+
+    private bool IsOverwritten(Value address)
+    {
+        for (; Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Element } data; address = data.A)
+            if (_cells.TryGet(Symbols.Make(SymbolKind.Element, data.A, tag: Evaluator.OverwrittenTag), out _)) return true;
+        return false;
+    }
+
     /// <summary>Nobody wrote to the address since its memory was zero.</summary>
     private bool IsZeroed(Value address)
     {
@@ -36,28 +52,12 @@ internal sealed partial class FlowState
         if (!_zeroed.TryGet(root, out ITypeSymbol? type) || IsExposed(root)) return false;
         if (Symbols[root].Kind == SymbolKind.Allocation && !(_allocations.TryGet(root, out Allocation block) && block.Status == AllocationStatus.Owned)) return false;
         object? view = ViewOf(address, out ISymbol? member);
-        if (view is null) return false;
+        if (view is null || IsOverwritten(address)) return false;
         if (type is not null) return member is not null && IsMemberOf(member, type) && StartsAsZero(member);
         // The same bytes have another name where the block is seen as another type.
         for (int i = 0; i < _cells.Count; i++)
-            if (Symbols.Root(_cells.KeyAt(i)) == root && !Equals(ViewOf(_cells.KeyAt(i), out _), view)) return false;
+            if (Symbols.Root(_cells.KeyAt(i)) == root && !IsOwnNotion(_cells.KeyAt(i)) && !Equals(ViewOf(_cells.KeyAt(i), out _), view)) return false;
         return true;
-    }
-
-    /// <summary>As what the block is seen: as the type whose field is meant, or as an array; null if the place in it is not known.</summary>
-    private object? ViewOf(Value address, out ISymbol? member)
-    {
-        member = null;
-        object view = "bytes";
-        while (Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Element } data)
-        {
-            if (data.Kind == SymbolKind.Element && !data.B.IsConstant) return null;
-            member = data.Kind == SymbolKind.Field ? data.Item as ISymbol : null;
-            view = (object?)member?.ContainingType ?? "array";
-            address = data.A;
-        }
-
-        return view;
     }
 
     /// <summary>Of the class or one of its bases: a constructor of which nothing is known would have ended that the object is zero.</summary>

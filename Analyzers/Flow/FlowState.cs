@@ -153,7 +153,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         for (int i = _cells.Count - 1; i >= 0; i--)
         {
             Value other = _cells.KeyAt(i);
-            if (other == address) continue;
+            if (other == address || Symbols.IsLength(other)) continue;
             int otherRoot = Symbols.Root(other);
             if (Symbols.IsPrivate(otherRoot) && otherRoot != root) continue;
             SymbolData data = Symbols.Of(other);
@@ -192,7 +192,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         NoteAt(PrimitiveKind.Forget, address);
         Scribble(Symbols.Root(address));
         for (int i = _cells.Count - 1; i >= 0; i--)
-            if (IsInside(_cells.KeyAt(i), address)) Drop(i);
+            if (IsInside(_cells.KeyAt(i), address) && !Symbols.IsLength(_cells.KeyAt(i))) Drop(i);
     }
 
     /// <summary>Removes the cell and everything inside of it.</summary>
@@ -213,8 +213,8 @@ internal sealed partial class FlowState(SymbolTable symbols)
         var copies = new List<(Value, Value)>();
         for (int i = 0; i < _cells.Count; i++)
             if (Rebase(_cells.KeyAt(i), source, target, keepsRest) is { } address) copies.Add((address, _cells.ValueAt(i)));
-        Scribble(Symbols.Root(target));
         if (!keepsRest) Clear(target);
+        Overwrite(target, keepsRest);
         // What the source is not known to hold is not what the target held.
         Epoch++;
         foreach ((Value address, Value value) in copies)

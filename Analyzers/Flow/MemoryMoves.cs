@@ -1,5 +1,5 @@
 // Library calls that fill or move bytes, told by what their parameters are called: every such function of C, of the kernel and of .NET names its
-// ends alike. Only asked of methods that keep nothing of what they are given.
+// ends alike. Only asked of methods that keep nothing of what they are given. The calls of .NET that are assignments are told by their names.
 
 using Microsoft.CodeAnalysis;
 
@@ -7,6 +7,36 @@ namespace KAlloc.Analyzers.Flow;
 
 internal static class MemoryMoves
 {
+    /// <summary>An assignment, or a move of bytes, written as a call of .NET.</summary>
+    internal static bool IsMove(IMethodSymbol method)
+    {
+        bool isMove = method.ContainingType?.Name switch
+        {
+            "Unsafe" => method.Name is "Read" or "ReadUnaligned" or "Write" or "WriteUnaligned" or "Copy" || IsOfBytes(method),
+            "Buffer" => method.Name == "MemoryCopy",
+            "Marshal" => method.Name is "ReadIntPtr" or "WriteIntPtr" or "StructureToPtr" or "PtrToStructure" && !IsOfObject(method),
+            _ => false,
+        };
+        return isMove && CallEffects.IsBcl(method);
+    }
+
+    internal static bool IsOfBytes(IMethodSymbol method) => method.Name is "MemoryCopy" or "CopyBlock" or "CopyBlockUnaligned";
+
+    /// <summary><c>Marshal.ReadIntPtr(object, int)</c>: nobody knows where that reads.</summary>
+    private static bool IsOfObject(IMethodSymbol method) => method.Name is "ReadIntPtr" or "WriteIntPtr" && method.Parameters[0].Type.SpecialType == SpecialType.System_Object;
+
+    /// <summary>Where the call moves bytes to.</summary>
+    internal static int DestinationOf(IMethodSymbol method)
+    {
+        foreach (IParameterSymbol parameter in method.Parameters)
+            if (IsDestination(parameter.Name)) return parameter.Ordinal;
+        return 0;
+    }
+
+    /// <summary>The call reads pointers where it is sent to, and hands them on.</summary>
+    internal static bool Copies(IMethodSymbol method) =>
+        method.Name.IndexOf("Copy", StringComparison.Ordinal) >= 0 || method.Name.IndexOf("Read", StringComparison.Ordinal) >= 0 || method.Name is "PtrToStructure" or "ToArray";
+
     /// <summary>The call writes through the pointer: <c>memset(p, …)</c>, <c>NativeMemory.Clear(ptr, …)</c>, the first of <c>memcpy(to, from, …)</c>.</summary>
     internal static bool IsWritten(IMethodSymbol method, int ordinal) =>
         IsDestination(method.Parameters[ordinal].Name) || (ordinal == 0 && method.Name is "memset" or "memzero_explicit" or "Clear" or "Fill" or "InitBlock" or "InitBlockUnaligned" or "ZeroMemory");

@@ -62,6 +62,8 @@ internal static class PrimaryConstructors
         }
     }
 
+    internal static bool IsOne(IMethodSymbol constructor) => DeclarationOf(constructor) is not null;
+
     private static TypeDeclarationSyntax? DeclarationOf(IMethodSymbol constructor) =>
         constructor.DeclaringSyntaxReferences is [{ } reference] ? reference.GetSyntax() as TypeDeclarationSyntax : null;
 }

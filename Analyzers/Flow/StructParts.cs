@@ -23,6 +23,26 @@ internal sealed class StructParts
         return fields;
     }
 
+    /// <summary>Not followed part by part: too large, or with parameters for fields. Whoever gets it gets everything that is in it.</summary>
+    internal static bool IsOpaque(ITypeSymbol? type)
+    {
+        if (type is not INamedTypeSymbol { IsValueType: true } named || TypeShapes.IsScalar(type)) return false;
+        int parts = 0;
+        HoldsPointer(named, ref parts);
+        return parts > MaximalParts || (!named.IsRecord && named.InstanceConstructors.Any(PrimaryConstructors.IsOne));
+    }
+
+    /// <summary>Memory may hang on the field.</summary>
+    internal static bool CanLead(IFieldSymbol field) => ClosedFields.MayBeNull(field) || CanLead(field.Type);
+
+    /// <summary>Memory may hang on a value of the type.</summary>
+    internal static bool CanLead(ITypeSymbol type)
+    {
+        if (TypeShapes.IsScalar(type)) return TypeShapes.IsPointer(type) || TypeShapes.IsWrapper(type) || (type.IsReferenceType && type.SpecialType != SpecialType.System_String) || type.SpecialType is SpecialType.System_Int64 or SpecialType.System_UInt64;
+        int parts = 0;
+        return type is INamedTypeSymbol named && (HoldsPointer(named, ref parts) || parts > MaximalParts);
+    }
+
     private static bool HoldsPointer(INamedTypeSymbol type, ref int parts)
     {
         bool holds = false;

@@ -62,7 +62,8 @@ internal sealed partial class ProgramGenerator
         }
         else
         {
-            frame.Code.Add(enter + ";", entity);
+            // Who takes a lock again that was not left waits for itself.
+            frame.Code.Add(enter + ";", [entity, .. frame.Code.Lost]);
         }
 
         bool wasAtomic = frame.IsAtomic;

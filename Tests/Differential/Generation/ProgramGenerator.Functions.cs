@@ -58,9 +58,10 @@ internal sealed partial class ProgramGenerator
         if (form == 2)
         {
             Feature("factory chain");
+            int first = _entities;
             string next = Helper($"private static {family.Type} {{0}}(int input{parameter})", "Make", inner => Make(inner, resource, allocation, parameter), make, make.Fail);
             make.HasFailed |= _lastFailed;
-            make.Code.Add($"return {next}(input{(parameter.Length > 0 ? ", flags" : "")});", resource.Entity);
+            make.Code.Add($"return {next}(input{(parameter.Length > 0 ? ", flags" : "")});", [resource.Entity, .. Since(first)]);
         }
         else if (form == 1)
         {

@@ -85,8 +85,8 @@ public static unsafe class Shadow
         if (report.Text.Contains("sleeping function called", StringComparison.Ordinal) || report.Text.Contains("in interrupt context", StringComparison.Ordinal)) s_seen.Add(Defect.SleepInAtomic);
         // A lock that was not left is met again.
         else if (report.Text.Contains("recursi", StringComparison.Ordinal)) s_seen.Add(Defect.UnlockedExit);
-        // Flags whose lock was refused for that reason were never saved.
-        else if (s_seen.Contains(Defect.UnlockedExit) && report.Text.Contains("were not saved", StringComparison.Ordinal)) return;
+        // A lock that was refused for that reason is not held where it is left, and its flags were never saved.
+        else if (s_seen.Contains(Defect.UnlockedExit) && (report.Text.Contains("were not saved", StringComparison.Ordinal) || report.Text.Contains("wrong owner", StringComparison.Ordinal))) return;
         else if (s_judging) s_bugs++;
         else s_disagreement ??= "an unforeseen report: " + report.Text;
     }
@@ -124,15 +124,18 @@ public static unsafe class Shadow
                 return 0;
             }
 
-            var release = () => free(handle);
-            if (s_blocks.Find(known => known.Handle == handle) is { } old)
+            Action release = () => free(handle);
+            nuint start = startOf?.Invoke(handle) ?? handle;
+            // The same memory has another handle where it is a page, and another size where it is another family's.
+            if (s_blocks.Find(known => known.Handle == handle || (known.Freed && (start - known.Start < known.Size || known.Start - start < size))) is { } old)
             {
+                if (old.HeldBack) release = old.Release + release;
                 old.HeldBack = true;
                 old.Release = release;
                 continue;
             }
 
-            s_blocks.Add(new Block { Handle = handle, Start = startOf?.Invoke(handle) ?? handle, Size = size, Family = family, Order = order, Cache = (nint)cache, Native = native, Release = release });
+            s_blocks.Add(new Block { Handle = handle, Start = start, Size = size, Family = family, Order = order, Cache = (nint)cache, Native = native, Release = release });
             return handle;
         }
     }

@@ -66,6 +66,9 @@ internal sealed partial class FlowAnalysis
     /// <summary>The budget is used up: nothing that was found counts.</summary>
     internal bool GaveUp => _visits > MaximalVisits || _work > MaximalWork;
 
+    /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
+    internal bool RunsShort => _visits > MaximalVisits / 2 || _work > MaximalWork / 2;
+
     internal IEnumerable<ISymbol> KnownVariables => new List<ISymbol>(_places.Keys);
 
     /// <summary>Analyses a body and all functions inside of it.</summary>

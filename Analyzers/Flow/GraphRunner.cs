@@ -343,8 +343,9 @@ internal sealed partial class GraphRunner
     {
         if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
         if (turn.Count >= 2) return false;
-        if (turn.Count == 1) _analysis.Evaluator.Widen(state, turn.OnEntry, header);
-        state.Loops.Set(header, turn with { Count = turn.Count + 1 });
+        bool isLast = turn.Count == 1 || _analysis.RunsShort;
+        if (isLast) _analysis.Evaluator.Widen(state, turn.OnEntry, header);
+        state.Loops.Set(header, turn with { Count = isLast ? 2 : 1 });
         return true;
     }
 

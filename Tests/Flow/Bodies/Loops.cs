@@ -410,4 +410,40 @@ unsafe class Bodies
     end:
         s_count++;
     } // expect: KA4001
+
+    // Each turn of a loop in a loop builds and empties a list: what comes after is told all the same.
+    void ListsInLoopsOfLoops(int n)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            for (int k = 0; k < (n & 1) + 3; k++)
+            {
+                nuint p = __get_free_pages(GFP_ATOMIC, 0);
+                if (p == 0) return;
+                Node* head = null;
+                for (int j = 0; j < 3; j++)
+                {
+                    Node* node = kzalloc<Node>(GFP_KERNEL);
+                    if (node == null) break;
+                    node->next = head;
+                    head = node;
+                }
+
+                while (head != null)
+                {
+                    Node* next = head->next;
+                    kfree(head);
+                    head = next;
+                }
+
+                if ((n & 2) != 0)
+                {
+                    free_pages(p, 2); // expect: KA3001
+                    continue;
+                }
+
+                free_pages(p, 0);
+            }
+        }
+    }
 }

@@ -67,6 +67,6 @@ internal sealed class StructParts
         // A span keeps what it covers in a way of its own.
         if (type.IsRefLikeType && type.ContainingNamespace is { Name: "System" }) yield break;
         foreach (ISymbol member in type.GetMembers())
-            if (member is IFieldSymbol { IsStatic: false, IsFixedSizeBuffer: false, RefKind: RefKind.None } field) yield return field;
+            if (member is IFieldSymbol { IsStatic: false, IsFixedSizeBuffer: false, RefKind: RefKind.None } field && !TypeShapes.IsCaptured(field)) yield return field;
     }
 }

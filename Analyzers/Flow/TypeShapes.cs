@@ -15,7 +15,10 @@ internal static class TypeShapes
 
     internal static bool IsPrimitive(ITypeSymbol type) => type.SpecialType is >= SpecialType.System_Boolean and <= SpecialType.System_UIntPtr and not SpecialType.System_Decimal and not SpecialType.System_String;
 
-    /// <summary>A struct of exactly one field that is itself one value.</summary>
+    /// <summary>
+    /// A struct of exactly one field that is itself one value. A parameter of a primary constructor that members use is kept under its own name, and the
+    /// struct is the place that it is kept in.
+    /// </summary>
     internal static bool IsWrapper(ITypeSymbol? type)
     {
         if (type is not INamedTypeSymbol { TypeKind: TypeKind.Struct } named || IsPrimitive(type) || named.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T) return false;
@@ -27,9 +30,12 @@ internal static class TypeShapes
             only = field;
         }
 
-        return only is { IsFixedSizeBuffer: false } && !HasInlineArray(named)
+        return only is { IsFixedSizeBuffer: false } && !IsCaptured(only) && !HasInlineArray(named)
             && (only.Type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer or TypeKind.Enum || IsPrimitive(only.Type));
     }
+
+    /// <summary>The compiler's field for a captured parameter: no member that somebody wrote stands behind it.</summary>
+    internal static bool IsCaptured(IFieldSymbol field) => field is { IsImplicitlyDeclared: true, AssociatedSymbol: null } && field.ContainingType is { IsTupleType: false, DeclaringSyntaxReferences.Length: > 0 };
 
     private static bool HasInlineArray(INamedTypeSymbol type)
     {

@@ -48,12 +48,27 @@ internal sealed partial class Evaluator
             }
         }
 
+        if (type is { Name: "Linux", ContainingNamespace: { Name: "KAlloc", ContainingNamespace.IsGlobalNamespace: true } } && TryErrorPointer(invocation, out value)) return true;
         if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value);
         if (method.Name != "<Clone>$" || invocation.Instance is not { Type: INamedTypeSymbol { IsRecord: true } record }) return false;
         Value original = Eval(invocation.Instance);
         value = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: invocation.Syntax);
         Symbols.SetClass(value, Symbols.ClassOf(_state.Canonical(original)) ?? record);
         _state.CopyStruct(value, _state.Canonical(original), null);
+        return true;
+    }
+
+    /// <summary>Error numbers as pointers: the last page of the address space, where no memory lies.</summary>
+    private bool TryErrorPointer(IInvocationOperation invocation, out Value value)
+    {
+        const int MaximalError = 4095;
+        value = default;
+        if (invocation.TargetMethod.Name is not ("ERR_PTR" or "PTR_ERR" or "IS_ERR") || invocation.Arguments.Length != 1) return false;
+        value = _state.Canonical(Eval(invocation.Arguments[0].Value));
+        if (_dead || invocation.TargetMethod.Name != "IS_ERR") return true;
+        // Memory that was allocated is never among them, also where the allocation may have failed.
+        value = Symbols.AllocationOf(value) != 0 ? Value.Zero
+            : And(Not(_state.Binary(Operator.Less, value, Value.Constant(-MaximalError))), _state.Binary(Operator.Less, value, Value.Zero));
         return true;
     }
 

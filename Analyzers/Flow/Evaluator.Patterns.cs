@@ -32,6 +32,8 @@ internal sealed partial class Evaluator
                 };
             case IDiscardPatternOperation:
                 return Value.One;
+            case IDeclarationPatternOperation { MatchesNull: false, MatchedType: { IsValueType: true } type } unboxing when pattern.InputType is { IsReferenceType: true }:
+                return Unbox(value, type, unboxing.DeclaredSymbol);
             case IDeclarationPatternOperation declaration:
                 Bind(declaration.DeclaredSymbol, value);
                 if (declaration.MatchesNull) return Value.One;
@@ -44,6 +46,23 @@ internal sealed partial class Evaluator
             default:
                 return Matches(pattern);
         }
+    }
+
+    /// <summary>
+    /// The number or struct in a box. Whether the box holds one is known where it was made: who is only given it takes both ways, and says nothing of
+    /// what the box holds on the way on which it is something else.
+    /// </summary>
+    private Value Unbox(Value box, ITypeSymbol type, ISymbol? variable)
+    {
+        if (box.IsConstant || IsOfClass(box, type) is { IsZero: true }) return Value.Zero;
+        if (IsOfClass(box, type) is null && _choices.Next(2) == 1)
+        {
+            Escape(box);
+            return Value.Zero;
+        }
+
+        Bind(variable, LoadAt(box, type));
+        return Value.One;
     }
 
     /// <summary>A test for a type that every value of the input has is no branch.</summary>

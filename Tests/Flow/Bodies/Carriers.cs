@@ -51,4 +51,52 @@ unsafe static class Bodies
 
         p->value = 1; // expect: KA4006
     }
+
+    // A boxed number is one.
+
+    static void DropBoxed(object item)
+    {
+        if (item is nint raw) kfree((Thing*)raw);
+    }
+
+    static void BoxedIsFreed()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        DropBoxed((nint)p);
+    }
+
+    static void BoxedIsFreedTwice()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        DropBoxed((nint)p);
+        kfree(p); // expect: KA4005
+    }
+
+    // Error pointers.
+
+    static void* MakeOrError()
+    {
+        Thing* made = kmalloc<Thing>(GFP_KERNEL);
+        if (made == null) return ERR_PTR(-ENOMEM);
+        return made;
+    }
+
+    static int ErrorIsNoMemory()
+    {
+        void* p = MakeOrError();
+        if (IS_ERR(p)) return -EIO;
+        kfree(p);
+        return 0;
+    }
+
+    static int ErrorForgotten(int input)
+    {
+        void* p = MakeOrError();
+        if (IS_ERR(p)) return (int)PTR_ERR(p);
+        if (input > 0) return -EIO; // expect: KA4001
+        kfree(p);
+        return 0;
+    }
 }

@@ -273,7 +273,9 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         Value address = Address(operation);
         if (operation is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }) return address;
         Touch(address, operation);
-        return LoadAt(address, operation.Type);
+        Value value = LoadAt(address, operation.Type);
+        if (operation is IFieldReferenceOperation reference) analysis.Fields.Take(_state, reference, value);
+        return value;
     }
 
     private Value LoadAt(Value address, ITypeSymbol? type)

@@ -5,6 +5,7 @@
 // Kept with a body's result: syntax and symbols, no operations.
 
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
@@ -42,6 +43,17 @@ internal sealed class FieldUses
     internal void See(IFieldReferenceOperation reference)
     {
         if (IsTracked(Definition(reference))) _seen.Add(reference.Syntax);
+    }
+
+    /// <summary>Who takes an object's memory out of it and keeps it may free it there: that is no use of the field any more.</summary>
+    internal void Take(FlowState state, IFieldReferenceOperation reference, Value value)
+    {
+        if (reference.Instance is null or IInstanceReferenceOperation || state.Symbols.AllocationOf(value) == 0 || !IsTracked(Definition(reference))) return;
+        IOperation taken = reference;
+        while (taken.Parent is IConversionOperation { OperatorMethod: null } or IParenthesizedOperation) taken = taken.Parent;
+        // What a graph returns has no parent.
+        if (taken.Parent is null or IVariableInitializerOperation or IFlowCaptureOperation
+            || (taken.Parent is ISimpleAssignmentOperation assignment && ReferenceEquals(assignment.Value, taken))) LetOut.Add(Definition(reference));
     }
 
     internal void Store(FlowState state, Value target, Value value, SyntaxNode site)

@@ -99,4 +99,12 @@ unsafe static class Bodies
         kfree(p);
         return 0;
     }
+
+    // What a constructor allocates may be taken from the object.
+
+    static void TakesFromMaker()
+    {
+        Thing* p = new Maker().item;
+        kfree(p);
+    }
 }

@@ -141,13 +141,13 @@ internal sealed partial class GraphRunner
     private List<FlowState> Reduce(List<FlowState> states, int block = -1)
     {
         if (states.Count == 1) return states;
-        List<FlowState> kept = Merge(states);
+        List<FlowState> kept = Merge(states, block);
         if (kept.Count > TidyAbove)
         {
             _lastUses ??= new LastUses(_graph, _loopEnds);
             foreach (FlowState state in kept) state.Tidy(local => _lastUses.IsOver(local, block));
             FlowState.AlignEpochs(kept);
-            kept = Merge(kept);
+            kept = Merge(kept, block);
         }
 
         return kept.Count > StatesPerBlock ? Choose(kept) : kept;
@@ -201,9 +201,10 @@ internal sealed partial class GraphRunner
         return all;
     }
 
-    private List<FlowState> Merge(List<FlowState> states)
+    private List<FlowState> Merge(List<FlowState> states, int block)
     {
         var kept = new List<FlowState>();
+        bool? isOneCondition = null;
         foreach (FlowState state in states)
         {
             FlowState? same = null;
@@ -216,7 +217,8 @@ internal sealed partial class GraphRunner
             }
 
             // "if (a || b) p = Make(); … if (a || b) Free(p);": both ways of the first are needed to see that the second is one of them.
-            bool staysApart = !_analysis.IsInCircle && state.HoldsAny && alike < WaysToOneContent && kept.Count < StatesPerBlock;
+            bool staysApart = same is not null && !_analysis.IsInCircle && alike < WaysToOneContent && kept.Count < StatesPerBlock
+                && (state.HoldsAny || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
             if (same is null || staysApart) kept.Add(state);
             else same.IntersectAssumptions(state);
         }

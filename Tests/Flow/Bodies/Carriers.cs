@@ -107,4 +107,24 @@ unsafe static class Bodies
         Thing* p = new Maker().item;
         kfree(p);
     }
+
+    // Conditions of two tests.
+
+    static int EitherTwice(int input)
+    {
+        Thing* p = null;
+        if ((input & 1) != 0 || (input & 2) != 0)
+        {
+            p = kmalloc<Thing>(GFP_KERNEL);
+            if (p == null) return -EIO;
+        }
+
+        s_count++;
+        if ((input & 1) != 0 || (input & 2) != 0)
+        {
+            kfree(p);
+        }
+
+        return 0;
+    }
 }

@@ -1,0 +1,34 @@
+// Blocks that a condition of several tests leads to on several ways: the first statement of "if (a || b) …". Whoever takes something on there must know
+// by which test it came, or the second "if (a || b)" is no longer the same condition.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.FlowAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal static class ShortCircuits
+{
+    /// <summary>Every way to the block is a test of one condition.</summary>
+    internal static bool Meet(BasicBlock block)
+    {
+        if (block.Predecessors.Length < 2) return false;
+        SyntaxNode? condition = null;
+        foreach (ControlFlowBranch way in block.Predecessors)
+        {
+            if (way.Source.ConditionKind == ControlFlowConditionKind.None || way.Source.BranchValue is not { } test) return false;
+            SyntaxNode whole = WholeOf(test.Syntax);
+            if (whole != (condition ??= whole)) return false;
+        }
+
+        return true;
+    }
+
+    private static SyntaxNode WholeOf(SyntaxNode test)
+    {
+        while (test.Parent is ParenthesizedExpressionSyntax or PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.LogicalNotExpression }
+            or BinaryExpressionSyntax { RawKind: (int)SyntaxKind.LogicalAndExpression or (int)SyntaxKind.LogicalOrExpression }) test = test.Parent;
+        return test;
+    }
+}

@@ -110,11 +110,30 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
             BodySyntax syntax = open.Pop();
             if (Bodies.RootOf(syntax, facts.ModelOf(syntax.Node.SyntaxTree), cancellation) is not { } root || !asked.Add(root)) continue;
             List<Release> own = ReleasesIn(syntax, root, cancellation);
+            own.RemoveAll(release => EntersItself(root, release, cancellation));
             if (own.Count > 0 && IsFinal(root, open, cancellation)) releases.UnionWith(own);
         }
 
         if (open.Count > 0) releases.Add(Release.OfAnything);
         return _releases = [.. releases];
+    }
+
+    /// <summary>
+    /// A ref struct takes the section when it is made and leaves it when it is disposed: it is nobody else's partner, and nothing but the method
+    /// that made it can dispose of it.
+    /// </summary>
+    private bool EntersItself(ISymbol root, Release release, CancellationToken cancellation)
+    {
+        if (root is not IMethodSymbol { Name: "Dispose", Parameters.IsEmpty: true, ContainingType: { IsRefLikeType: true } guard }) return false;
+        foreach (IMethodSymbol constructor in guard.InstanceConstructors)
+        {
+            if (Bodies.Of(constructor, compilation, cancellation) is not { } body || facts.Results.Of(body, cancellation).Summary is not { } summary) continue;
+            foreach (Outcome outcome in summary.Outcomes)
+                foreach (Primitive primitive in outcome.Log)
+                    if (primitive is { Kind: PrimitiveKind.Enter, Contract: EnterContract enter } && (enter.Kind & release.Kind) != 0) return true;
+        }
+
+        return false;
     }
 
     private bool Leaves(SyntaxNode code) => code.DescendantTokens().Any(token => token.IsKind(SyntaxKind.IdentifierToken) && facts.Model.LeavingNames.Contains(token.ValueText));

@@ -127,4 +127,52 @@ unsafe static class Bodies
 
         return 0;
     }
+
+    // A guard on the stack leaves what it took itself: it does not leave what others took.
+
+    readonly ref struct Guard : IDisposable
+    {
+        public Guard(bool really)
+        {
+            if (really) local_bh_disable();
+        }
+
+        public void Dispose() => local_bh_enable();
+    }
+
+    static void GuardIsLeft()
+    {
+        using (new Guard(true)) s_count++;
+    }
+
+    static void GuardIsForgotten()
+    {
+        var guard = new Guard(true);
+        s_count++;
+    } // expect: KA1006
+
+    // Finally.
+
+    static int FinallyKeepsSection(int input)
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return -EIO;
+        if ((input & 1) > 0)
+        {
+            kfree(p);
+            return -EIO;
+        }
+
+        try
+        {
+            local_bh_disable();
+            s_count++;
+        }
+        finally
+        {
+            kfree(p);
+        }
+
+        return 0; // expect: KA1006
+    }
 }

@@ -97,7 +97,7 @@ internal sealed partial class Evaluator
             return _dead ? Value.Zero : SpanOver(creation, ElementOf(array, start));
         }
 
-        if (IsSimpleNullable(creation.Type) && creation.Arguments.Length == 1) return NullableOf(creation, Eval(creation.Arguments[0].Value), true);
+        if (IsFollowed(creation.Type) && creation.Arguments.Length == 1) return NullableOf(creation, Eval(creation.Arguments[0].Value), true);
         bool isReference = creation.Type is { IsReferenceType: true };
         var call = new CallSite(creation, constructor, null)
         {

@@ -1,4 +1,4 @@
-// Nullable numbers and pointers: a struct of two parts, whether there is a value and which. Null is not 0: both parts are known of it.
+// Nullable numbers, pointers and structs with pointers: a struct of two parts, whether there is a value and which. Null is not 0: both parts are known of it.
 //
 //   nint? p = Make();       value = what Make returned, has value = 1
 //   p = null;               value = 0, has value = 0
@@ -16,8 +16,10 @@ internal sealed partial class Evaluator
 
     private static bool IsNullable(ITypeSymbol? type) => type?.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T;
 
-    /// <summary>A nullable of something that is one value.</summary>
-    private static bool IsSimpleNullable(ITypeSymbol? type) => IsNullable(type) && TypeShapes.IsScalar(((INamedTypeSymbol)type!).TypeArguments[0]);
+    /// <summary>A nullable of something that is one value, or that holds a pointer.</summary>
+    private bool IsFollowed(ITypeSymbol? type) => IsNullable(type) && ((INamedTypeSymbol)type!).TypeArguments[0] is var inner && (TypeShapes.IsScalar(inner) || analysis.Parts.Of(inner).Length > 0);
+
+    private static bool IsOf(ITypeSymbol? nullable, ITypeSymbol? type) => IsNullable(nullable) && SymbolEqualityComparer.Default.Equals(((INamedTypeSymbol)nullable!).TypeArguments[0], type);
 
     private Value ValuePart(Value nullable) => Symbols.Make(SymbolKind.Element, nullable, Value.Zero, NullableTag);
 
@@ -26,7 +28,9 @@ internal sealed partial class Evaluator
     private Value NullableOf(IOperation site, Value value, bool isPresent)
     {
         Value region = FreshRegion(site);
-        _state.Store(ValuePart(region), value);
+        ITypeSymbol? type = IsNullable(site.Type) ? ((INamedTypeSymbol)site.Type!).TypeArguments[0] : null;
+        if (TypeShapes.IsScalar(type)) _state.Store(ValuePart(region), value);
+        else if (isPresent) CopyStruct(ValuePart(region), value, type);
         _state.Store(PresentPart(region), isPresent ? Value.One : Value.Zero);
         return region;
     }
@@ -40,16 +44,16 @@ internal sealed partial class Evaluator
     {
         ITypeSymbol? from = conversion.Operand.Type, to = conversion.Type;
         result = value;
-        if (IsSimpleNullable(to))
+        if (IsFollowed(to))
         {
             if (SymbolEqualityComparer.Default.Equals(from, to)) return true;
             if (from is null || IsNullLiteral(conversion.Operand)) result = NullableOf(conversion, Value.Zero, false);
-            else if (from.IsValueType && TypeShapes.IsScalar(from)) result = NullableOf(conversion, value, true);
+            else if (from.IsValueType && (TypeShapes.IsScalar(from) || IsOf(to, from))) result = NullableOf(conversion, value, true);
             else return false;
             return true;
         }
 
-        if (!IsSimpleNullable(from) || to is not { IsValueType: true } || !TypeShapes.IsScalar(to)) return false;
+        if (!IsFollowed(from) || to is not { IsValueType: true } || !(TypeShapes.IsScalar(to) || IsOf(from, to))) return false;
         // Without a value it throws.
         if (!_state.Decide(IsPresent(value), true)) _dead = true;
         result = Truncated(ValueIn(value, from!), to);
@@ -66,7 +70,7 @@ internal sealed partial class Evaluator
     private bool TryNullableProperty(IPropertyReferenceOperation property, out Value result)
     {
         result = default;
-        if (property.Instance is not { } instance || !IsSimpleNullable(instance.Type)) return false;
+        if (property.Instance is not { } instance || !IsFollowed(instance.Type)) return false;
         Value nullable = IsPlace(instance) ? Address(instance) : Eval(instance);
         if (_dead) return true;
         result = IsPresent(nullable);
@@ -80,7 +84,7 @@ internal sealed partial class Evaluator
     private bool TryValueOrDefault(IInvocationOperation invocation, out Value result)
     {
         result = default;
-        if (invocation is not { Instance: { } instance, TargetMethod.Name: "GetValueOrDefault", Arguments.Length: 0 } || !IsSimpleNullable(instance.Type)) return false;
+        if (invocation is not { Instance: { } instance, TargetMethod.Name: "GetValueOrDefault", Arguments.Length: 0 } || !IsFollowed(instance.Type)) return false;
         Value nullable = IsPlace(instance) ? Address(instance) : Eval(instance);
         if (!_dead) result = ValueIn(nullable, instance.Type!);
         return true;
@@ -91,7 +95,7 @@ internal sealed partial class Evaluator
     {
         result = default;
         if (binary.OperatorKind is not (BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals)) return false;
-        bool isLeft = IsSimpleNullable(binary.LeftOperand.Type) && IsNullLiteral(binary.RightOperand), isRight = IsSimpleNullable(binary.RightOperand.Type) && IsNullLiteral(binary.LeftOperand);
+        bool isLeft = IsFollowed(binary.LeftOperand.Type) && IsNullLiteral(binary.RightOperand), isRight = IsFollowed(binary.RightOperand.Type) && IsNullLiteral(binary.LeftOperand);
         if (!isLeft && !isRight) return false;
         result = IsPresent(isLeft ? left : right);
         if (binary.OperatorKind == BinaryOperatorKind.Equals) result = Not(result);
@@ -102,7 +106,7 @@ internal sealed partial class Evaluator
     private bool TryNullablePattern(Value nullable, IPatternOperation pattern, out Value result)
     {
         result = default;
-        if (!IsSimpleNullable(pattern.InputType)) return false;
+        if (!IsFollowed(pattern.InputType)) return false;
         switch (pattern)
         {
             case IConstantPatternOperation constant when IsNullLiteral(constant.Value):

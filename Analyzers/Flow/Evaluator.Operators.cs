@@ -249,7 +249,7 @@ internal sealed partial class Evaluator
     private Value IsNull(IOperation operand)
     {
         Value value = Eval(operand);
-        if (IsSimpleNullable(operand.Type)) return Not(IsPresent(value));
+        if (IsFollowed(operand.Type)) return Not(IsPresent(value));
         if (!TypeShapes.IsScalar(operand.Type)) return UnknownOf(operand.Syntax, 3, 0, 1);
         return _state.Binary(Operator.Equal, _state.Canonical(value), Value.Zero);
     }

@@ -61,7 +61,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         if (operation is null || _dead) return Value.Zero;
         if (operation.ConstantValue is { HasValue: true } constant)
         {
-            if (constant.Value is null && IsSimpleNullable(operation.Type)) return NullableOf(operation, Value.Zero, false);
+            if (constant.Value is null && IsFollowed(operation.Type)) return NullableOf(operation, Value.Zero, false);
             if (TypeShapes.TryNumber(constant.Value, out long number)) return Value.Constant(number);
             return Symbols.Make(SymbolKind.New, item: constant.Value);
         }
@@ -98,7 +98,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IMethodReferenceOperation method: return EvalMethodReference(method);
             case IFlowAnonymousFunctionOperation lambda: return EvalLambda(lambda);
             case ISizeOfOperation sizeOf: return Symbols.Unknown(sizeOf.TypeOperand, 0, 1, int.MaxValue);
-            case IDefaultValueOperation when IsSimpleNullable(operation.Type): return NullableOf(operation, Value.Zero, false);
+            case IDefaultValueOperation when IsFollowed(operation.Type): return NullableOf(operation, Value.Zero, false);
             case IDefaultValueOperation: return TypeShapes.IsScalar(operation.Type) ? Value.Zero : ZeroStruct(operation);
             case IArgumentOperation argument: return Eval(argument.Value);
             case IAwaitOperation await: return EvalAwait(await);
@@ -181,7 +181,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
                 // A struct of one field is its own value: its place is where that is kept.
                 return TypeShapes.IsWrapper(reference.Type) ? CaptureSlot(reference.Id, 0) : _state.Load(CaptureSlot(reference.Id, 0));
             case IPropertyReferenceOperation { Property.RefKind: RefKind.None } property:
-                return PropertyAddress(property);
+                return !TypeShapes.IsScalar(property.Type) && TryNullableProperty(property, out Value whole) ? whole : PropertyAddress(property);
             case IConversionOperation { OperatorMethod: null } conversion when IsPlace(conversion.Operand):
                 return Address(conversion.Operand);
             case IParenthesizedOperation parenthesized:

@@ -175,4 +175,39 @@ unsafe static class Bodies
 
         return 0; // expect: KA1006
     }
+
+    // A struct that may be missing.
+
+    static Box? MakeBox()
+    {
+        Box made = default;
+        made.item = kmalloc<Thing>(GFP_KERNEL);
+        if (made.item == null) return null;
+        return made;
+    }
+
+    static int BoxIsFreed()
+    {
+        Box? box = MakeBox();
+        if (!box.HasValue) return -EIO;
+        kfree(box.Value.item);
+        return 0;
+    }
+
+    static int BoxIsForgotten()
+    {
+        Box? box = MakeBox();
+        if (!box.HasValue) return -EIO;
+        Thing* p = box.Value.item;
+        p->value = 1;
+        return 0; // expect: KA4001
+    }
+
+    static int BoxByPattern(int input)
+    {
+        if (MakeBox() is not { } box) return -EIO;
+        if (input > 0) return 1; // expect: KA4001
+        kfree(box.item);
+        return 0;
+    }
 }

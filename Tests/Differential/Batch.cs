@@ -20,7 +20,7 @@ internal sealed record Outcome(int Number, LabelledProgram Program, IReadOnlyLis
 
 internal static class Batch
 {
-    private const string Usings = "global using System;\nglobal using System.Runtime.InteropServices;\n";
+    private const string Usings = "global using System;\nglobal using System.Collections.Generic;\nglobal using System.Runtime.InteropServices;\n";
     private const string RealUsings = Usings + "global using KAlloc;\nglobal using static KAlloc.Linux;\n";
     private const string ShadowUsings = Usings + """
         global using KAlloc;

@@ -75,9 +75,10 @@ public sealed class DeterminismTests
     private static IEnumerable<SyntaxTree> Files(int number)
     {
         string source = ProgramGenerator.Random(Seed, number).Source.Replace("class P0", "class P" + number);
-        var type = (ClassDeclarationSyntax)CSharpSyntaxTree.ParseText(source, KernelSetup.ParseOptions).GetCompilationUnitRoot().Members[0];
-        for (int i = 0; i < type.Members.Count; i++)
-            yield return CSharpSyntaxTree.ParseText($"internal static unsafe partial class P{number}\n{{\n{type.Members[i].ToFullString()}}}\n", KernelSetup.ParseOptions, $"/P{number}.{i}.cs");
+        int i = 0;
+        foreach (ClassDeclarationSyntax type in CSharpSyntaxTree.ParseText(source, KernelSetup.ParseOptions).GetCompilationUnitRoot().Members.OfType<ClassDeclarationSyntax>())
+            foreach (MemberDeclarationSyntax member in type.Members)
+                yield return CSharpSyntaxTree.ParseText($"internal {type.Modifiers} class P{number}\n{{\n{member.ToFullString()}}}\n".Replace("internal internal", "internal"), KernelSetup.ParseOptions, $"/P{number}.{i++}.cs");
     }
 
     /// <summary>A type in parts: what its methods do to its fields together is found from files in any order.</summary>

@@ -35,7 +35,14 @@ internal static class Defects
         return null;
     }
 
-    /// <summary>What may follow from a defect in the same run: a lock that was not left makes later code atomic, a wrong deallocator may be one that sleeps.</summary>
-    internal static bool MayFollow(Defect consequence, Defect cause) =>
-        consequence == Defect.SleepInAtomic && cause is Defect.UnlockedExit or Defect.WrongDeallocator;
+    /// <summary>
+    /// What may follow from a defect in the same run: a lock that was not left makes later code atomic, a wrong deallocator may be one that sleeps,
+    /// and who reads on in freed memory finds no way to the rest.
+    /// </summary>
+    internal static bool MayFollow(Defect consequence, Defect cause) => consequence switch
+    {
+        Defect.SleepInAtomic => cause is Defect.UnlockedExit or Defect.WrongDeallocator,
+        Defect.Leak => cause is Defect.UseAfterFree,
+        _ => false,
+    };
 }

@@ -15,6 +15,9 @@ internal sealed record Family(string Name, string Type, string Field, string Vis
     /// <summary>The field of Thing that holds such a pointer.</summary>
     internal string NativeField => Field == "item" ? "next" : Field;
 
+    /// <summary>The property of Holder that does.</summary>
+    internal string Property => char.ToUpperInvariant(Field[0]) + Field[1..];
+
     internal bool HasOrder { get; init; }
 
     /// <summary>Allocating or freeing may sleep whatever the flags are.</summary>

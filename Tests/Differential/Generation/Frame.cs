@@ -23,7 +23,7 @@ internal sealed class Code
         if (text.EndsWith('{')) _indent++;
     }
 
-    private static readonly string[] s_waysOut = ["}", "return", "goto", "break", "continue"];
+    private static readonly string[] s_waysOut = ["}", "return", "goto", "break", "continue", "throw"];
 }
 
 /// <summary>A pointer that somebody owns, as one function sees it.</summary>
@@ -55,6 +55,12 @@ internal sealed class Resource(int entity, Family family)
 
     /// <summary>A static holds it too: losing the local is no leak.</summary>
     internal bool IsShared { get; set; }
+
+    /// <summary>What it is kept in cannot be named by a function inside of this one.</summary>
+    internal bool IsBound { get; set; }
+
+    /// <summary>A function inside of this one names it: its address cannot be taken.</summary>
+    internal bool IsCaptured { get; set; }
 
     internal string Fill(string template, string pointer) => template.Replace("{p}", pointer).Replace("{order}", OrderText);
 

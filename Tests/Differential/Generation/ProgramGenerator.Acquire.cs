@@ -117,7 +117,7 @@ internal sealed partial class ProgramGenerator
         Family family = resource.Family;
         string template = _dice.Pick(family.Allocate);
         int first = _entities;
-        int form = frame.Depth > 0 ? _dice.Weighted(5, 3, 2, 2, 1, 1, 2, 1) : 0;
+        int form = frame.Depth > 0 ? _dice.Weighted(5, 3, 2, 2, 1, 1, 2, 1, 9) : 0;
         string flags = Flags(frame, family, resource.Entity, mayBeVariable: form is 0 or 4 or 7);
         switch (form)
         {
@@ -177,6 +177,9 @@ internal sealed partial class ProgramGenerator
                 frame.Code.Add($"{family.Type} {name} = {pointer}();", resource.Entity);
                 CheckNull(frame, resource, name);
                 break;
+            case 8:
+                AcquireFurther(frame, resource, name, template, flags);
+                break;
             default:
                 frame.Code.Add($"{family.Type} {name} = {Allocation(resource, template, flags)};", resource.Entity);
                 CheckNull(frame, resource, name);
@@ -200,6 +203,15 @@ internal sealed partial class ProgramGenerator
     private void Reallocate(Frame frame, Resource resource, string name)
     {
         Feature("reallocated");
+        if (Here(Defect.Leak, resource.Entity))
+        {
+            // Where that fails the only pointer to the old memory is gone.
+            Feature("reallocated in place");
+            frame.Code.Add($"{name} = (Thing*)krealloc({name}, 128, {(frame.IsAtomic ? "GFP_ATOMIC" : "GFP_KERNEL")});", resource.Entity);
+            CheckNull(frame, resource, name);
+            return;
+        }
+
         string larger = Name("larger");
         frame.Code.Add($"Thing* {larger} = (Thing*)krealloc({name}, 128, {(frame.IsAtomic ? "GFP_ATOMIC" : "GFP_KERNEL")});", resource.Entity);
         frame.Code.Add($"if ({larger} == null)", resource.Entity);
@@ -208,6 +220,12 @@ internal sealed partial class ProgramGenerator
         Leave(frame);
         frame.Open.RemoveAt(frame.Open.Count - 1);
         frame.Code.Add("}");
+        if (Here(Defect.UseAfterFree, resource.Entity))
+        {
+            Feature("used after reallocated");
+            Use(frame, resource, _details);
+        }
+
         frame.Code.Add($"{name} = {larger};", resource.Entity);
     }
 
@@ -217,7 +235,7 @@ internal sealed partial class ProgramGenerator
     {
         if (!resource.Family.MayFail && !factoryFails) return;
         string zero = resource.Family.Null;
-        string test = _dice.Next(3) switch { 0 => $"{name} == {zero}", 1 => $"{zero} == {name}", _ => $"!({name} != {zero})" };
+        string test = _dice.Next(4) switch { 0 => $"{name} == {zero}", 1 => $"{zero} == {name}", 2 => $"!({name} != {zero})", _ => $"{name} is {zero}" };
         LeaveIf(frame, test, true, resource.Entity);
     }
 
@@ -226,11 +244,33 @@ internal sealed partial class ProgramGenerator
     {
         if (Condition() is not { } condition) return false;
         Feature("conditional");
-        string guard = condition;
-        if (_dice.Chance(50))
+        string guard = condition, chosen = Name("wanted");
+        switch (_dice.Weighted(4, 4, 1, 1, 1, 1))
         {
-            guard = Name("wanted");
-            frame.Code.Add($"bool {guard} = {condition};");
+            case 1:
+                guard = chosen;
+                frame.Code.Add($"bool {chosen} = {condition};");
+                break;
+            case 2:
+                Feature("mode");
+                frame.Code.Add($"int {chosen} = {condition} ? 2 : 1;");
+                guard = $"{chosen} == 2";
+                break;
+            case 3:
+                Feature("mode");
+                frame.Code.Add($"int? {chosen} = {condition} ? 7 : null;");
+                guard = $"{chosen}.HasValue";
+                break;
+            case 4:
+                Feature("mode");
+                frame.Code.Add($"string {chosen} = {condition} ? \"yes\" : null;");
+                guard = $"{chosen} != null";
+                break;
+            case 5:
+                Feature("mode");
+                frame.Code.Add($"Mode {chosen} = {condition} ? Mode.Bit1 | Mode.Bit0 : Mode.Bit0;");
+                guard = $"({chosen} & Mode.Bit1) != 0";
+                break;
         }
 
         frame.Code.Add($"{resource.Family.Type} {name} = {resource.Family.Null};", resource.Entity);
@@ -243,93 +283,5 @@ internal sealed partial class ProgramGenerator
         resource.Guard = _dice.Next(3) switch { 0 => guard, 1 => $"{name} != {resource.Family.Null}", _ => null };
         resource.MayBeNull = true;
         return true;
-    }
-
-    /// <summary>Keeps the pointer in something else too, or instead.</summary>
-    private void Carry(Frame frame, Resource resource)
-    {
-        Family family = resource.Family;
-        string name = resource.Aliases[0];
-        string alias;
-        bool isVariable = true;
-        switch (_dice.Weighted(8, 3, 3, 3, 2, 2, 2, 2))
-        {
-            case 1:
-                Feature("struct field");
-                string box = Name("box");
-                frame.Code.Add($"Box {box} = default;");
-                frame.Code.Add($"{box}.{family.Field} = {name};", resource.Entity);
-                if (_dice.Chance(40))
-                {
-                    Feature("struct copy");
-                    string copy = Name("copy");
-                    frame.Code.Add($"Box {copy} = {box};", resource.Entity);
-                    box = copy;
-                }
-
-                alias = $"{box}.{family.Field}";
-                break;
-            case 2:
-                Feature("object field");
-                string holder = Name("holder");
-                if (_dice.Chance(50))
-                {
-                    frame.Code.Add($"var {holder} = new Holder();");
-                    frame.Code.Add($"{holder}.{family.Field} = {name};", resource.Entity);
-                }
-                else
-                {
-                    frame.Code.Add($"var {holder} = new Holder {{ {family.Field} = {name} }};", resource.Entity);
-                }
-
-                alias = $"{holder}.{family.Field}";
-                break;
-            case 3:
-                Feature("array");
-                string array = Name("slots");
-                int index = _dice.Next(3);
-                frame.Code.Add($"{family.Type}[] {array} = new {family.Type}[3];");
-                frame.Code.Add($"{array}[{index}] = {name};", resource.Entity);
-                alias = $"{array}[{index}]";
-                break;
-            case 4:
-                Feature("integer");
-                string raw = Name("raw");
-                frame.Code.Add($"nuint {raw} = (nuint){name};", resource.Entity);
-                alias = $"(({family.Type}){raw})";
-                isVariable = false;
-                break;
-            case 5 when frame.Live.Find(other => other.Family.Type == "Thing*" && !other.MayBeNull && other.Aliases.Count > 0 && other.TakenFields.Add(family.NativeField)) is { } outer:
-                Feature("native field");
-                string place = $"{outer.Aliases[0]}->{family.NativeField}";
-                frame.Code.Add($"{place} = {name};", resource.Entity);
-                alias = place;
-                break;
-            case 6:
-                Feature("static field");
-                alias = Name("s_kept");
-                _fields.Add($"private static {family.Type} {alias};");
-                frame.Code.Add($"{alias} = {name};", resource.Entity);
-                resource.IsShared = true;
-                break;
-            case 7:
-                Feature("ref local");
-                string target = Name("box"), link = Name("link");
-                frame.Code.Add($"Box {target} = default;");
-                frame.Code.Add($"ref {family.Type} {link} = ref {target}.{family.Field};");
-                frame.Code.Add($"{link} = {name};", resource.Entity);
-                alias = $"{target}.{family.Field}";
-                break;
-            default:
-                return;
-        }
-
-        resource.Aliases.Add(alias);
-        if (isVariable) resource.Variables.Add(alias);
-        if (resource.IsShared || !isVariable || !_dice.Chance(40)) return;
-        Feature("moved");
-        frame.Code.Add($"{name} = {family.Null};", resource.Entity);
-        resource.Aliases.Remove(name);
-        resource.Variables.Remove(name);
     }
 }

@@ -7,6 +7,8 @@ internal sealed partial class ProgramGenerator
     /// <summary>A way to open a section and to leave it. {flags} is a variable of its own.</summary>
     private sealed record SectionForm(string Enter, string Leave, string[] Needs, bool IsAtomic = true)
     {
+        internal bool IsOfObject => Enter.Contains("{gate}", StringComparison.Ordinal);
+
         internal bool HasFlags => Enter.Contains("{flags}", StringComparison.Ordinal);
     }
 
@@ -23,6 +25,11 @@ internal sealed partial class ProgramGenerator
         new("preempt_disable()", "preempt_enable()", ["preempt"]),
         new("local_irq_save(out nuint {flags})", "local_irq_restore({flags})", ["irq"]),
         new("local_bh_disable()", "local_bh_enable()", ["irq"]),
+        new("spin_lock(ref {gate}.Lock)", "spin_unlock(ref {gate}.Lock)", ["gate"]),
+        new("spin_lock_irqsave(ref {gate}.Lock, out nuint {flags})", "spin_unlock_irqrestore(ref {gate}.Lock, {flags})", ["gate", "irq"]),
+        new("read_lock_irqsave(ref World.ReadWrite, out nuint {flags})", "read_unlock_irqrestore(ref World.ReadWrite, {flags})", ["rw", "irq"]),
+        new("write_lock(ref World.ReadWrite)", "write_unlock(ref World.ReadWrite)", ["rw"]),
+        new("local_irq_disable()", "local_irq_enable()", ["irq"]),
         new("mutex_lock(ref World.Mutex)", "mutex_unlock(ref World.Mutex)", ["mutex"], IsAtomic: false),
     ];
 
@@ -35,15 +42,18 @@ internal sealed partial class ProgramGenerator
         }
 
         // After a lock was not left, nothing may enable interrupts for good: it would hide that they are off.
-        SectionForm[] free = [.. s_sections.Where(form => !form.Needs.Any(frame.Held.Contains) && (form.IsAtomic || !frame.IsAtomic) && (_marked.Count == 0 || !form.Enter.Contains("_irq(", StringComparison.Ordinal)))];
+        SectionForm[] free = [.. s_sections.Where(form => !form.Needs.Any(frame.Held.Contains) && (form.IsAtomic || !frame.IsAtomic) && (_marked.Count == 0 || !(form.Enter.Contains("_irq(", StringComparison.Ordinal) || form.Enter.StartsWith("local_irq_disable", StringComparison.Ordinal))))];
         if (free.Length == 0) return;
         SectionForm section = _dice.Pick(free);
         int entity = NewEntity();
-        string flags = Name("flags");
-        string enter = section.Enter.Replace("{flags}", flags), leave = section.Leave.Replace("{flags}", flags);
+        string flags = Name("flags"), gate = Name("gate");
+        string enter = section.Enter.Replace("{flags}", flags).Replace("{gate}", gate), leave = section.Leave.Replace("{flags}", flags).Replace("{gate}", gate);
         Feature(section.IsAtomic ? "atomic section" : "mutex");
+        if (section.IsOfObject) frame.Code.Add($"var {gate} = new Gate();");
+        int shape = _dice.Weighted(8, 2, 2, 2);
+        if (shape > 0 && Enclosed(frame, section, shape, enter, leave, entity)) return;
         bool tries = section.Enter.StartsWith("spin_lock(", StringComparison.Ordinal) && _dice.Chance(20);
-        bool wrapped = frame.Depth > 0 && !section.HasFlags && !tries && _dice.Chance(25);
+        bool wrapped = frame.Depth > 0 && !section.HasFlags && !section.IsOfObject && !tries && _dice.Chance(25);
         if (wrapped)
         {
             Feature("lock helper");
@@ -77,6 +87,72 @@ internal sealed partial class ProgramGenerator
         Close(frame, open - 1, frame.Live.Count);
     }
 
+    /// <summary>A section that a finally block, the end of a scope, or the condition it was entered under leaves.</summary>
+    private bool Enclosed(Frame frame, SectionForm section, int shape, string enter, string leave, int entity)
+    {
+        bool wasAtomic = frame.IsAtomic;
+        string? end = null;
+        Action undo = () => { };
+        // Who returns gives back what is open before the section ends.
+        if (shape < 3 && section.IsAtomic && frame.Open.Exists(other => other.Resource is { Family.Sleeps: true })) return false;
+        switch (shape)
+        {
+            case 1:
+                Feature("section left in finally");
+                frame.Code.Add(enter + ";", [entity, .. frame.Code.Lost]);
+                frame.Code.Add("try");
+                frame.Code.Add("{");
+                break;
+            case 2 when !section.HasFlags && !section.IsOfObject:
+                Feature("section left by using");
+                string guard = Name("Guard");
+                Code code = Class($"private readonly ref struct {guard} : IDisposable");
+                Method(code, $"public {guard}(bool really)", body => body.Code.Add($"if (really) {enter};", entity));
+                Method(code, "public void Dispose()", body => body.Code.Add(leave + ";", entity));
+                code.Add("}");
+                bool forgets = Here(Defect.UnlockedExit, entity);
+                if (forgets) frame.Code.Add($"var {Name("guard")} = new {guard}(true);", entity);
+                else frame.Code.Add($"using (new {guard}(true))", [entity, .. frame.Code.Lost]);
+                frame.Code.Add("{", entity);
+                if (forgets) frame.Code.Lost.Add(entity);
+                end = "}";
+                break;
+            case 3 when !section.HasFlags && Condition() is { } condition:
+                Feature("section by condition");
+                string really = Name("locks");
+                frame.Code.Add($"bool {really} = {condition};");
+                frame.Code.Add($"if ({really}) {enter};", [entity, .. frame.Code.Lost]);
+                undo = () => Unlock(frame, $"if ({really}) {leave}", entity);
+                break;
+            default:
+                return false;
+        }
+
+        foreach (string need in section.Needs) frame.Held.Add(need);
+        frame.IsAtomic |= section.IsAtomic;
+        frame.Open.Add(new Obligation(entity, undo)
+        {
+            IsSection = true,
+            WasAtomic = wasAtomic,
+            Needs = section.Needs,
+            IsAutomatic = shape < 3,
+            AtEnd = shape != 1 ? null : () =>
+            {
+                frame.Code.Add("}");
+                frame.Code.Add("finally");
+                frame.Code.Add("{");
+                Unlock(frame, leave, entity);
+                frame.Code.Add("}", entity);
+            },
+            Closing = end is null ? [] : [end],
+        });
+        int open = frame.Open.Count;
+        if (_dice.Chance(30)) Sleep(frame);
+        Block(frame);
+        Close(frame, open - 1, frame.Live.Count);
+        return true;
+    }
+
     private void Unlock(Frame frame, string leave, int entity)
     {
         if (Here(Defect.UnlockedExit, entity))
@@ -103,8 +179,11 @@ internal sealed partial class ProgramGenerator
             return;
         }
 
-        switch (frame.Depth > 0 ? dice.Weighted(3, 3, 2) : 0)
+        switch (frame.Depth > 0 ? dice.Weighted(3, 3, 2, 4) : 0)
         {
+            case 3:
+                SleepIndirectly(frame, entity, dice);
+                break;
             case 1:
                 Feature("helper sleeps");
                 frame.Code.Add($"{Helper("private static void {0}()", "Wait", wait => Sleeper(wait, entity, dice), frame)}();", entity);
@@ -114,6 +193,58 @@ internal sealed partial class ProgramGenerator
                 break;
             default:
                 frame.Code.Add(SleepingCall(dice), entity);
+                break;
+        }
+    }
+
+    /// <summary>The function that sleeps is called by another name.</summary>
+    private void SleepIndirectly(Frame frame, int entity, Dice dice)
+    {
+        string k = Name("wait"), call = SleepingCall(dice);
+        switch (dice.Next(7))
+        {
+            case 0:
+                Feature("delegate");
+                frame.Code.Add($"Action {k} = () => {{ {call} }};", entity);
+                frame.Code.Add($"{k}();", entity);
+                break;
+            case 1:
+                Feature("function pointer");
+                string target = Helper("private static void {0}()", "Wait", wait => wait.Code.Add(call, entity), frame);
+                frame.Code.Add($"delegate*<void> {k} = &{target};", entity);
+                frame.Code.Add($"{k}();", entity);
+                break;
+            case 2:
+                Feature("interface");
+                string contract = Name("IWaiter"), name = Name("Waiter");
+                _fields.Add($"private interface {contract} {{ void Wait(); }}");
+                Code code = Class($"private sealed class {name} : {contract}");
+                Method(code, "public void Wait()", wait => wait.Code.Add(call, entity));
+                code.Add("}");
+                frame.Code.Add($"{contract} {k} = new {name}();", entity);
+                frame.Code.Add($"{k}.Wait();", entity);
+                break;
+            case 3:
+                Feature("local function");
+                frame.Code.Add($"void {k}() {{ {call} }}", entity);
+                frame.Code.Add($"{k}();", entity);
+                break;
+            case 4:
+                Feature("flags passed");
+                frame.Code.Add($"{Helper("private static void {0}(gfp_t flags)", "Wait", wait => wait.Code.Add("kfree(kmalloc(16, flags));", entity), frame)}(GFP_KERNEL);", entity);
+                break;
+            case 5:
+                Feature("flags in an object");
+                string settings = Name("Settings");
+                _fields.Add($"private sealed class {settings} {{ public gfp_t Flags = GFP_ATOMIC; }}");
+                frame.Code.Add($"var {k} = new {settings} {{ Flags = GFP_KERNEL }};", entity);
+                frame.Code.Add($"{Helper($"private static void {{0}}({settings} settings)", "Wait", wait => wait.Code.Add("kfree(kmalloc(16, settings.Flags));", entity), frame)}({k});", entity);
+                break;
+            default:
+                Feature("property");
+                string place = Name("Now");
+                _fields.Add($"private static int {place} {{ get {{ {call} return 1; }} }}");
+                frame.Code.Add($"World.Count += {place};", entity);
                 break;
         }
     }

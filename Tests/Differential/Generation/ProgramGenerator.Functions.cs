@@ -142,14 +142,14 @@ internal sealed partial class ProgramGenerator
         string parameters = string.Concat(lent.Select((resource, i) => $", {resource.Family.Type} lent{i}"));
         string arguments = string.Concat(lent.Select(resource => ", " + _dice.Pick(resource.Aliases)));
         int[] about = [.. lent.Select(resource => resource.Entity)];
-        bool mayFail = _dice.Chance(60);
+        bool mayFail = _dice.Chance(60), throws = mayFail && _dice.Chance(20);
         int first = _entities;
         string name = Helper($"private static {(mayFail ? "int" : "void")} {{0}}(int input{parameters})", "Step", step =>
         {
             for (int i = 0; i < lent.Count; i++) step.Live.Add(lent[i].SeenAs("lent" + i, lent[i].OrderText));
             Block(step);
             Finish(step, mayFail ? "return 0;" : null);
-        }, frame, mayFail ? "return -EINVAL;" : "return;");
+        }, frame, throws ? "throw new InvalidOperationException();" : mayFail ? "return -EINVAL;" : "return;");
         // What went wrong inside may be known only here: a lock left taken, a sleep in the caller's section.
         about = [.. about, .. Since(first)];
         ShowLater(frame, Since(first));
@@ -159,6 +159,41 @@ internal sealed partial class ProgramGenerator
             return;
         }
 
-        LeaveIf(frame, $"{name}(input{arguments}) != 0", _lastFailed, about);
+        if (throws)
+        {
+            Feature("exception");
+            bool canHappen = _lastFailed;
+            frame.Code.Add("try");
+            frame.Code.Add("{");
+            frame.Code.Add($"{name}(input{arguments});", about);
+            frame.Code.Add("}");
+            frame.Code.Add(_dice.Next(2) == 0 ? "catch (InvalidOperationException)" : "catch", about);
+            frame.Code.Add("{");
+            LeaveHere(frame, canHappen);
+            frame.Code.Add("}");
+            return;
+        }
+
+        string call = $"{name}(input{arguments})", error = Name("error");
+        switch (_dice.Next(5))
+        {
+            case 1:
+                frame.Code.Add($"int {error} = {call};", about);
+                LeaveIf(frame, $"{error} < 0", _lastFailed, about);
+                break;
+            case 2:
+                LeaveIf(frame, $"{call} is not 0", _lastFailed, about);
+                break;
+            case 3:
+                frame.Code.Add($"bool {error} = {call} == 0;", about);
+                LeaveIf(frame, $"!{error}", _lastFailed, about);
+                break;
+            case 4:
+                LeaveIf(frame, $"{call} is var {error} && {error} != 0", _lastFailed, about);
+                break;
+            default:
+                LeaveIf(frame, $"{call} != 0", _lastFailed, about);
+                break;
+        }
     }
 }

@@ -1,4 +1,4 @@
-// Objects that own memory, and memory that loops own.
+// Objects that own memory.
 
 namespace KAlloc.Differential.Tests.Generation;
 
@@ -74,48 +74,6 @@ internal sealed partial class ProgramGenerator
         {
             Feature("used after closed");
             Use(frame, resource, _details);
-        }
-    }
-
-    /// <summary>An array or a list filled by one loop and emptied by another: correct, and nothing that two turns could show.</summary>
-    private void Many(Frame frame)
-    {
-        string gfp = frame.IsAtomic ? "GFP_ATOMIC" : "GFP_KERNEL", i = Name("i");
-        if (_dice.Chance(50))
-        {
-            Feature("array by loop");
-            string items = Name("items");
-            frame.Code.Add($"Thing*[] {items} = new Thing*[3];");
-            frame.Code.Add($"for (int {i} = 0; {i} < {items}.Length; {i}++)");
-            frame.Code.Add("{");
-            frame.Code.Add($"{items}[{i}] = kzalloc<Thing>({gfp});");
-            frame.Code.Add($"if ({items}[{i}] == null)");
-            frame.Code.Add("{");
-            frame.Code.Add($"while (--{i} >= 0) kfree({items}[{i}]);");
-            Leave(frame);
-            frame.Code.Add("}");
-            frame.Code.Add("}");
-            frame.Code.Add($"foreach (Thing* {Name("item")} in {items}) kfree(item{_names});");
-        }
-        else
-        {
-            Feature("list");
-            string head = Name("head"), node = Name("node");
-            frame.Code.Add($"Thing* {head} = null;");
-            frame.Code.Add($"for (int {i} = 0; {i} < 3; {i}++)");
-            frame.Code.Add("{");
-            frame.Code.Add($"Thing* {node} = kzalloc<Thing>({gfp});");
-            frame.Code.Add($"if ({node} == null) break;");
-            frame.Code.Add($"{node}->next = {head};");
-            frame.Code.Add($"{head} = {node};");
-            frame.Code.Add("}");
-            frame.Code.Add($"while ({head} != null)");
-            frame.Code.Add("{");
-            string next = Name("next");
-            frame.Code.Add($"Thing* {next} = {head}->next;");
-            frame.Code.Add($"kfree({head});");
-            frame.Code.Add($"{head} = {next};");
-            frame.Code.Add("}");
         }
     }
 

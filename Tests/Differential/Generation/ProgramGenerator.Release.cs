@@ -1,4 +1,4 @@
-// How a pointer is used and given back, and every way to get that wrong.
+// How a pointer is given back, and every way to get that wrong.
 
 namespace KAlloc.Differential.Tests.Generation;
 
@@ -105,7 +105,7 @@ internal sealed partial class ProgramGenerator
         Family family = resource.Family;
         string pointer = dice.Pick(resource.Aliases), type = family.Type;
         string variable = keep || resource.Variables.Count == 0 ? "" : dice.Pick(resource.Variables);
-        int form = frame.Depth > 0 ? dice.Weighted(10, 3, 5, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2) : dice.Weighted(6, 3);
+        int form = frame.Depth > 0 ? dice.Weighted(10, 3, 5, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 16) : dice.Weighted(6, 3);
         switch (form)
         {
             case 1:
@@ -136,7 +136,7 @@ internal sealed partial class ProgramGenerator
                 frame.Code.Add($"{family.Visitor} {visitor} = item => {resource.Fill(template, "item")};", entity);
                 frame.Code.Add($"{visitor}({pointer});", entity);
                 break;
-            case 6 when resource.Aliases.Count > 0 && !pointer.StartsWith("((", StringComparison.Ordinal):
+            case 6 when !resource.IsBound:
                 Feature("local function");
                 string local = Name("Drop");
                 frame.Code.Add($"void {local}()");
@@ -205,6 +205,9 @@ internal sealed partial class ProgramGenerator
                 frame.Code.Add("break;", entity);
                 frame.Code.Add("}", entity);
                 break;
+            case 14:
+                FreeFurther(frame, resource, template, dice, pointer, variable);
+                break;
             default:
                 frame.Code.Add(resource.Fill(template, pointer) + ";", entity);
                 break;
@@ -266,77 +269,6 @@ internal sealed partial class ProgramGenerator
         {
             Feature("used after consumed");
             Use(frame, resource, _details);
-        }
-    }
-
-    // Use
-
-    private void UseSomething(Frame frame)
-    {
-        List<Resource> usable = frame.Live.FindAll(resource => !resource.MayBeNull);
-        if (usable.Count == 0)
-        {
-            frame.Code.Add("World.Count++;");
-            return;
-        }
-
-        Use(frame, _dice.Pick(usable), _dice);
-    }
-
-    private void Use(Frame frame, Resource resource, Dice dice)
-    {
-        Family family = resource.Family;
-        int entity = resource.Entity, useForm = dice.Next(Family.UseForms);
-        string pointer = dice.Pick(resource.Aliases), type = family.Type;
-        switch (frame.Depth > 0 ? dice.Weighted(8, 3, 2, 1, 1, 1, 1) : 0)
-        {
-            case 1:
-                Feature("helper uses");
-                frame.Code.Add($"{Helper($"private static void {{0}}({type} item)", "Touch", touch => touch.Code.Add(family.Use("item", useForm), entity), frame)}({pointer});", entity);
-                break;
-            case 2:
-                Feature("struct passed");
-                string box = Name("box");
-                string byValue = Helper($"private static void {{0}}({(dice.Next(2) == 0 ? "" : "in ")}Box box)", "Touch", touch => touch.Code.Add(family.Use($"box.{family.Field}", useForm), entity), frame);
-                frame.Code.Add($"Box {box} = default;");
-                frame.Code.Add($"{box}.{family.Field} = {pointer};", entity);
-                frame.Code.Add($"{byValue}({box});", entity);
-                break;
-            case 3:
-                Feature("delegate");
-                string visitor = Name("touch");
-                frame.Code.Add($"{family.Visitor} {visitor} = item => {{ {family.Use("item", useForm)} }};", entity);
-                frame.Code.Add($"{visitor}({pointer});", entity);
-                break;
-            case 4:
-                Feature("function pointer");
-                string target = Helper($"private static void {{0}}({type} item)", "Touch", touch => touch.Code.Add(family.Use("item", useForm), entity), frame);
-                string function = Name("touch");
-                frame.Code.Add($"delegate*<{type}, void> {function} = &{target};", entity);
-                frame.Code.Add($"{function}({pointer});", entity);
-                break;
-            case 6:
-                Feature("recursion");
-                string walk = Name("Walk");
-                var code = new Code();
-                _members.Add(code);
-                code.Add($"private static void {walk}(int depth, {type} item)");
-                code.Add("{");
-                code.Add("if (depth > 0)");
-                code.Add("{");
-                code.Add($"{walk}(depth - 1, item);", entity);
-                code.Add("return;");
-                code.Add("}");
-                code.Add(family.Use("item", useForm), entity);
-                code.Add("}");
-                frame.Code.Add($"{walk}(2, {pointer});", entity);
-                break;
-            case 5 when type == "Thing*":
-                frame.Code.Add($"memset({pointer}, 0, 4);", entity);
-                break;
-            default:
-                frame.Code.Add(family.Use(pointer, useForm), entity);
-                break;
         }
     }
 }

@@ -43,6 +43,7 @@ internal sealed partial class ProgramGenerator
     private readonly HashSet<int> _unlocked = [];
     private readonly List<Code> _members = [];
     private readonly List<string> _fields = [];
+    private readonly List<Line> _safe = [];
     private int _names, _entities, _bits, _lifetimes, _budget, _unreachable;
 
     private ProgramGenerator(Dice dice, Defect? defect, int opportunity, Dice details)
@@ -89,7 +90,7 @@ internal sealed partial class ProgramGenerator
         run.Code.Add("}", run.Entities);
         _members.Insert(0, run.Code);
 
-        var text = new List<Line> { new("internal static unsafe class P0", []), new("{", []) };
+        var text = new List<Line> { new("internal static unsafe partial class P0", []), new("{", []) };
         foreach (string field in _fields) text.Add(new Line("    " + field, []));
         if (_fields.Count > 0) text.Add(new Line("", []));
         for (int i = 0; i < _members.Count; i++)
@@ -99,6 +100,16 @@ internal sealed partial class ProgramGenerator
         }
 
         text.Add(new Line("}", []));
+        if (_safe.Count > 0)
+        {
+            // An async function knows no pointers.
+            text.Add(new Line("", []));
+            text.Add(new Line("internal static partial class P0", []));
+            text.Add(new Line("{", []));
+            text.AddRange(_safe);
+            text.Add(new Line("}", []));
+        }
+
         var places = new HashSet<int>();
         for (int i = 0; i < text.Count; i++)
             if (text[i].About.Any(_marked.Contains)) places.Add(i);
@@ -123,21 +134,6 @@ internal sealed partial class ProgramGenerator
     private string Name(string stem) => $"{stem}{++_names}";
 
     private int NewEntity() => ++_entities;
-
-    /// <summary>A condition on an input bit that nothing else depends on; null when there are enough of them.</summary>
-    private string? Condition(bool reserve = false)
-    {
-        if (_bits >= MaximalBits + (reserve ? 2 : 0)) return null;
-        int bit = _bits++;
-        Dice dice = reserve ? _details : _dice;
-        return dice.Next(4) switch
-        {
-            0 => $"(input & {1 << bit}) != 0",
-            1 => $"(input & {1 << bit}) == 0",
-            2 => $"((input >> {bit}) & 1) == 1",
-            _ => $"(input & {1 << bit}) > 0",
-        };
-    }
 
     // Blocks
 
@@ -203,7 +199,7 @@ internal sealed partial class ProgramGenerator
     private void Item(Frame frame)
     {
         _budget--;
-        switch (_dice.Weighted(6, 8, 8, 6, 4, 6, 6, 4, 1))
+        switch (_dice.Weighted(6, 8, 8, 6, 4, 6, 6, 4, 2))
         {
             case 0: UseSomething(frame); break;
             case 1: Lifetime(frame); break;
@@ -216,150 +212,4 @@ internal sealed partial class ProgramGenerator
             default: Many(frame); break;
         }
     }
-
-    private void Branch(Frame frame)
-    {
-        if (frame.Nesting > 3 || Condition() is not { } condition) return;
-        Feature("branch");
-        if (_dice.Chance(20))
-        {
-            Switch(frame);
-            return;
-        }
-
-        frame.Code.Add($"if ({condition})");
-        frame.Code.Add("{");
-        Block(frame);
-        frame.Code.Add("}");
-        if (!_dice.Chance(40)) return;
-        frame.Code.Add("else");
-        frame.Code.Add("{");
-        Block(frame);
-        frame.Code.Add("}");
-    }
-
-    private void Switch(Frame frame)
-    {
-        if (Condition() is not { } condition) return;
-        Feature("switch");
-        frame.Code.Add($"switch ({condition})");
-        frame.Code.Add("{");
-        bool inSwitch = frame.IsInSwitch;
-        frame.IsInSwitch = true;
-        foreach (string label in (string[])["case true:", "default:"])
-        {
-            frame.Code.Add(label);
-            frame.Code.Add("{");
-            Block(frame);
-            frame.Code.Add("break;");
-            frame.Code.Add("}");
-        }
-
-        frame.IsInSwitch = inSwitch;
-        frame.Code.Add("}");
-    }
-
-    private void Loop(Frame frame)
-    {
-        if (frame.Nesting > 3) return;
-        Feature("loop");
-        string i = Name("i");
-        int turns = 1 + _dice.Next(3);
-        string form = _dice.Next(4) switch
-        {
-            3 => $"for (int {i} = {turns}; {i}-- > 0;)",
-            0 => $"for (int {i} = 0; {i} < {turns}; {i}++)",
-            1 => $"for (int {i} = 0; {i} < (input & 1) + {turns}; {i}++)",
-            _ => $"foreach (int {i} in new int[] {{ {string.Join(", ", Enumerable.Range(1, turns))} }})",
-        };
-        frame.Code.Add(form);
-        frame.Code.Add("{");
-        (int outer, bool inSwitch) = (frame.LoopBase, frame.IsInSwitch);
-        (frame.LoopBase, frame.IsInSwitch) = (frame.Open.Count, false);
-        Block(frame);
-        (frame.LoopBase, frame.IsInSwitch) = (outer, inSwitch);
-        frame.Code.Add("}");
-    }
-
-    private void EarlyExit(Frame frame)
-    {
-        if (Condition() is not { } condition) return;
-        Feature("early exit");
-        if (frame.Depth > 0 && _dice.Chance(20))
-        {
-            ExceptionalExit(frame, condition);
-            return;
-        }
-
-        frame.Code.Add($"if ({condition})");
-        frame.Code.Add("{");
-        if (frame.LoopBase >= 0 && _dice.Chance(50)) LeaveTurn(frame);
-        else Leave(frame);
-        frame.Code.Add("}");
-    }
-
-    /// <summary>A helper throws, and the function leaves.</summary>
-    private void ExceptionalExit(Frame frame, string condition)
-    {
-        Feature("exception");
-        string name = Helper("private static void {0}(int input)", "Check", check => check.Code.Add($"if ({condition}) throw new InvalidOperationException();"), frame);
-        frame.Code.Add("try");
-        frame.Code.Add("{");
-        frame.Code.Add($"{name}(input);", frame.Entities);
-        frame.Code.Add("}");
-        frame.Code.Add("catch (InvalidOperationException)");
-        frame.Code.Add("{");
-        Leave(frame);
-        frame.Code.Add("}");
-    }
-
-    /// <summary>Leaves the function if an error can be seen here; what no run reaches is no opportunity.</summary>
-    private void LeaveIf(Frame frame, string condition, bool canHappen, params int[] about)
-    {
-        frame.Code.Add($"if ({condition})", about);
-        frame.Code.Add("{");
-        if (!canHappen) _unreachable++;
-        Leave(frame);
-        if (!canHappen) _unreachable--;
-        frame.Code.Add("}");
-    }
-
-    /// <summary>Leaves the function after an error.</summary>
-    private void Leave(Frame frame)
-    {
-        frame.HasFailed |= _unreachable == 0;
-        for (int i = frame.Open.Count - 1; i >= 0; i--)
-        {
-            Obligation open = frame.Open[i];
-            if (open.IsAutomatic) continue;
-            if (open.Label is { } label)
-            {
-                Feature("goto unwind");
-                int below = i - 1;
-                while (below >= 0 && frame.Open[below].Label is null) below--;
-                string? lower = below < 0 ? null : frame.Open[below].Label;
-                // A wrong label that skipped another obligation too would be two defects under one name.
-                bool skips = frame.Open.Skip(below + 1).Take(i - below - 1).Any(other => !other.IsAutomatic);
-                bool wrong = CanLeak(open) && !skips && Here(open.IsSection ? Defect.UnlockedExit : Defect.Leak, open.Entity);
-                frame.Code.Add("error = -EIO;");
-                frame.Code.Add(!wrong ? $"goto {label};" : lower is not null ? $"goto {lower};" : "return error;", frame.Entities);
-                return;
-            }
-
-            open.Undo();
-        }
-
-        frame.Code.Add(frame.Fail, frame.Entities);
-    }
-
-    /// <summary>Leaves the turn of a loop, or the loop.</summary>
-    private void LeaveTurn(Frame frame)
-    {
-        Feature("continue or break");
-        for (int i = frame.Open.Count - 1; i >= frame.LoopBase; i--)
-            if (!frame.Open[i].IsAutomatic) frame.Open[i].Undo();
-        frame.Code.Add(!frame.IsInSwitch && _dice.Chance(50) ? "break;" : "continue;", frame.Entities);
-    }
-
-    private static bool CanLeak(Obligation obligation) => obligation.Resource is not { IsShared: true };
 }

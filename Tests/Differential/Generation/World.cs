@@ -20,13 +20,64 @@ public unsafe struct Box
     public nint handle;
 }
 
-/// <summary>An object that carries a pointer.</summary>
+/// <summary>An object that carries a pointer, in a field or behind a property.</summary>
 public sealed unsafe class Holder
 {
     public Thing* item;
     public page* page;
     public nuint address;
     public nint handle;
+
+    public Thing* Item { get; set; }
+
+    public page* Page { get; set; }
+
+    public nuint Address { get; set; }
+
+    public nint Handle { get; set; }
+}
+
+/// <summary>An object with a struct in it, and a link to the next one.</summary>
+public sealed class Shelf
+{
+    public Box box;
+    public Shelf next;
+}
+
+/// <summary>One place under several names.</summary>
+[StructLayout(LayoutKind.Explicit)]
+public unsafe struct Either
+{
+    [FieldOffset(0)] public nint raw;
+    [FieldOffset(0)] public Thing* item;
+    [FieldOffset(0)] public page* page;
+    [FieldOffset(0)] public nuint address;
+    [FieldOffset(0)] public nint handle;
+}
+
+public readonly struct Slot<T>(T value)
+{
+    public T Value { get; } = value;
+}
+
+public sealed record Entry(nint Raw, int Tag);
+
+[System.Flags]
+public enum Mode
+{
+    None = 0,
+    Bit0 = 1,
+    Bit1 = 2,
+    Bit2 = 4,
+    Bit3 = 8,
+    Bit4 = 16,
+    Bit5 = 32,
+}
+
+/// <summary>An object with a lock of its own.</summary>
+public sealed class Gate
+{
+    public spinlock_t Lock;
 }
 
 public unsafe delegate void ThingVisitor(Thing* item);

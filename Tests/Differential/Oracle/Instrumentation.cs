@@ -29,6 +29,15 @@ internal sealed class Instrumentation(SemanticModel model) : CSharpSyntaxRewrite
         return model.GetTypeInfo(node.Expression).Type is IPointerTypeSymbol ? inner.WithExpression(Watched(node.Expression, inner.Expression)) : inner;
     }
 
+    /// <summary>A span over memory: it is used here, for what follows is a part of the same statement.</summary>
+    public override SyntaxNode? VisitObjectCreationExpression(ObjectCreationExpressionSyntax node)
+    {
+        var inner = (ObjectCreationExpressionSyntax)base.VisitObjectCreationExpression(node)!;
+        if (node.ArgumentList is not { Arguments: [{ } pointer, _] } || model.GetTypeInfo(pointer.Expression).Type is not IPointerTypeSymbol) return inner;
+        ArgumentSyntax rewritten = inner.ArgumentList!.Arguments[0];
+        return inner.ReplaceNode(rewritten, rewritten.WithExpression(Watched(pointer.Expression, rewritten.Expression)));
+    }
+
     private ExpressionSyntax Watched(ExpressionSyntax original, ExpressionSyntax rewritten) =>
         model.GetTypeInfo(original).Type is IPointerTypeSymbol type
             ? SyntaxFactory.ParseExpression($"(({type.ToDisplayString()})Shadow.Use((void*)({rewritten})))")

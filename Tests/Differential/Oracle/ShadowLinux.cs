@@ -148,6 +148,16 @@ public static unsafe class ShadowLinux
         return p;
     }
 
+    public static void* memcpy(void* to, void* from, size_t n)
+    {
+        Buffer.MemoryCopy(Shadow.Use(from), Shadow.Use(to), (nuint)n, (nuint)n);
+        return to;
+    }
+
+    public static void* ERR_PTR(nint error) => Linux.ERR_PTR(error);
+
+    public static bool IS_ERR(void* p) => Linux.IS_ERR(p);
+
     // Contexts
 
     public static void spin_lock(ref spinlock_t l) => Linux.spin_lock(ref l);
@@ -171,6 +181,14 @@ public static unsafe class ShadowLinux
     public static void read_lock(ref rwlock_t l) => Linux.read_lock(ref l);
 
     public static void read_unlock(ref rwlock_t l) => Linux.read_unlock(ref l);
+
+    public static void read_lock_irqsave(ref rwlock_t l, out nuint flags) => Linux.read_lock_irqsave(ref l, out flags);
+
+    public static void read_unlock_irqrestore(ref rwlock_t l, nuint flags) => Linux.read_unlock_irqrestore(ref l, flags);
+
+    public static void write_lock(ref rwlock_t l) => Linux.write_lock(ref l);
+
+    public static void write_unlock(ref rwlock_t l) => Linux.write_unlock(ref l);
 
     public static void write_lock_irqsave(ref rwlock_t l, out nuint flags) => Linux.write_lock_irqsave(ref l, out flags);
 

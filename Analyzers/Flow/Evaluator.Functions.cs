@@ -76,7 +76,8 @@ internal sealed partial class Evaluator
         }
 
         int outerPath = _callPath;
-        _callPath = unchecked((_callPath * 397) + call.Syntax.SpanStart + (31 * (call.Inner?.Innermost.Syntax.SpanStart ?? 0)));
+        // What it makes in one turn of a loop is not what it makes in the next.
+        _callPath = unchecked((_callPath * 397) + call.Syntax.SpanStart + (31 * (call.Inner?.Innermost.Syntax.SpanStart ?? 0)) + (_state.Turn * 7919));
         List<(FlowState State, Value Value)> outcomes = analysis.RunNested(graph, owner, _runner, method, _state);
         _callPath = outerPath;
         if (outcomes.Count == 0)

@@ -247,6 +247,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     /// <summary>A property without arguments behaves like a field until unknown code runs.</summary>
     private Value PropertyAddress(IPropertyReferenceOperation reference)
     {
+        if (TryItem(reference, out Value item)) return item;
         Value container = Value.Zero;
         if (reference.Instance is { } instance) container = instance.Type is { IsReferenceType: false } && IsPlace(instance) ? Address(instance) : Eval(instance);
         if (reference.Arguments.Length > 0)
@@ -355,6 +356,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value EvalProperty(IPropertyReferenceOperation property)
     {
         if (TryNullableProperty(property, out Value part)) return part;
+        if (TryItem(property, out Value item)) return LoadAt(item, property.Type);
+        if (TryCurrent(property, out Value current)) return current;
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { IsModelled: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
         if (property.Property.GetMethod is { } computed && (analysis.SummaryOf(computed) is not null || IsDispatched(computed, property.Instance))) return EvalCall(property, computed, property.Instance, property.Arguments);
         if (property.Property.Name == "Span" && IsMemory(property.Instance?.Type)) return EvalMemorySpan(property);

@@ -210,4 +210,103 @@ unsafe static class Bodies
         kfree(box.item);
         return 0;
     }
+
+    // Collections.
+
+    static void ListedAndFreedTwice()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new List<nint>();
+        all.Add((nint)p);
+        kfree((void*)all[0]);
+        kfree(p); // expect: KA4005
+    }
+
+    static void DictionaryFreedWrongly()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new Dictionary<int, nint>();
+        all.Add(3, (nint)p);
+        vfree((void*)all[3]); // expect: KA4007
+    }
+
+    static void LoopedAndUsed()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        foreach (nint raw in new List<nint> { (nint)p }) kfree((void*)raw);
+        p->value = 1; // expect: KA4006
+    }
+
+    static void ArrayLoopedAndUsed()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        foreach (nint raw in new nint[] { (nint)p }) kfree((void*)raw);
+        p->value = 1; // expect: KA4006
+    }
+
+    static void StackPopped()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new Stack<nint>();
+        all.Push((nint)p);
+        while (all.TryPop(out nint raw)) kfree((void*)raw);
+        kfree(p); // expect: KA4005
+    }
+
+    static void ListReused(int n)
+    {
+        var all = new List<nint>();
+        for (int i = 0; i < n; i++)
+        {
+            all.Add((nint)kmalloc<Thing>(GFP_KERNEL));
+            all.Add((nint)kmalloc<Thing>(GFP_KERNEL));
+            foreach (nint raw in all) kfree((void*)raw);
+            all.Clear();
+        }
+    }
+
+    static void ListShifted()
+    {
+        var all = new List<nint> { (nint)kmalloc<Thing>(GFP_KERNEL), (nint)kmalloc<Thing>(GFP_KERNEL) };
+        while (all.Count > 0)
+        {
+            kfree((void*)all[0]);
+            all.RemoveAt(0);
+        }
+    }
+
+    static void DictionaryReplaced()
+    {
+        var all = new Dictionary<int, nint>();
+        all[1] = (nint)kmalloc<Thing>(GFP_KERNEL);
+        kfree((void*)all[1]);
+        all[1] = (nint)kmalloc<Thing>(GFP_KERNEL);
+        kfree((void*)all[1]);
+        foreach ((int key, nint raw) in all) s_count += key;
+    }
+
+    static void Passed(List<nint> all)
+    {
+        kfree((void*)all[0]);
+        all.RemoveAt(0);
+        kfree((void*)all[0]);
+        foreach (nint raw in all) s_count += (int)raw;
+    }
+
+    static void DropAll(params nint[] items)
+    {
+        foreach (nint raw in items) kfree((void*)raw);
+    }
+
+    static void DroppedAmongOthers()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        DropAll((nint)p);
+    }
 }

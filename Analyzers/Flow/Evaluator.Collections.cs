@@ -1,0 +1,169 @@
+// Collections of .NET that a body makes and fills with pointers itself: what is at a place that is known is what was put there. Nothing is claimed
+// about the end of what is in a collection, as before: whoever has the collection may free it. But to free it twice from there is a mistake.
+//
+//   var all = new List<nint>();      length = 0
+//   all.Add(p);                      Item(all, 0) = p, length = 1; p is let out
+//   all[0], foreach (… in all)       Item(all, 0)
+//   all.Sort();                      unknown code of .NET: what all holds is forgotten
+//
+// The places are cells below the object, and so go with it when it gets out.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class Evaluator
+{
+    /// <summary>Marks what an enumerator keeps: its source, and the element that it stands at.</summary>
+    private const int EnumeratorTag = 9;
+
+    /// <summary>A collection of pointers as integers: pointers themselves cannot be in one.</summary>
+    private static bool IsCollection(ITypeSymbol? type) =>
+        type is INamedTypeSymbol { Name: "List" or "Stack" or "Dictionary", TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic", ContainingNamespace.Name: "Collections" } }
+        && TypeShapes.IsPointer(arguments[arguments.Length - 1]);
+
+    private static bool IsDictionary(ITypeSymbol type) => type.Name == "Dictionary";
+
+    private Value ItemOf(Value collection, Value key) => Symbols.Make(SymbolKind.Element, _state.Canonical(collection), _state.Canonical(key), 0);
+
+    /// <summary>Where a collection keeps its length, which changes: apart from each of its items.</summary>
+    private Value CountSlot(Value collection) => Symbols.Make(SymbolKind.Element, _state.Canonical(collection), Value.Constant(long.MinValue), LengthTag);
+
+    private bool TryCount(Value collection, out long count)
+    {
+        bool known = _state.TryPeek(CountSlot(collection), out Value value) && value.IsConstant;
+        count = known ? value.Offset : 0;
+        return known;
+    }
+
+    /// <summary>How many elements an array or a collection has.</summary>
+    private bool TryLength(Value whole, out long length)
+    {
+        if (TryCount(whole, out length)) return true;
+        bool known = _state.TryPeek(LengthSlot(whole), out Value value) && value.IsConstant;
+        length = known ? value.Offset : 0;
+        return known;
+    }
+
+    /// <summary>A new collection is empty.</summary>
+    private void BeginCollection(Value collection, IObjectCreationOperation creation)
+    {
+        if (!IsCollection(creation.Type) || (creation.Arguments.Length > 0 && creation.Arguments[0].Parameter?.Type.SpecialType != SpecialType.System_Int32)) return;
+        _state.Store(CountSlot(collection), Value.Zero);
+    }
+
+    /// <summary>Calls on collections and their enumerators whose outcome is known. Others are unknown code.</summary>
+    private bool TryCollection(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        IMethodSymbol method = invocation.TargetMethod;
+        if (invocation.Instance is not { } instance) return false;
+        if (method is { Name: "GetEnumerator" or "MoveNext", Parameters.IsEmpty: true } && CallEffects.IsBcl(method)) return TryEnumerate(invocation, instance, out value);
+        if (!IsCollection(instance.Type) || method.Name is not ("Add" or "Push" or "TryPop" or "Pop")) return false;
+        var call = new CallSite(invocation, method, instance);
+        EvalReceiver(call, instance);
+        EvalArguments(call, invocation.Arguments);
+        if (_dead) return true;
+        bool isKnown = TryCount(call.Receiver, out long length);
+        Value place = ItemOf(call.Receiver, Value.Constant(length - 1));
+        switch (method.Name)
+        {
+            case "Add" when IsDictionary(instance.Type!) && isKnown && _state.Canonical(call.Arguments[0]).IsConstant:
+                Put(ItemOf(call.Receiver, call.Arguments[0]), call.Arguments[1]);
+                return true;
+            case "Add" or "Push" when !IsDictionary(instance.Type!) && isKnown:
+                Put(ItemOf(call.Receiver, Value.Constant(length)), call.Arguments[0]);
+                _state.Store(CountSlot(call.Receiver), Value.Constant(length + 1));
+                return true;
+            case "Pop" or "TryPop" when isKnown && length > 0:
+                _state.Store(CountSlot(call.Receiver), Value.Constant(length - 1));
+                value = _state.Load(place);
+                _state.Clear(place);
+                if (method.Name == "Pop") return true;
+                _state.Store(call.Arguments[0], value);
+                value = Value.One;
+                return true;
+            case "TryPop" when isKnown:
+                _state.Store(call.Arguments[0], Value.Zero);
+                return true;
+            default:
+                value = Apply(call);
+                return true;
+        }
+
+        void Put(Value item, Value pointer)
+        {
+            Escape(pointer);
+            _state.Store(item, pointer);
+        }
+    }
+
+    /// <summary>The item that an index or a key means, where the body put it there itself.</summary>
+    private bool TryItem(IPropertyReferenceOperation property, out Value place)
+    {
+        place = default;
+        if (property is not { Instance: { } instance, Arguments.Length: 1 } || !IsCollection(instance.Type)) return false;
+        Value collection = Eval(instance), key = _state.Canonical(Eval(property.Arguments[0].Value));
+        if (_dead || !key.IsConstant || !TryCount(collection, out _)) return false;
+        place = ItemOf(collection, key);
+        return true;
+    }
+
+    /// <summary>A loop over an array or a list that the body filled.</summary>
+    private bool TryEnumerate(IInvocationOperation invocation, IOperation instance, out Value value)
+    {
+        value = default;
+        IOperation source = instance;
+        while (source is IConversionOperation { OperatorMethod: null, IsImplicit: true } conversion) source = conversion.Operand;
+        if (invocation.TargetMethod.Name == "GetEnumerator")
+        {
+            if (source.Type is not IArrayTypeSymbol { Rank: 1, ElementType: var element } ? !IsCollection(source.Type) || source.Type!.Name != "List" : !TypeShapes.IsPointer(element)) return false;
+            Value collection = _state.Canonical(Eval(instance));
+            if (_dead) return true;
+            if (!TryLength(collection, out _))
+            {
+                value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = collection });
+                return true;
+            }
+
+            value = FreshRegion(invocation);
+            LetOutElements(default, collection);
+            _state.Store(Symbols.Make(SymbolKind.Element, value, Value.Zero, EnumeratorTag), collection);
+            _state.Store(Symbols.Make(SymbolKind.Element, value, Value.One, EnumeratorTag), Value.Constant(-1));
+            return true;
+        }
+
+        Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
+        Value at = Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.One, EnumeratorTag);
+        if (_dead) return true;
+        if (!SourceOf(enumerator, out Value walked) || !_state.TryPeek(at, out Value before) || !before.IsConstant || !TryLength(walked, out long length))
+        {
+            value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = enumerator, ReceiverIsPlace = instance.Type is { IsReferenceType: false } && IsPlace(instance) });
+            return true;
+        }
+
+        _state.Store(at, before.Plus(1));
+        value = before.Offset + 1 < length ? Value.One : Value.Zero;
+        return true;
+    }
+
+    private bool SourceOf(Value enumerator, out Value source) =>
+        _state.TryPeek(Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.Zero, EnumeratorTag), out source);
+
+    /// <summary>What an enumerator stands at.</summary>
+    private bool TryCurrent(IPropertyReferenceOperation property, out Value value)
+    {
+        value = default;
+        if (property is not { Property.Name: "Current", Instance: { } instance }) return false;
+        Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
+        if (_dead || !SourceOf(enumerator, out Value source) || !_state.TryPeek(Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.One, EnumeratorTag), out Value at) || !at.IsConstant) return false;
+        value = _state.Load(ItemOf(source, at));
+        if (property.Type is not { IsReferenceType: true }) return true;
+        // The enumerator of an array gives objects.
+        Value box = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: property.Syntax);
+        _state.Store(box, value);
+        value = box;
+        return true;
+    }
+}

@@ -58,6 +58,7 @@ internal sealed partial class ProgramGenerator
         {
             case 0 when dice.Pick(s_simpleFrees) is var simple && !(simple.Captures && resource.IsBound) && (frame.HasInput || !simple.Lines[0].Contains("input", StringComparison.Ordinal)):
                 Feature(simple.Feature);
+                resource.IsCaptured |= simple.Captures;
                 foreach (string line in simple.Lines) frame.Code.Add(Fill(line, pointer), entity);
                 break;
             case 1:
@@ -109,7 +110,7 @@ internal sealed partial class ProgramGenerator
                 frame.Code.Add("World.Count++;");
                 frame.Code.Add("}", entity);
                 break;
-            case 6 when !frame.IsAtomic:
+            case 6 when !frame.IsAtomic && frame.Held.Count == 0:
                 Feature("object lock");
                 string gate = Name("s_gate");
                 _fields.Add($"private static readonly object {gate} = new();");
@@ -118,7 +119,7 @@ internal sealed partial class ProgramGenerator
                 frame.Code.Add(resource.Fill(template, pointer) + ";", entity);
                 frame.Code.Add("}", entity);
                 break;
-            case 7 when !frame.IsAtomic && type is "nint" or "nuint" && !template.Contains('*'):
+            case 7 when !frame.IsAtomic && frame.Held.Count == 0 && type is "nint" or "nuint" && !template.Contains('*'):
                 // A wait for a task may block.
                 Feature("async");
                 string later = Name("DropAsync");

@@ -138,6 +138,7 @@ internal sealed partial class ProgramGenerator
                 break;
             case 6 when !resource.IsBound:
                 Feature("local function");
+                resource.IsCaptured = true;
                 string local = Name("Drop");
                 frame.Code.Add($"void {local}()");
                 frame.Code.Add("{");

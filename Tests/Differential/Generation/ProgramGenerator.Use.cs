@@ -135,6 +135,7 @@ internal sealed partial class ProgramGenerator
                 break;
             case 11 when !resource.IsBound:
                 Feature("closure");
+                resource.IsCaptured = true;
                 frame.Code.Add($"Action {k} = () => {{ {plain} }};", entity);
                 frame.Code.Add($"{k}();", entity);
                 break;

@@ -16,7 +16,7 @@ namespace KAlloc.Analyzers.Flow;
 internal sealed partial class Evaluator
 {
     /// <summary>Marks what an enumerator keeps: its source, and the element that it stands at.</summary>
-    private const int EnumeratorTag = 9;
+    private const int EnumeratorTag = 10;
 
     /// <summary>A collection of pointers as integers: pointers themselves cannot be in one.</summary>
     private static bool IsCollection(ITypeSymbol? type) =>

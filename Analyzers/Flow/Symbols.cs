@@ -176,8 +176,8 @@ internal sealed class SymbolTable
     /// <summary>Where a span keeps what memory it covers: it owns nothing of it.</summary>
     internal bool IsSpanSlot(Value address) => _symbols[address.Symbol] is { Kind: SymbolKind.Element, Tag: Evaluator.SpanTag };
 
-    /// <summary>Where an array keeps its length, which never changes.</summary>
-    internal bool IsLength(Value address) => _symbols[address.Symbol] is { Kind: SymbolKind.Element, Tag: Evaluator.LengthTag };
+    /// <summary>Where an array keeps its length, which never changes. That of a collection does, and lies elsewhere.</summary>
+    internal bool IsLength(Value address) => _symbols[address.Symbol] is { Kind: SymbolKind.Element, Tag: Evaluator.LengthTag, B.IsZero: true };
 
     /// <summary>An array or memory on the stack, which nobody frees.</summary>
     internal bool IsOwnMemory(int symbol) => _symbols[symbol].Kind is SymbolKind.New or SymbolKind.Stack;

@@ -309,4 +309,24 @@ unsafe static class Bodies
         if (p == null) return;
         DropAll((nint)p);
     }
+
+    // How many there are is not known any more once other code had the list.
+    static void PoppedElsewhere(Action<Stack<nint>> fill)
+    {
+        var all = new Stack<nint>();
+        fill(all);
+        if (!all.TryPop(out nint raw)) return;
+        kfree((void*)raw);
+        kfree((void*)raw); // expect: KA4005
+    }
+
+    static void FilledAgain()
+    {
+        var all = new List<nint>();
+        all.Add((nint)kmalloc<Thing>(GFP_KERNEL));
+        foreach (nint raw in all) kfree((void*)raw);
+        all.Clear();
+        all.Add((nint)kmalloc<Thing>(GFP_KERNEL));
+        foreach (nint raw in all) kfree((void*)raw);
+    }
 }

@@ -33,6 +33,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
 
     internal Trail? Trail { get; private set; }
 
+    /// <summary>A loop asked an element of an array whether it is null: what was freed of the array, and how long that is, hangs on the answer.</summary>
+    internal bool AsksElements { get; private set; }
+
     /// <summary>Rises whenever unknown code may have written memory: a load after it is a new symbol.</summary>
     internal int Epoch { get; private set; }
 
@@ -78,6 +81,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         Released = Released,
         Pending = Pending,
         Trail = Trail,
+        AsksElements = AsksElements,
         Log = Log,
         _touched = _touched.Fork(),
         Epoch = Epoch,
@@ -143,6 +147,15 @@ internal sealed partial class FlowState(SymbolTable symbols)
         }
 
         return false;
+    }
+
+    /// <summary>What an element of an array was found to hold, as wide as a pointer.</summary>
+    private bool IsPointerOfElement(Value value)
+    {
+        if (value.Offset != 0 || Symbols.Of(value) is not { Kind: SymbolKind.Load, Low: long.MinValue } read) return false;
+        SymbolData place = Symbols.Of(read.A);
+        while (place.Kind == SymbolKind.Field) place = Symbols.Of(place.A);
+        return place is { Kind: SymbolKind.Element, Tag: 0 };
     }
 
     /// <summary>A write through an address that may equal another: what the other held is no longer known.</summary>

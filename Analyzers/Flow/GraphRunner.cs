@@ -218,7 +218,7 @@ internal sealed partial class GraphRunner
 
             // "if (a || b) p = Make(); … if (a || b) Free(p);": both ways of the first are needed to see that the second is one of them.
             bool staysApart = same is not null && !_analysis.IsInCircle && alike < WaysToOneContent && kept.Count < StatesPerBlock
-                && (state.HoldsAny || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
+                && (state.HoldsAny || state.AsksElements || same.AsksElements || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
             if (same is null || staysApart) kept.Add(state);
             else same.IntersectAssumptions(state);
         }

@@ -269,6 +269,7 @@ internal sealed partial class FlowState
                 case Operator.Not:
                     return Assume(data.A, !truth);
                 case Operator.Equal:
+                    AsksElements |= data.B.IsZero && Loops.Count > 0 && IsPointerOfElement(data.A);
                     return truth ? AssumeEqual(data.A, data.B) : AssumeDifferent(condition, data.A, data.B);
                 case Operator.Less:
                     return AssumeOrder(condition, data.A, data.B, truth);
@@ -418,6 +419,7 @@ internal sealed partial class FlowState
     /// <summary>Keeps only the assumptions that both paths share: two states of equal content become one.</summary>
     internal void IntersectAssumptions(FlowState other)
     {
+        AsksElements |= other.AsksElements;
         // Memory that neither has read yet is new to both.
         if (Epoch != other.Epoch) Epoch = Math.Max(Epoch, other.Epoch) + 1;
         Log = Log.Intersect(Log, other.Log);

@@ -62,6 +62,54 @@ unsafe ref struct Texts
     }
 }
 
+/// <summary>The same, and shown.</summary>
+unsafe ref struct ShownTexts
+{
+    private Text[]? _all;
+
+    public ShownTexts(ReadOnlySpan<string> from)
+    {
+        if (from.Length == 0)
+        {
+            _all = null;
+        }
+        else
+        {
+            _all = new Text[from.Length];
+            for (var i = 0; i < from.Length; i++)
+            {
+                _all[i] = new Text(from[i]);
+            }
+        }
+    }
+
+    public readonly ReadOnlySpan<Text> All => _all;
+
+    public readonly void Fill(byte** to)
+    {
+        if (_all != null)
+        {
+            for (var i = 0; i < _all.Length; i++)
+            {
+                to[i] = All[i];
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_all != null)
+        {
+            for (var i = 0; i < _all.Length; i++)
+            {
+                _all[i].Dispose();
+            }
+
+            _all = null;
+        }
+    }
+}
+
 unsafe sealed class TextTable : IDisposable
 {
     private readonly Text[] _all;
@@ -230,6 +278,19 @@ unsafe class Bodies
         byte** pointers = stackalloc byte*[arguments.Length];
         all.Fill(pointers);
         return Use(first, pointers, arguments.Length);
+    }
+
+    static bool ShownArrayInAStruct(string name, ReadOnlySpan<string> arguments, ReadOnlySpan<Settings> settings, out Settings last)
+    {
+        using var first = new Text(name);
+        using var all = new ShownTexts(arguments);
+        fixed (Settings* each = settings)
+        fixed (Settings* end = &last)
+        {
+            var pointers = stackalloc byte*[arguments.Length];
+            all.Fill(pointers);
+            return Use(first, pointers, arguments.Length) == 0;
+        }
     }
 
     static void ArrayInAnObject(string[] names)

@@ -89,6 +89,7 @@ internal sealed partial class FlowAnalysis
         var analysis = new FlowAnalysis(scope, root, body, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
         runner.Run(analysis.EntryState(root as IMethodSymbol));
+        scope.Spend(analysis._visits, analysis._work);
         if (analysis.GaveUp)
         {
             scope.Trace?.End(root, runner, null);

@@ -34,6 +34,17 @@ internal sealed class FlowScope(
     /// <summary>The method is known to do nothing that the engine follows.</summary>
     internal Func<IMethodSymbol, bool> IsSkipped { get; init; } = static _ => false;
 
+    /// <summary>What the body and the functions inside of it took of their budgets.</summary>
+    internal int Visits { get; private set; }
+
+    internal int Work { get; private set; }
+
+    internal void Spend(int visits, int work)
+    {
+        Visits += visits;
+        Work += work;
+    }
+
     internal EntryContext EntryContextOf(IMethodSymbol method) => entryContextOf(method);
 
     internal bool MayLeaveSections(IMethodSymbol method) => mayLeaveSections(method);

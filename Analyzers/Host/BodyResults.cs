@@ -155,6 +155,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     /// <param name="isLast">The result is the body's, and worth watching.</param>
     private BodyResult Analyze(in Body body, IOperation? operation, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isLast = true)
     {
+        AnalysisEvents.Log.WalkBegins();
         if (operation is null || !Binds(operation) || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
         foreach (IMethodSymbol callee in callees)
@@ -173,7 +174,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             MindsBlocking = _facts.MayBeAtomic(cancellation),
             Trace = isLast && Watched is { } watched && SymbolEqualityComparer.Default.Equals(watched.Root, body.Root) ? watched.Trace : null,
         };
-        return FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
+        BodyResult found = FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
+        AnalysisEvents.Log.WalkEnds(body.Root, scope.Visits, scope.Work);
+        return found;
 
         Summary? SummaryOf(IMethodSymbol method)
         {

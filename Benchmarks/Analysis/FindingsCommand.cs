@@ -1,4 +1,4 @@
-// `findings FOLDER…`: what KAlloc says of checked-out code, to be judged by hand, with what must never be: crashes and files that take long.
+// `findings FOLDER…`: what KAlloc says of checked-out code, to be judged by hand, with what must never be: crashes and bodies that take long.
 
 using System.CommandLine;
 using System.Globalization;
@@ -10,10 +10,12 @@ namespace KAlloc.Benchmarks.Analysis;
 
 internal static class FindingsCommand
 {
+    private const int SlowestTold = 10;
+
     internal static Command Create()
     {
         Argument<string[]> folders = new("folder") { Description = "Folders of checked-out repositories.", Arity = ArgumentArity.OneOrMore };
-        Command command = new("findings", "Every finding in public code with its path, and the slowest file.") { folders };
+        Command command = new("findings", "Every finding in public code with its path, and the slowest bodies.") { folders };
         command.SetAction(parsed => Run(parsed.GetValue(folders)!));
         return command;
     }
@@ -31,30 +33,29 @@ internal static class FindingsCommand
         {
             IReadOnlyList<SourceProject> projects = SourceProject.Under(folder);
             var seen = new HashSet<string>(StringComparer.Ordinal);
-            (double CpuMs, string Path) slowest = default;
+            var slowest = new List<BodyCost>();
+            double cpu = 0;
             foreach (SourceProject project in projects)
             {
+                // All files at once, as the compiler does it: what they call is walked once for all.
                 CompilationWithAnalyzers ready = AnalyzerSet.KAlloc.On(project.Compile());
-                foreach (SyntaxTree tree in ready.Compilation.SyntaxTrees)
+                using var costs = new BodyCosts();
+                IEnumerable<Diagnostic> found = [];
+                cpu += Cost.Of(() => found = ready.GetAnalyzerDiagnosticsAsync(CancellationToken.None).GetAwaiter().GetResult(), collect: false).CpuMs;
+                foreach (Diagnostic diagnostic in found.OrderBy(diagnostic => diagnostic.Location.SourceTree?.FilePath, StringComparer.Ordinal).ThenBy(diagnostic => diagnostic.Location.SourceSpan.Start))
                 {
-                    // Binding is the compiler's work and done before. What all files share, and what a file's callees cost, is charged to the first that asks.
-                    SemanticModel model = ready.Compilation.GetSemanticModel(tree);
-                    model.GetDiagnostics();
-                    IEnumerable<Diagnostic> found = [];
-                    Cost cost = Cost.Of(() => found = ready.GetAnalyzerSemanticDiagnosticsAsync(model, filterSpan: null, CancellationToken.None).GetAwaiter().GetResult(), collect: false);
-                    if (cost.CpuMs > slowest.CpuMs) slowest = (cost.CpuMs, tree.FilePath);
-                    foreach (Diagnostic diagnostic in found.OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start))
-                    {
-                        if (diagnostic.Id == "AD0001") crashes++;
-                        // A file that several projects compile is told once.
-                        string text = Describe(diagnostic, folder);
-                        if (seen.Add(text)) Console.Out.Write(text);
-                    }
+                    if (diagnostic.Id == "AD0001") crashes++;
+                    // A file that several projects compile is told once.
+                    string text = Describe(diagnostic, folder);
+                    if (seen.Add(text)) Console.Out.Write(text);
                 }
+
+                slowest = [.. slowest.Concat(costs.All()).OrderByDescending(body => body.Total).Take(SlowestTold)];
             }
 
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{Path.GetFileName(folder.TrimEnd('/'))}: {projects.Count} projects, {projects.Sum(project => project.Lines):N0} lines, {seen.Count} findings, slowest file {slowest.CpuMs:N0} ms of CPU ({Relative(slowest.Path, folder)})"));
+                $"{Path.GetFileName(folder.TrimEnd('/'))}: {projects.Count} projects, {projects.Sum(project => project.Lines):N0} lines, {seen.Count} findings, {cpu / 1000:N1} s of CPU with binding; the slowest bodies:"));
+            foreach (BodyCost body in slowest) Console.WriteLine($"  {body}");
         }
 
         if (crashes > 0) Console.Error.WriteLine($"{crashes} crashes (AD0001)");

@@ -69,7 +69,8 @@ internal sealed partial class Evaluator
         return from.Item switch
         {
             IFieldSymbol field => !field.IsVolatile,
-            IPropertySymbol => false,
+            // An enumerator stands still until it is moved on.
+            IPropertySymbol property => property is { Name: "Current", DeclaringSyntaxReferences.IsEmpty: true },
             _ => from.Tag != 1,
         };
     }

@@ -374,7 +374,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     {
         Value awaited = Eval(await.Operation);
         Escape(awaited);
-        if (!_dead) analysis.Raise(new AwaitEvent(_state, await.Syntax));
+        var suspension = new AwaitEvent(_state, await.Syntax);
+        if (!_dead && suspension.Forbidding is not null && !CompletedTasks.IsComplete(await)) analysis.Raise(suspension);
         _state.Havoc();
         return TypeShapes.IsScalar(await.Type) ? Unknown(await) : FreshRegion(await);
     }

@@ -2,6 +2,7 @@
 // does not wait.
 
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -37,6 +38,7 @@ internal static class CompletedTasks
             IPropertyReferenceOperation { Property.Name: "Result" } property => property.Instance,
             IInvocationOperation { TargetMethod.Name: "Wait" } call => call.Instance,
             IInvocationOperation { TargetMethod.Name: "GetResult" } call => call.Instance,
+            IAwaitOperation await => await.Operation,
             _ => null,
         };
         while (true)
@@ -54,6 +56,8 @@ internal static class CompletedTasks
                     continue;
                 case IInvocationOperation { TargetMethod: { IsStatic: true, Name: "FromResult" or "FromException" or "FromCanceled" } }:
                 case IPropertyReferenceOperation { Property.Name: "CompletedTask" }:
+                    return true;
+                case IInvocationOperation { TargetMethod: var callee, Instance: var receiver } when !Dispatch.IsVirtual(callee, receiver) && ReturnsCompleted(callee):
                     return true;
                 case null:
                     return false;
@@ -97,4 +101,37 @@ internal static class CompletedTasks
 
         return false;
     }
+
+    /// <summary>Of the source alone: it never awaits, or hands out tasks that have ended and no others.</summary>
+    private static bool ReturnsCompleted(IMethodSymbol method)
+    {
+        if (method is not { DeclaringSyntaxReferences: [{ } reference], IsExtern: false } || reference.GetSyntax() is not { } body) return false;
+        bool returns = false;
+        foreach (SyntaxNode node in body.DescendantNodes(inner => inner == body || inner is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax)))
+        {
+            ExpressionSyntax? task = node switch
+            {
+                ReturnStatementSyntax { Expression: { } value } => value,
+                ArrowExpressionClauseSyntax arrow => arrow.Expression,
+                _ => null,
+            };
+            if (method.IsAsync ? node is AwaitExpressionSyntax or CommonForEachStatementSyntax { AwaitKeyword.RawKind: not 0 } or UsingStatementSyntax { AwaitKeyword.RawKind: not 0 } or LocalDeclarationStatementSyntax { AwaitKeyword.RawKind: not 0 }
+                : task is not null && !HasEnded(task)) return false;
+            returns |= task is not null;
+        }
+
+        return returns || method.IsAsync;
+    }
+
+    private static bool HasEnded(ExpressionSyntax task) => task switch
+    {
+        ParenthesizedExpressionSyntax parenthesized => HasEnded(parenthesized.Expression),
+        ConditionalExpressionSyntax choice => HasEnded(choice.WhenTrue) && HasEnded(choice.WhenFalse),
+        MemberAccessExpressionSyntax { Name.Identifier.ValueText: "CompletedTask" } or DefaultExpressionSyntax or LiteralExpressionSyntax { Token.RawKind: (int)SyntaxKind.DefaultKeyword } => true,
+        InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "FromResult" or "FromException" or "FromCanceled" } } => true,
+        // Made from a value or from another task; what a call gives may be one.
+        BaseObjectCreationExpressionSyntax { ArgumentList.Arguments: var arguments } => arguments is [] or [{ Expression: not (InvocationExpressionSyntax or ThisExpressionSyntax) }],
+        ThrowExpressionSyntax => true,
+        _ => false,
+    };
 }

@@ -23,8 +23,8 @@ public sealed class KA1005BlockingCallInAtomicContextTests
             static KernelSpinLock KernelLock;
             static SpinLock Spin;
             static int Count;
-            static Task Work() => Task.CompletedTask;
-            static Task<int> Number() => Task.FromResult(1);
+            static Task Work() => Task.Delay(1);
+            static async Task<int> Number() { await Work(); return 1; }
         {{members}}
         }
         """;
@@ -48,6 +48,9 @@ public sealed class KA1005BlockingCallInAtomicContextTests
     [InlineData("[AtomicContext] static int M() => {|KA1005:Number().Result|};")]
     [InlineData("[AtomicContext] static int M() => {|KA1005:Number().GetAwaiter().GetResult()|};")]
     [InlineData("[AtomicContext] static void M() { {|KA1005:Number().ConfigureAwait(false).GetAwaiter().GetResult()|}; }")]
+    [InlineData("static Task Either(bool b) => b ? Task.CompletedTask : Work(); [AtomicContext] static void M() { {|KA1005:Either(true).Wait()|}; }")]
+    [InlineData("static ValueTask Other() => new ValueTask(Work()); [AtomicContext] static void M() { {|KA1005:Other().GetAwaiter().GetResult()|}; }")]
+    [InlineData("class D { public virtual Task Done() => Task.CompletedTask; } [AtomicContext] static void M(D d) { {|KA1005:d.Done().Wait()|}; }")]
     [InlineData("[AtomicContext] static void M(Task a, Task b) { {|KA1005:Task.WaitAll(a, b)|}; }")]
     [InlineData("[AtomicContext] static void M() { {|KA1005:Semaphore.Wait()|}; Semaphore.Release(); }")]
     [InlineData("[AtomicContext] static void M() { {|KA1005:Event.Wait(Timeout.Infinite)|}; }")]
@@ -104,6 +107,12 @@ public sealed class KA1005BlockingCallInAtomicContextTests
     [InlineData("static async Task<int> M() { Task<int> a = Number(), b = Number(); await Task.WhenAll(a, b); return Sum(a, b); int Sum(Task<int> x, Task<int> y) { using var s = Atomic.Enter(); return a.Result + b.Result; } }")]
     [InlineData("static int M() { Task<int> t = Number(); t.Wait(); using var s = Atomic.Enter(); return t.Result; }")]
     [InlineData("[AtomicContext] static int M() => Task.FromResult(3).Result;")]
+    [InlineData("static Task Done() => Task.CompletedTask; [AtomicContext] static void M() => Done().Wait();")]
+    [InlineData("static Task<int> Done(int x) { if (x < 0) return Task.FromException<int>(new Exception()); Count += x; return Task.FromResult(x); } [AtomicContext] static int M() => Done(1).GetAwaiter().GetResult();")]
+    [InlineData("static ValueTask<int> Done(int x) => x > 0 ? new ValueTask<int>(x) : default; [AtomicContext] static int M() => Done(1).Result;")]
+    [InlineData("static async Task<int> Done() { Func<Task> later = async () => await Work(); return 1; } [AtomicContext] static int M() => Done().Result;")]
+    [InlineData("static async Task M() { spin_lock(ref KernelLock); await Done(); spin_unlock(ref KernelLock); } static Task Done() => Task.CompletedTask;")]
+    [InlineData("[AtomicContext] static async Task M() { await Task.CompletedTask; }")]
     [InlineData("static void M() { using (Atomic.Enter()) { Action later = () => { lock (Gate) Count++; }; Later += later; } } static event Action Later;")]
     [InlineData("static void M() { bool taken = false; Spin.Enter(ref taken); try { Count++; } finally { if (taken) Spin.Exit(); } Thread.Sleep(1); }")]
     [InlineData("static void M() { bool taken = false; try { Spin.Enter(ref taken); Count++; } finally { if (taken) Spin.Exit(false); } lock (Gate) Count++; }")]

@@ -41,8 +41,15 @@ internal sealed partial class Evaluator
     private Value AssignProperty(IPropertyReferenceOperation reference, IOperation valueOperation)
     {
         if (reference.Property.SetMethod is { } setter && (IsDispatched(setter, reference.Instance) || analysis.SummaryOf(setter) is not null)) return CallSetter(reference, setter, valueOperation);
-        Value address = PropertyAddress(reference);
+        bool isItem = TryItem(reference, out Value address);
+        if (!isItem) address = PropertyAddress(reference);
         Value value = Eval(valueOperation);
+        if (isItem)
+        {
+            PutItem(address, value);
+            return value;
+        }
+
         bool isField = reference.Arguments.Length == 0 && TypeShapes.IsAutomatic(reference.Property);
         if (!TypeShapes.IsScalar(reference.Type))
         {
@@ -54,7 +61,7 @@ internal sealed partial class Evaluator
 
         if (!isField) Escape(value);
         if (reference.Arguments.Length == 0) _state.Store(address, value);
-        else _state.Forget(address);
+        else _state.Forget(IsCollection(reference.Instance?.Type) ? Symbols.Of(address).A : address);
         if (isField) Settle(address, value);
         return value;
     }

@@ -18,6 +18,9 @@ internal sealed partial class Evaluator
     /// <summary>Marks what an enumerator keeps: its source, and the element that it stands at.</summary>
     private const int EnumeratorTag = 10;
 
+    /// <summary>So many elements are given to a function one by one.</summary>
+    private const int MaximalCalls = 4;
+
     /// <summary>A collection of pointers as integers: pointers themselves cannot be in one.</summary>
     private static bool IsCollection(ITypeSymbol? type) =>
         type is INamedTypeSymbol { Name: "List" or "Stack" or "Dictionary", TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic", ContainingNamespace.Name: "Collections" } }
@@ -70,10 +73,10 @@ internal sealed partial class Evaluator
         switch (method.Name)
         {
             case "Add" when IsDictionary(instance.Type!) && isKnown && _state.Canonical(call.Arguments[0]).IsConstant:
-                Put(ItemOf(call.Receiver, call.Arguments[0]), call.Arguments[1]);
+                PutItem(ItemOf(call.Receiver, call.Arguments[0]), call.Arguments[1]);
                 return true;
             case "Add" or "Push" when !IsDictionary(instance.Type!) && isKnown:
-                Put(ItemOf(call.Receiver, Value.Constant(length)), call.Arguments[0]);
+                PutItem(ItemOf(call.Receiver, Value.Constant(length)), call.Arguments[0]);
                 _state.Store(CountSlot(call.Receiver), Value.Constant(length + 1));
                 return true;
             case "Pop" or "TryPop" when isKnown && length > 0:
@@ -91,12 +94,40 @@ internal sealed partial class Evaluator
                 value = Apply(call);
                 return true;
         }
+    }
 
-        void Put(Value item, Value pointer)
+    private void PutItem(Value item, Value pointer)
+    {
+        Escape(pointer);
+        _state.Store(item, pointer);
+    }
+
+    /// <summary><c>Array.ForEach</c> and <c>List.ForEach</c> over elements that are known: as many calls of the function.</summary>
+    private bool TryForEach(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        IMethodSymbol method = invocation.TargetMethod;
+        if (method.Name != "ForEach" || !CallEffects.IsBcl(method) || method.Parameters[method.Parameters.Length - 1].Type is not INamedTypeSymbol { DelegateInvokeMethod: { Parameters: [{ Type: var element }] } signature } || !TypeShapes.IsScalar(element)) return false;
+        var call = new CallSite(invocation, method, invocation.Instance);
+        EvalReceiver(call, invocation.Instance);
+        EvalArguments(call, invocation.Arguments);
+        if (_dead) return true;
+        Value source = method.IsStatic ? call.Arguments[0] : call.Receiver, function = call.Arguments[call.Arguments.Length - 1];
+        if (!TryLength(source, out long length) || length > MaximalCalls || Symbols.KindOf(_state.Canonical(function)) != SymbolKind.Function)
         {
-            Escape(pointer);
-            _state.Store(item, pointer);
+            value = Apply(call);
+            return true;
         }
+
+        int outerPath = _callPath;
+        for (int i = 0; i < length && !_dead; i++)
+        {
+            _callPath = unchecked((outerPath * 31) + i);
+            CallValue(new CallSite(invocation, signature, null), signature, function, [_state.Load(ItemOf(source, Value.Constant(i)))]);
+        }
+
+        _callPath = outerPath;
+        return true;
     }
 
     /// <summary>The item that an index or a key means, where the body put it there itself.</summary>

@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using KAlloc;
 using static KAlloc.Linux;
 
@@ -105,4 +106,113 @@ unsafe static class Bodies
         for (int i = 0; i < times; i++)
             foreach (nint raw in all) kfree((void*)raw);
     }
+
+    // Set by index.
+
+    static void SetByKeyFreedTwice()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new Dictionary<int, nint> { [3] = (nint)p };
+        kfree((void*)all[3]);
+        kfree(p); // expect: KA4005
+    }
+
+    static void SetByKeyUsedAfter()
+    {
+        nint p = Marshal.AllocHGlobal(64);
+        var all = new Dictionary<int, nint>();
+        all[3] = p;
+        Marshal.FreeHGlobal(p);
+        *(byte*)all[3] = 1; // expect: KA4006
+    }
+
+    static void SetByKeyFreedWrong()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new Dictionary<int, nint> { [3] = (nint)p };
+        vfree((void*)all[3]); // expect: KA4007
+    }
+
+    static void SetByKeyFreed(Dictionary<int, nint> others)
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        others[3] = (nint)p;
+        var all = new Dictionary<int, nint> { [3] = (nint)p };
+        kfree((void*)all[3]);
+    }
+
+    static void SetBySomeKey(int key)
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL), q = kmalloc<Thing>(GFP_KERNEL);
+        var all = new Dictionary<int, nint> { [3] = (nint)p };
+        kfree(p);
+        all[key] = (nint)q;
+        kfree((void*)all[3]);
+    }
+
+    static void SetInAList()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new List<nint> { 0, 0 };
+        all[1] = (nint)p;
+        foreach (nint raw in all) kfree((void*)raw);
+    }
+
+    static void SetInAListFreedTwice()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new List<nint> { 0, 0 };
+        all[1] = (nint)p;
+        kfree(p);
+        foreach (nint raw in all) kfree((void*)raw); // expect: KA4005
+    }
+
+    // Functions that .NET calls for each element.
+
+    static void ForEachFrees()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL), q = kmalloc<Thing>(GFP_KERNEL);
+        Array.ForEach(new nint[] { (nint)p, (nint)q }, raw => kfree((void*)raw));
+    }
+
+    static void ForEachFreesAgain()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        Array.ForEach(new nint[] { (nint)p }, raw => kfree((void*)raw));
+        kfree(p); // expect: KA4005
+    }
+
+    static void ForEachFreesWrong()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        Array.ForEach(new nint[] { (nint)p }, raw => vfree((void*)raw)); // expect: KA4007
+    }
+
+    static void Drop(nint raw) => kfree((void*)raw);
+
+    static void ForEachOfAListFreesBeforeUse()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        var all = new List<nint> { (nint)p };
+        all.ForEach(Drop);
+        p->value = 1; // expect: KA4006
+    }
+
+    static void ForEachOnlyCounts()
+    {
+        Thing* p = kmalloc<Thing>(GFP_KERNEL);
+        if (p == null) return;
+        Array.ForEach(new nint[] { (nint)p }, raw => s_count += ((Thing*)raw)->value);
+        kfree(p);
+    }
+
+    static void ForEachOfMany(nint[] all) => Array.ForEach(all, raw => kfree((void*)raw));
 }

@@ -170,6 +170,12 @@ internal sealed partial class Evaluator
                 continue;
             }
 
+            if (passed is null && analysis.Lends(method, i))
+            {
+                Lend(call.Arguments[i]);
+                continue;
+            }
+
             if (call.IsByReference(i))
             {
                 Share(call, i);

@@ -78,6 +78,18 @@ internal sealed partial class Evaluator
         EscapeContents(new Value(root, 0));
     }
 
+    /// <summary>The callee keeps nothing of the pointer, but may read, write and hand on everything that is behind it.</summary>
+    private void Lend(Value pointer)
+    {
+        pointer = _state.CanonicalAddress(pointer);
+        if (pointer.IsConstant) return;
+        analysis.Fields.Lend(Symbols, pointer);
+        int allocation = Symbols.AllocationOf(pointer);
+        Value region = new(allocation != 0 ? allocation : Symbols.Root(pointer), 0);
+        EscapeContents(region);
+        _state.ForgetRegion(region);
+    }
+
     /// <summary>What a body returns belongs to its caller.</summary>
     internal void EscapeReturned(FlowState state, Value value)
     {

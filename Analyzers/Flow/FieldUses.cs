@@ -98,6 +98,12 @@ internal sealed class FieldUses
         }
     }
 
+    /// <summary>Code that keeps nothing of it gets a pointer: where that is a field's address, it may write there.</summary>
+    internal void Lend(SymbolTable symbols, Value pointer)
+    {
+        for (; FieldAt(symbols, pointer) is { } field; pointer = symbols.Of(pointer).A) Open.Add(field);
+    }
+
     /// <summary>Code that is not C# of this program may fill a struct that it is given the address of, or that it makes.</summary>
     internal void FillBy(IMethodSymbol method)
     {

@@ -278,6 +278,8 @@ internal sealed partial class FlowAnalysis
 
     internal bool IsSkipped(IMethodSymbol method) => _scope.IsSkipped(method);
 
+    internal bool Lends(IMethodSymbol method, int ordinal) => _scope.Lends(method, ordinal);
+
     internal Summary? SummaryOf(IMethodSymbol method) => _scope.SummaryOf(method);
 
     /// <summary>Some path leaves the section that the call opens.</summary>

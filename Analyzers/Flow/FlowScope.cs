@@ -45,6 +45,9 @@ internal sealed class FlowScope(
         Work += work;
     }
 
+    /// <summary>The method, of which no summary is known, keeps nothing of what it is passed there.</summary>
+    internal Func<IMethodSymbol, int, bool> Lends { get; init; } = static (_, _) => false;
+
     internal EntryContext EntryContextOf(IMethodSymbol method) => entryContextOf(method);
 
     internal bool MayLeaveSections(IMethodSymbol method) => mayLeaveSections(method);
@@ -54,18 +57,20 @@ internal sealed class FlowScope(
 }
 
 /// <summary>All that the analysis of one body gives.</summary>
-/// <param name="issues">The findings in the body and in the functions inside of it.</param>
-/// <param name="summary">What a call of it does; null if the body was given up.</param>
-internal sealed class BodyResult(IReadOnlyList<FlowIssue> issues, Summary? summary)
+/// <param name="Issues">The findings in the body and in the functions inside of it.</param>
+/// <param name="Summary">What a call of it does; null if the body was given up or left out.</param>
+internal sealed record BodyResult(IReadOnlyList<FlowIssue> Issues, Summary? Summary)
 {
-    internal IReadOnlyList<FlowIssue> Issues { get; } = issues;
-
-    internal Summary? Summary { get; } = summary;
-
     internal static readonly BodyResult None = new([], null);
 
     /// <summary>Of a body that does nothing that the engine follows.</summary>
-    internal static readonly BodyResult Skipped = new([], null);
+    internal static readonly BodyResult Skipped = new([], null) { IsWalked = false };
+
+    /// <summary>Its paths were followed; else it was left out.</summary>
+    internal bool IsWalked { get; init; } = true;
+
+    /// <summary>Where there is no summary: the pointers among its parameters that it only uses, a bit for each.</summary>
+    internal ulong Lent { get; init; }
 
     /// <summary>What it does to closed fields; null if that is not known.</summary>
     internal FieldUses? Fields { get; init; }

@@ -208,6 +208,19 @@ internal sealed partial class FlowState(SymbolTable symbols)
             if (IsInside(_cells.KeyAt(i), address) && !Symbols.IsLength(_cells.KeyAt(i))) Drop(i);
     }
 
+    /// <summary>Forgets everything in a block, an object or a variable, whatever its parts are called.</summary>
+    internal void ForgetRegion(Value region)
+    {
+        Epoch++;
+        NoteAt(PrimitiveKind.Forget, region);
+        Scribble(region.Symbol);
+        for (int i = _cells.Count - 1; i >= 0; i--)
+        {
+            int root = Symbols.Root(_cells.KeyAt(i));
+            if ((root == region.Symbol || Symbols.AllocationOf(new Value(root, 0)) == region.Symbol) && !Symbols.IsLength(_cells.KeyAt(i))) Drop(i);
+        }
+    }
+
     /// <summary>Removes the cell and everything inside of it.</summary>
     internal void Clear(Value address)
     {

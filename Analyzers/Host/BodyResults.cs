@@ -4,10 +4,14 @@
 //
 // Methods that call one another in a circle form one component, and are walked in rounds: at first nothing is known to return from the circle, then
 // what returns without a call within it, then what returns after one such call, and so on. All members of a round use what the round before found.
-// In the last round a call within the circle can also turn out in ways that nobody has seen.
+// In the last round a call within the circle can also turn out in ways that nobody has seen. In a larger circle calls are opaque, and its members are
+// walked one by one. The results of a circle become known all at once: who saw only some of them would take its methods for ones that stand alone.
 //
 // Names say which bodies may matter, and in a large program that is most of it. What the callees turn out to do says it exactly: a body that does
-// nothing by contract, and calls nothing that does, is not walked, and calls of it are opaque like those of any other code. A tenth is left.
+// nothing by contract, and calls nothing that does, is not walked, and calls of it are opaque like those of any other code. A tenth is left. One that
+// is given pointers is walked for what it does with them, unless it is large: then Lending tells what it keeps.
+//
+// Files are analysed by several threads, which ask for the same callees. The first that comes to a body walks it and the others wait for it.
 
 using System.Collections.Concurrent;
 using KAlloc.Analyzers.Flow;
@@ -24,26 +28,51 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     /// <summary>In a larger circle a call is opaque: it would be walked too often.</summary>
     private const int MaximalCircle = 6;
 
+    /// <summary>A body with more operations than these is not walked for what it does with pointers alone.</summary>
+    private const int LargeOperations = 400;
+
+    /// <summary>So often a search that waits for another looks whether it is wanted still.</summary>
+    private const int PollMilliseconds = 20;
+
     private readonly Compilation _compilation = compilation;
     private readonly CompilationFacts _facts = facts;
-    private readonly ConcurrentDictionary<ISymbol, BodyResult> _known = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<ISymbol, Component> _components = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<ISymbol, BodyResult> _walkedAnyway = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<ISymbol, object> _claims = new(SymbolEqualityComparer.Default);
+    private readonly object _circles = new();
+    private int _searches;
 
     /// <summary>A body that somebody wants to watch, and who.</summary>
     internal (ISymbol Root, FlowTrace Trace)? Watched { get; set; }
 
-    internal BodyResult Of(in Body body, CancellationToken cancellation) =>
-        _known.TryGetValue(body.Root, out BodyResult? known) ? known : new Search(this, cancellation).Run(body);
+    internal BodyResult Of(in Body body, CancellationToken cancellation) => Find(body.Root) ?? new Search(this, cancellation).Run(body);
 
     /// <summary>The same for whoever needs more than what the body does by contract: what it does to fields.</summary>
     internal BodyResult Walked(in Body body, CancellationToken cancellation)
     {
         BodyResult result = Of(body, cancellation);
-        if (result != BodyResult.Skipped) return result;
+        if (result.IsWalked) return result;
         if (_walkedAnyway.TryGetValue(body.Root, out BodyResult? walked)) return walked;
         IOperation? operation = Bodies.OperationOf(body, _compilation, cancellation);
         List<IMethodSymbol> callees = operation is null ? [] : _facts.Demand.CalleesOf(operation, cancellation);
         return _walkedAnyway.GetOrAdd(body.Root, Analyze(body, operation, null, callees, cancellation));
+    }
+
+    /// <summary>What is known of a body; null if nothing is yet.</summary>
+    private BodyResult? Find(ISymbol root) => _components.TryGetValue(root, out Component? component) && component.IsComplete ? component.Results[root] : null;
+
+    private Summary? SummaryOf(IMethodSymbol method) => Find(method)?.Summary;
+
+    /// <summary>Methods that call one another, or one alone.</summary>
+    private sealed class Component
+    {
+        private volatile bool _isComplete;
+
+        internal Dictionary<ISymbol, BodyResult> Results { get; } = new(SymbolEqualityComparer.Default);
+
+        internal bool IsComplete => _isComplete;
+
+        internal void Complete() => _isComplete = true;
     }
 
     /// <summary>One question: finds the components of the calls below a body, callees first.</summary>
@@ -51,6 +80,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     {
         private readonly Dictionary<ISymbol, Node> _nodes = new(SymbolEqualityComparer.Default);
         private readonly Stack<Node> _component = new();
+
+        /// <summary>Every second search goes through callees from the last to the first: two that begin together meet in the midst.</summary>
+        private readonly bool _isReversed = Interlocked.Increment(ref results._searches) % 2 == 0;
         private int _count;
 
         private sealed class Node(Body body, IOperation? operation, int index)
@@ -72,10 +104,16 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             while (node is not null)
             {
                 cancellation.ThrowIfCancellationRequested();
-                node = node.Next < node.Callees.Count ? Descend(node, node.Callees[node.Next++]) : Close(node);
+                node = node.Next < node.Callees.Count ? Descend(node, NextCallee(node)) : Close(node);
             }
 
-            return results._known[root.Body.Root];
+            return results.Find(root.Body.Root)!;
+        }
+
+        private IMethodSymbol NextCallee(Node node)
+        {
+            int index = node.Next++;
+            return node.Callees[_isReversed ? node.Callees.Count - 1 - index : index];
         }
 
         private Node Descend(Node node, IMethodSymbol callee)
@@ -86,7 +124,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
                 return node;
             }
 
-            if (results._known.ContainsKey(callee) || Bodies.Of(callee, results._compilation, cancellation) is not { } body) return node;
+            if (results.Find(callee) is not null || Bodies.Of(callee, results._compilation, cancellation) is not { } body) return node;
             return Open(body, node);
         }
 
@@ -108,8 +146,8 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             var members = new List<Node>();
             do members.Add(_component.Pop());
             while (!ReferenceEquals(members[members.Count - 1], node));
-            if (members.Count > 1 || node.Callees.Exists(callee => SymbolEqualityComparer.Default.Equals(callee, node.Body.Root))) WalkCircle(members);
-            else results._known.TryAdd(node.Body.Root, results.Matters(node.Body, node.Operation, node.Callees, cancellation) ? results.Analyze(node.Body, node.Operation, null, node.Callees, cancellation) : BodyResult.Skipped);
+            bool isCircle = members.Count > 1 || node.Callees.Exists(callee => SymbolEqualityComparer.Default.Equals(callee, node.Body.Root));
+            WalkOnce(members, isCircle, isCircle ? results._circles : results._claims.GetOrAdd(node.Body.Root, static _ => new object()));
             foreach (Node member in members)
             {
                 member.IsOpen = false;
@@ -119,32 +157,106 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             return node.Caller;
         }
 
-        private void WalkCircle(List<Node> members)
+        /// <summary>Nobody else walks them meanwhile, or has. Holds one claim at a time, and what it calls is known: nobody waits for one who waits.</summary>
+        private void WalkOnce(List<Node> members, bool isCircle, object claim)
         {
-            bool matters = members.Exists(member => results.Matters(member.Body, member.Operation, member.Callees, cancellation));
+            while (!Monitor.TryEnter(claim, PollMilliseconds)) cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                if (results.Find(members[0].Body.Root) is not null) return;
+                var component = new Component();
+                if (!isCircle) component.Results.Add(members[0].Body.Root, Walk(members[0], null));
+                else if (members.Count > MaximalCircle) WalkLargeCircle(members, component);
+                else WalkCircle(members, component);
+                foreach (Node member in members) results._components[member.Body.Root] = component;
+                component.Complete();
+            }
+            finally
+            {
+                Monitor.Exit(claim);
+            }
+        }
+
+        private void WalkLargeCircle(List<Node> members, Component component)
+        {
+            var opaque = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
+            foreach (Node member in members) opaque.Add(member.Body.Root, null);
+            foreach (Node member in members) component.Results.Add(member.Body.Root, Walk(member, opaque));
+        }
+
+        private void WalkCircle(List<Node> members, Component component)
+        {
+            Interest interest = members.Max(member => results.InterestOf(member.Body, member.Operation, member.Callees, cancellation));
+            bool isWalked = interest == Interest.Effects || (interest == Interest.Pointers && !members.Exists(member => IsLarge(member.Operation)));
             var round = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
-            bool isSmall = members.Count <= MaximalCircle;
-            foreach (Node member in members) round.Add(member.Body.Root, isSmall ? Summary.None : null);
-            for (int i = 0; i < Rounds && matters && isSmall; i++)
+            foreach (Node member in members) round.Add(member.Body.Root, Summary.None);
+            for (int i = 0; i < Rounds && isWalked; i++)
             {
                 Dictionary<ISymbol, Summary?> before = round;
                 round = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
-                foreach (Node member in members) round.Add(member.Body.Root, Walk(member, before, isLast: false).Summary);
+                // What was too much to follow once will be again, when more is known.
+                foreach (Node member in members) round.Add(member.Body.Root, before[member.Body.Root] is null ? null : Analyze(member, before, isLast: false).Summary);
             }
 
             foreach (Node member in members) round[member.Body.Root] = round[member.Body.Root]?.AndMore();
-            foreach (Node member in members) results._known.TryAdd(member.Body.Root, matters ? Walk(member, round, isLast: true) : BodyResult.Skipped);
+            foreach (Node member in members)
+                component.Results.Add(member.Body.Root, isWalked ? Analyze(member, round, isLast: true) : results.Unwalked(member.Body, member.Operation, member.Callees, interest));
         }
 
-        private BodyResult Walk(Node member, Dictionary<ISymbol, Summary?> circle, bool isLast) =>
+        private BodyResult Walk(Node member, Dictionary<ISymbol, Summary?>? circle)
+        {
+            Interest interest = results.InterestOf(member.Body, member.Operation, member.Callees, cancellation);
+            return interest == Interest.Effects || (interest == Interest.Pointers && !IsLarge(member.Operation))
+                ? Analyze(member, circle, isLast: true)
+                : results.Unwalked(member.Body, member.Operation, member.Callees, interest);
+        }
+
+        private BodyResult Analyze(Node member, Dictionary<ISymbol, Summary?>? circle, bool isLast) =>
             results.Analyze(member.Body, member.Operation, circle, member.Callees, cancellation, isLast);
     }
 
-    private bool Matters(in Body body, IOperation? operation, List<IMethodSymbol> callees, CancellationToken cancellation)
+    /// <summary>What a body is walked for, the more the later.</summary>
+    private enum Interest
     {
-        return operation is not null && (_facts.Demand.DoesMore(body, operation, cancellation) || callees.Exists(HasEffect));
+        None,
 
-        bool HasEffect(IMethodSymbol callee) => _known.TryGetValue(callee, out BodyResult? result) && result.Summary is { HasEffect: true };
+        /// <summary>It may keep what it is given, or return it.</summary>
+        Pointers,
+
+        /// <summary>It allocates, frees, sleeps, locks, or calls something that does.</summary>
+        Effects,
+    }
+
+    private Interest InterestOf(in Body body, IOperation? operation, List<IMethodSymbol> callees, CancellationToken cancellation) =>
+        operation is null ? Interest.None
+        : callees.Exists(callee => SummaryOf(callee) is { HasEffect: true }) || _facts.Demand.ActsByContract(operation, cancellation) ? Interest.Effects
+        : Demand.MovesPointers(body) ? Interest.Pointers
+        : Interest.None;
+
+    private static bool IsLarge(IOperation? operation)
+    {
+        int count = 0;
+        foreach (IOperation _ in operation!.DescendantsAndSelf())
+            if (++count > LargeOperations) return true;
+        return false;
+    }
+
+    /// <summary>Of a body that is left out, with what it keeps of what it is given.</summary>
+    private BodyResult Unwalked(in Body body, IOperation? operation, List<IMethodSymbol> callees, Interest interest) =>
+        interest == Interest.None || operation is null ? BodyResult.Skipped : BodyResult.None with { IsWalked = false, Lent = LentBy(body, operation, callees) };
+
+    private ulong LentBy(in Body body, IOperation operation, List<IMethodSymbol> callees)
+    {
+        if (body.Root is not IMethodSymbol method || !Binds(operation)) return 0;
+        var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
+        return Lending.Of(method, operation, _facts.Model, (callee, ordinal) => Lends(known, callee, ordinal));
+    }
+
+    /// <summary>One of the callees is known to keep nothing of what it is passed there, whatever else it does.</summary>
+    private bool Lends(HashSet<ISymbol> known, IMethodSymbol method, int ordinal)
+    {
+        method = Demand.DefinitionOf(method);
+        return ordinal < Lending.MaximalParameters && known.Contains(method) && Find(method) is { } result && (result.Lent & (1UL << ordinal)) != 0;
     }
 
     /// <param name="body">The body.</param>
@@ -159,31 +271,31 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         if (operation is null || !Binds(operation) || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
         foreach (IMethodSymbol callee in callees)
-            if (_known.TryGetValue(callee, out BodyResult? result) && result.Summary is { } summary && circle?.ContainsKey(callee) != true) known.UnionWith(summary.Deferred.Select(Demand.DefinitionOf));
+            if (circle?.ContainsKey(callee) != true && SummaryOf(callee) is { } summary) known.UnionWith(summary.Deferred.Select(Demand.DefinitionOf));
         var scope = new FlowScope(
             _facts.Model,
             _facts.Dispatch,
             Rules.FlowRules.All,
             method => _facts.EntryContextOf(method, cancellation),
             method => _facts.MayLeaveSections(method, cancellation),
-            SummaryOf,
+            SummaryIn,
             cancellation)
         {
             IsInCircle = circle is not null,
-            IsSkipped = method => _known.TryGetValue(Demand.DefinitionOf(method), out BodyResult? result) && result == BodyResult.Skipped && known.Contains(Demand.DefinitionOf(method)),
+            IsSkipped = method => known.Contains(Demand.DefinitionOf(method)) && Find(Demand.DefinitionOf(method)) == BodyResult.Skipped,
+            Lends = (method, ordinal) => Lends(known, method, ordinal),
             MindsBlocking = _facts.MayBeAtomic(cancellation),
             Trace = isLast && Watched is { } watched && SymbolEqualityComparer.Default.Equals(watched.Root, body.Root) ? watched.Trace : null,
         };
-        BodyResult found = FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
+        BodyResult made = FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
         AnalysisEvents.Log.WalkEnds(body.Root, scope.Visits, scope.Work);
-        return found;
+        return made.Summary is null ? made with { Lent = LentBy(body, operation, callees) } : made;
 
-        Summary? SummaryOf(IMethodSymbol method)
+        Summary? SummaryIn(IMethodSymbol method)
         {
             method = Demand.DefinitionOf(method);
             if (!known.Contains(method)) return null;
-            if (circle is not null && circle.TryGetValue(method, out Summary? inside)) return inside;
-            return _known.TryGetValue(method, out BodyResult? result) ? result.Summary : null;
+            return circle is not null && circle.TryGetValue(method, out Summary? inside) ? inside : SummaryOf(method);
         }
     }
 

@@ -125,12 +125,11 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         Bodies.RunsAtOnce(method) && Bodies.Of(method, compilation, cancellation) is { } body
         && (TakesPointers(method, body.Node) || IsTiny(body.Node) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node));
 
-    /// <summary>
-    /// Whether the body does more than to call others, as far as the engine follows it: something by contract, or something with a pointer that it is given,
-    /// or it is so short that what it returns or stores decides branches.
-    /// </summary>
-    internal bool DoesMore(in Body body, IOperation operation, CancellationToken cancellation) =>
-        (body.Root is IMethodSymbol method && TakesPointers(method, body.Node)) || IsTiny(body.Node) || UsesContract(operation, facts.MayBeAtomic(cancellation), static _ => false);
+    /// <summary>Whether the body itself does something by contract.</summary>
+    internal bool ActsByContract(IOperation operation, CancellationToken cancellation) => UsesContract(operation, facts.MayBeAtomic(cancellation), static _ => false);
+
+    /// <summary>Whether the body may do something with a pointer that it is given, or is so short that what it returns or stores decides branches.</summary>
+    internal static bool MovesPointers(in Body body) => (body.Root is IMethodSymbol method && TakesPointers(method, body.Node)) || IsTiny(body.Node);
 
     /// <summary>The method may read, keep or free what it is given, or call it.</summary>
     private static bool TakesPointers(IMethodSymbol method, SyntaxNode body)

@@ -158,6 +158,7 @@ internal sealed partial class Evaluator
         analysis.Fields.FillBy(method);
         // A function that is passed may do to the other arguments whatever it does.
         IMethodSymbol? passed = FunctionAmong(call.Arguments);
+        Loans loans = analysis.LoansOf(method);
         bool keeps = passed is not null || CallEffects.Keeps(method), writes = passed is not null || CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && contract?.BorrowsReceiver != true && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
         // Another class may do with the object what it likes.
@@ -170,7 +171,7 @@ internal sealed partial class Evaluator
                 continue;
             }
 
-            if (passed is null && analysis.Lends(method, i))
+            if (passed is null && loans.Lends(i))
             {
                 Lend(call.Arguments[i]);
                 continue;

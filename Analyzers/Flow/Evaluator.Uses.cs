@@ -142,10 +142,11 @@ internal sealed partial class Evaluator
         }
     }
 
-    private static bool Works(IMethodSymbol method, int ordinal)
+    private bool Works(IMethodSymbol method, int ordinal)
     {
         ITypeSymbol type = method.Parameters[ordinal].Type;
-        if (!TypeShapes.IsPointer(type) || CallEffects.HasSource(method)) return false;
+        if (!TypeShapes.IsPointer(type)) return false;
+        if (CallEffects.HasSource(method)) return analysis.LoansOf(method).Uses(ordinal);
         return type is IPointerTypeSymbol || method.IsExtern || method.ContainingType is { Name: "Marshal", ContainingNamespace.Name: "InteropServices" };
     }
 }

@@ -278,7 +278,7 @@ internal sealed partial class FlowAnalysis
 
     internal bool IsSkipped(IMethodSymbol method) => _scope.IsSkipped(method);
 
-    internal bool Lends(IMethodSymbol method, int ordinal) => _scope.Lends(method, ordinal);
+    internal Loans LoansOf(IMethodSymbol method) => _scope.LoansOf(method);
 
     internal Summary? SummaryOf(IMethodSymbol method) => _scope.SummaryOf(method);
 

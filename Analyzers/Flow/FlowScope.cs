@@ -45,8 +45,8 @@ internal sealed class FlowScope(
         Work += work;
     }
 
-    /// <summary>The method, of which no summary is known, keeps nothing of what it is passed there.</summary>
-    internal Func<IMethodSymbol, int, bool> Lends { get; init; } = static (_, _) => false;
+    /// <summary>What a method does with the pointers that it is passed, where no summary of it is known.</summary>
+    internal Func<IMethodSymbol, Loans> LoansOf { get; init; } = static _ => default;
 
     internal EntryContext EntryContextOf(IMethodSymbol method) => entryContextOf(method);
 
@@ -69,8 +69,8 @@ internal sealed record BodyResult(IReadOnlyList<FlowIssue> Issues, Summary? Summ
     /// <summary>Its paths were followed; else it was left out.</summary>
     internal bool IsWalked { get; init; } = true;
 
-    /// <summary>Where there is no summary: the pointers among its parameters that it only uses, a bit for each.</summary>
-    internal ulong Lent { get; init; }
+    /// <summary>Where there is no summary: what it does with the pointers that it is given.</summary>
+    internal Loans Loans { get; init; }
 
     /// <summary>What it does to closed fields; null if that is not known.</summary>
     internal FieldUses? Fields { get; init; }

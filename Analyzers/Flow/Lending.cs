@@ -14,36 +14,49 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
-internal sealed class Lending
+/// <summary>What a body does with the pointers among its parameters, a bit for each.</summary>
+/// <param name="Lent">It neither keeps them nor hands them on.</param>
+/// <param name="Used">It reads or writes the memory behind them.</param>
+internal readonly record struct Loans(ulong Lent, ulong Used)
 {
     /// <summary>Parameters are the bits of a number. Nobody has more.</summary>
     internal const int MaximalParameters = 64;
+
+    internal bool Lends(int ordinal) => Has(Lent, ordinal);
+
+    internal bool Uses(int ordinal) => Has(Used, ordinal);
+
+    private static bool Has(ulong bits, int ordinal) => ordinal < MaximalParameters && (bits & (1UL << ordinal)) != 0;
+}
+
+internal sealed class Lending
+{
 
     /// <summary>More rounds were never needed.</summary>
     private const int MaximalRounds = 8;
 
     private readonly ContractModel _model;
-    private readonly Func<IMethodSymbol, int, bool> _lends;
+    private readonly Func<IMethodSymbol, Loans> _loans;
     private readonly Dictionary<ISymbol, ulong> _held = new(SymbolEqualityComparer.Default);
-    private ulong _kept;
+    private ulong _kept, _used;
     private bool _grew;
 
-    private Lending(ContractModel model, Func<IMethodSymbol, int, bool> lends) => (_model, _lends) = (model, lends);
+    private Lending(ContractModel model, Func<IMethodSymbol, Loans> loans) => (_model, _loans) = (model, loans);
 
-    /// <summary>The pointers among the parameters that the body neither keeps nor hands on, a bit for each.</summary>
+    /// <summary>What the body does with the pointers that it is given.</summary>
     /// <param name="method">The method.</param>
     /// <param name="body">Its operations.</param>
     /// <param name="model">Says what calls with a contract keep.</param>
-    /// <param name="lends">Whether a method of this compilation is known to keep nothing of an argument.</param>
-    internal static ulong Of(IMethodSymbol method, IOperation body, ContractModel model, Func<IMethodSymbol, int, bool> lends)
+    /// <param name="loans">The same of the methods that it calls, as far as that is known.</param>
+    internal static Loans Of(IMethodSymbol method, IOperation body, ContractModel model, Func<IMethodSymbol, Loans> loans)
     {
         // What members use of a primary constructor's parameters is kept without a word.
-        if (PrimaryConstructors.IsOne(method)) return 0;
-        var lending = new Lending(model, lends);
+        if (PrimaryConstructors.IsOne(method)) return default;
+        var lending = new Lending(model, loans);
         ulong pointers = 0;
         foreach (IParameterSymbol parameter in method.Parameters)
         {
-            if (parameter.RefKind != RefKind.None || parameter.Ordinal >= MaximalParameters || !TypeShapes.IsPointer(parameter.Type)) continue;
+            if (parameter.RefKind != RefKind.None || parameter.Ordinal >= Loans.MaximalParameters || !TypeShapes.IsPointer(parameter.Type)) continue;
             pointers |= 1UL << parameter.Ordinal;
             lending._held.Add(parameter, 1UL << parameter.Ordinal);
         }
@@ -51,11 +64,12 @@ internal sealed class Lending
         for (int round = 0; pointers != 0 && round < MaximalRounds; round++)
         {
             lending._grew = false;
+            lending._used = 0;
             lending.Visit(body);
-            if (!lending._grew) return pointers & ~lending._kept;
+            if (!lending._grew) return new Loans(pointers & ~lending._kept, lending._used);
         }
 
-        return 0;
+        return default;
     }
 
     /// <summary>The parameters that the value of an expression may lead to.</summary>
@@ -78,7 +92,7 @@ internal sealed class Lending
                 return HeldIn(local.Local);
             case IFieldReferenceOperation field:
                 ulong container = Visit(field.Instance);
-                return IsPart(field) ? container : 0;
+                return IsPart(field) ? container : Use(container);
             case IInlineArrayAccessOperation inline:
                 return Visit(inline.Instance) | Visit(inline.Argument);
             case IArrayElementReferenceOperation:
@@ -148,7 +162,8 @@ internal sealed class Lending
                 ulong parts = Children(operation);
                 return OperationClassifier.Classify(operation, out _, out _) switch
                 {
-                    PointerOperation.Dereference or PointerOperation.Element or PointerOperation.StackAllocation => 0,
+                    PointerOperation.Dereference or PointerOperation.Element => Use(parts),
+                    PointerOperation.StackAllocation => 0,
                     PointerOperation.Pin or PointerOperation.PinnedAddress => parts,
                     // "fixed (…) { … }" as a statement.
                     _ => operation.Type is null && operation.Syntax is Microsoft.CodeAnalysis.CSharp.Syntax.StatementSyntax ? 0 : Keep(parts),
@@ -212,7 +227,7 @@ internal sealed class Lending
     private bool IsLent(IMethodSymbol method, IParameterSymbol parameter) =>
         _model.Find(method) is { } contract && (contract.IsModelled || contract.Borrowed.Count > 0)
             ? contract.Borrowed.Contains(parameter.Ordinal)
-            : parameter.RefKind == RefKind.None && !Dispatch.MayBeOverridden(method) && _lends(method, parameter.Ordinal);
+            : parameter.RefKind == RefKind.None && !Dispatch.MayBeOverridden(method) && _loans(method).Lends(parameter.Ordinal);
 
     /// <summary>A variable whose address an argument is.</summary>
     private static ISymbol? VariableAt(IOperation argument)
@@ -246,7 +261,7 @@ internal sealed class Lending
             case IDiscardOperation:
                 return value;
             default:
-                Address(place);
+                Use(Address(place));
                 return Keep(value);
         }
     }
@@ -279,6 +294,13 @@ internal sealed class Lending
         _held[variable] = held | value;
         _grew = true;
         return value;
+    }
+
+    /// <summary>The memory behind one pointer is used; what is found there is none of it. Where it may be one of several, that says nothing of each.</summary>
+    private ulong Use(ulong pointer)
+    {
+        if ((pointer & (pointer - 1)) == 0) _used |= pointer;
+        return 0;
     }
 
     private ulong Keep(ulong value)

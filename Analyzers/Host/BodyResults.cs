@@ -243,20 +243,20 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
     /// <summary>Of a body that is left out, with what it keeps of what it is given.</summary>
     private BodyResult Unwalked(in Body body, IOperation? operation, List<IMethodSymbol> callees, Interest interest) =>
-        interest == Interest.None || operation is null ? BodyResult.Skipped : BodyResult.None with { IsWalked = false, Lent = LentBy(body, operation, callees) };
+        interest == Interest.None || operation is null ? BodyResult.Skipped : BodyResult.None with { IsWalked = false, Loans = LoansIn(body, operation, callees) };
 
-    private ulong LentBy(in Body body, IOperation operation, List<IMethodSymbol> callees)
+    private Loans LoansIn(in Body body, IOperation operation, List<IMethodSymbol> callees)
     {
-        if (body.Root is not IMethodSymbol method || !Binds(operation)) return 0;
+        if (body.Root is not IMethodSymbol method || !Binds(operation)) return default;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
-        return Lending.Of(method, operation, _facts.Model, (callee, ordinal) => Lends(known, callee, ordinal));
+        return Lending.Of(method, operation, _facts.Model, callee => LoansOf(known, callee));
     }
 
-    /// <summary>One of the callees is known to keep nothing of what it is passed there, whatever else it does.</summary>
-    private bool Lends(HashSet<ISymbol> known, IMethodSymbol method, int ordinal)
+    /// <summary>Only of callees, which are known by now: of others it would depend on who asked before.</summary>
+    private Loans LoansOf(HashSet<ISymbol> known, IMethodSymbol method)
     {
         method = Demand.DefinitionOf(method);
-        return ordinal < Lending.MaximalParameters && known.Contains(method) && Find(method) is { } result && (result.Lent & (1UL << ordinal)) != 0;
+        return known.Contains(method) && Find(method) is { } result ? result.Loans : default;
     }
 
     /// <param name="body">The body.</param>
@@ -283,13 +283,13 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         {
             IsInCircle = circle is not null,
             IsSkipped = method => known.Contains(Demand.DefinitionOf(method)) && Find(Demand.DefinitionOf(method)) == BodyResult.Skipped,
-            Lends = (method, ordinal) => Lends(known, method, ordinal),
+            LoansOf = method => LoansOf(known, method),
             MindsBlocking = _facts.MayBeAtomic(cancellation),
             Trace = isLast && Watched is { } watched && SymbolEqualityComparer.Default.Equals(watched.Root, body.Root) ? watched.Trace : null,
         };
         BodyResult made = FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
         AnalysisEvents.Log.WalkEnds(body.Root, scope.Visits, scope.Work);
-        return made.Summary is null ? made with { Lent = LentBy(body, operation, callees) } : made;
+        return made.Summary is null ? made with { Loans = LoansIn(body, operation, callees) } : made;
 
         Summary? SummaryIn(IMethodSymbol method)
         {

@@ -98,7 +98,7 @@ internal sealed class FunctionTables(Compilation compilation, Func<SyntaxTree, s
 
     private Dictionary<object, IMethodSymbol> FindProperty(IPropertySymbol property)
     {
-        if (property.SetMethod is not null || property.DeclaringSyntaxReferences is not [{ } reference] || !TypeShapes.IsAutomatic(property)) return None;
+        if (property.SetMethod is not null || property.DeclaringSyntaxReferences is not [{ } reference] || !compilation.ContainsSyntaxTree(reference.SyntaxTree) || !TypeShapes.IsAutomatic(property)) return None;
         if (reference.GetSyntax() is not PropertyDeclarationSyntax { Initializer: { } initializer } || TreeWrites.Of(reference.SyntaxTree).To(property.Name).Count > 0) return None;
 #pragma warning disable RS1030
         IOperation? value = (compilation.GetSemanticModel(initializer.SyntaxTree).GetOperation(initializer) as IPropertyInitializerOperation)?.Value;

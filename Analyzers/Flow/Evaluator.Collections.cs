@@ -1,10 +1,10 @@
-// Collections of .NET that a body makes and fills with pointers itself: what is at a place that is known is what was put there. Nothing is claimed
-// about the end of what is in a collection, as before: whoever has the collection may free it. But to free it twice from there is a mistake.
+// Collections of .NET that a body makes and fills with pointers itself: what is at a place that is known is what was put there. Whoever gets the
+// collection, or reads a place of it that is not known, may free what is in it: no claim is made about its end any more.
 //
 //   var all = new List<nint>();      length = 0
-//   all.Add(p);                      Item(all, 0) = p, length = 1; p is let out
+//   all.Add(p);                      Item(all, 0) = p, length = 1
 //   all[0], foreach (… in all)       Item(all, 0)
-//   all.Sort();                      unknown code of .NET: what all holds is forgotten
+//   all.Sort();                      unknown code of .NET: what all holds is let out and forgotten
 //
 // The places are cells below the object, and so go with it when it gets out.
 
@@ -26,6 +26,11 @@ internal sealed partial class Evaluator
         type is INamedTypeSymbol { Name: "List" or "Stack" or "Dictionary", TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic", ContainingNamespace.Name: "Collections" } }
         && TypeShapes.IsPointer(arguments[arguments.Length - 1]);
 
+    /// <summary>A collection of pointers under any of its types.</summary>
+    private static bool HoldsPointers(ITypeSymbol? type) =>
+        type is INamedTypeSymbol { IsReferenceType: true, TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic", ContainingNamespace.Name: "Collections" } }
+        && TypeShapes.IsPointer(arguments[arguments.Length - 1]);
+
     private static bool IsDictionary(ITypeSymbol type) => type.Name == "Dictionary";
 
     private Value ItemOf(Value collection, Value key) => Symbols.Make(SymbolKind.Element, _state.Canonical(collection), _state.Canonical(key), 0);
@@ -38,6 +43,17 @@ internal sealed partial class Evaluator
         bool known = _state.TryPeek(CountSlot(collection), out Value value) && value.IsConstant;
         count = known ? value.Offset : 0;
         return known;
+    }
+
+    /// <summary>How many items there are. What cannot be told, some item or all of them as "Values", lets them out.</summary>
+    private bool TryCountOf(IPropertyReferenceOperation property, Value collection, out Value value)
+    {
+        value = default;
+        if (!HoldsPointers(property.Instance?.Type)) return false;
+        bool isKnown = TryCount(collection, out long count) && property is { Property.Name: "Count", Instance.Type: INamedTypeSymbol { TypeArguments.Length: 1 } };
+        if (isKnown) value = Value.Constant(count);
+        else Escape(collection);
+        return isKnown;
     }
 
     /// <summary>How many elements an array or a collection has.</summary>
@@ -96,9 +112,10 @@ internal sealed partial class Evaluator
         }
     }
 
+    /// <summary>Who has the collection may free what is in it.</summary>
     private void PutItem(Value item, Value pointer)
     {
-        Escape(pointer);
+        if (ReachesOutside(item)) Escape(pointer);
         _state.Store(item, pointer);
     }
 

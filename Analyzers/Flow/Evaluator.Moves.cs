@@ -157,6 +157,10 @@ internal sealed partial class Evaluator
             EscapeStruct(place, null);
             _state.Forget(place);
         }
+        else if (HoldsPointers(parameter.Type))
+        {
+            Escape(place);
+        }
         else if (TypeShapes.IsPointer(parameter.Type))
         {
             if (MemoryMoves.IsWritten(call.Method, ordinal)) ForgetNumbers(place, anywhere: true);

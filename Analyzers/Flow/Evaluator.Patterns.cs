@@ -40,9 +40,13 @@ internal sealed partial class Evaluator
                 return And(IsOfClass(value, declaration.MatchedType) ?? IsOfType(pattern, declaration.MatchedType), scalar ? NotNull(value) : Value.One);
             case IRecursivePatternOperation recursive:
                 Bind(recursive.DeclaredSymbol, value);
+                if (HoldsPointers(pattern.InputType)) Escape(value);
                 return And(And(IsNarrower(recursive) ? IsOfClass(value, recursive.MatchedType) ?? IsOfType(pattern, recursive.MatchedType) : Value.One, scalar ? NotNull(value) : Value.One), EvalParts(value, recursive, site));
             case ITypePatternOperation matched:
                 return And(IsOfClass(value, matched.MatchedType) ?? IsOfType(pattern, matched.MatchedType), scalar ? NotNull(value) : Value.One);
+            case IListPatternOperation:
+                Escape(value);
+                return Matches(pattern);
             default:
                 return Matches(pattern);
         }

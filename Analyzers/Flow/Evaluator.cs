@@ -363,6 +363,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         if (property.Property.Name == "Span" && IsMemory(property.Instance?.Type)) return EvalMemorySpan(property);
         BlockOn(property);
         Value address = PropertyAddress(property);
+        if (TryCountOf(property, Symbols.Of(address).A, out Value count)) return count;
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
         bool counts = property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32;
         Value value = counts ? LoadAt(address, 0, int.MaxValue) : LoadAt(address, property.Type);

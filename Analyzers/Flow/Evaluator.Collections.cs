@@ -15,7 +15,7 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
-    /// <summary>Marks what an enumerator keeps: its source, and the element that it stands at.</summary>
+    /// <summary>Marks what an enumerator keeps.</summary>
     private const int EnumeratorTag = 10;
 
     /// <summary>So many elements are given to a function one by one.</summary>
@@ -158,7 +158,7 @@ internal sealed partial class Evaluator
         return true;
     }
 
-    /// <summary>A loop over an array or a list that the body filled.</summary>
+    /// <summary>A loop over an array, or over a list that the body filled: neither grows during the loop.</summary>
     private bool TryEnumerate(IInvocationOperation invocation, IOperation instance, out Value value)
     {
         value = default;
@@ -166,10 +166,11 @@ internal sealed partial class Evaluator
         while (source is IConversionOperation { OperatorMethod: null, IsImplicit: true } conversion) source = conversion.Operand;
         if (invocation.TargetMethod.Name == "GetEnumerator")
         {
-            if (source.Type is not IArrayTypeSymbol { Rank: 1, ElementType: var element } ? !IsCollection(source.Type) || source.Type!.Name != "List" : !TypeShapes.IsPointer(element)) return false;
+            bool isArray = source.Type is IArrayTypeSymbol { Rank: 1 };
+            if (isArray ? !TypeShapes.IsPointer(((IArrayTypeSymbol)source.Type!).ElementType) : !IsCollection(source.Type) || source.Type!.Name != "List") return false;
             Value collection = _state.Canonical(Eval(instance));
             if (_dead) return true;
-            if (!TryLength(collection, out _))
+            if (!TryLength(collection, out long length) && !isArray)
             {
                 value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = collection });
                 return true;
@@ -177,27 +178,27 @@ internal sealed partial class Evaluator
 
             value = FreshRegion(invocation);
             LetOutElements(default, collection);
-            _state.Store(Symbols.Make(SymbolKind.Element, value, Value.Zero, EnumeratorTag), collection);
-            _state.Store(Symbols.Make(SymbolKind.Element, value, Value.One, EnumeratorTag), Value.Constant(-1));
+            _state.Store(EnumeratorSlot(value, 0), collection);
+            _state.Store(EnumeratorSlot(value, 1), Value.Constant(-1));
+            _state.Store(EnumeratorSlot(value, 2), TryLength(collection, out length) ? Value.Constant(length) : LoadAt(LengthSlot(collection), 0, int.MaxValue));
             return true;
         }
 
         Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
-        Value at = Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.One, EnumeratorTag);
         if (_dead) return true;
-        if (!SourceOf(enumerator, out Value walked) || !_state.TryPeek(at, out Value before) || !before.IsConstant || !TryLength(walked, out long length))
+        if (!_state.TryPeek(EnumeratorSlot(enumerator, 1), out Value before) || !before.IsConstant || !_state.TryPeek(EnumeratorSlot(enumerator, 2), out Value end))
         {
             value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = enumerator, ReceiverIsPlace = instance.Type is { IsReferenceType: false } && IsPlace(instance) });
             return true;
         }
 
-        _state.Store(at, before.Plus(1));
-        value = before.Offset + 1 < length ? Value.One : Value.Zero;
+        _state.Store(EnumeratorSlot(enumerator, 1), before.Plus(1));
+        value = _state.Binary(Operator.Less, before.Plus(1), _state.Canonical(end));
         return true;
     }
 
-    private bool SourceOf(Value enumerator, out Value source) =>
-        _state.TryPeek(Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.Zero, EnumeratorTag), out source);
+    /// <summary>What an enumerator keeps: its source, where it stands, and where it ends.</summary>
+    private Value EnumeratorSlot(Value enumerator, int part) => Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.Constant(part), EnumeratorTag);
 
     /// <summary>What an enumerator stands at.</summary>
     private bool TryCurrent(IPropertyReferenceOperation property, out Value value)
@@ -205,7 +206,7 @@ internal sealed partial class Evaluator
         value = default;
         if (property is not { Property.Name: "Current", Instance: { } instance }) return false;
         Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
-        if (_dead || !SourceOf(enumerator, out Value source) || !_state.TryPeek(Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.One, EnumeratorTag), out Value at) || !at.IsConstant) return false;
+        if (_dead || !_state.TryPeek(EnumeratorSlot(enumerator, 0), out Value source) || !_state.TryPeek(EnumeratorSlot(enumerator, 1), out Value at) || !at.IsConstant) return false;
         value = _state.Load(ItemOf(source, at));
         if (property.Type is not { IsReferenceType: true }) return true;
         // The enumerator of an array gives objects.

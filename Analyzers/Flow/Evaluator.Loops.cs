@@ -1,5 +1,5 @@
 // Widening: after two turns of a loop, what the loop changes becomes unknown, and allocations that only changed places hold may belong to
-// anyone. What every turn shares stays.
+// anyone. What every turn shares stays, and of the elements of an array that it fills, what memory they hold.
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -27,6 +27,7 @@ internal sealed partial class Evaluator
         {
             Escape(value);
             SymbolData data = Symbols.Of(address);
+            if (IsFilled(data, value, changed, onEntry)) continue;
             object site = data.Item ?? address;
             Value later = Symbols.Unknown(site, unchecked((tag * 8) + 7 + (address.Symbol * 8192)));
             _state.Store(address, later);
@@ -45,6 +46,17 @@ internal sealed partial class Evaluator
         state.Sections = Uncertain(state.Sections, onEntry.Sections);
         state.Released = Released.AfterUnknownCode(state.Released);
         _state = outer;
+    }
+
+    /// <summary>
+    /// An element that the loop put memory into at an index that it has counted past: later turns fill others. Who frees that memory is open, what it is stays known.
+    /// </summary>
+    private bool IsFilled(SymbolData place, Value value, List<(Value Address, Value Value)> changed, FlowState onEntry)
+    {
+        if (place is not { Kind: SymbolKind.Element, Tag: 0, B.IsConstant: true } || Symbols.KindOf(value) != SymbolKind.Allocation) return false;
+        foreach ((Value counter, Value now) in changed)
+            if (now.IsConstant && place.B.Offset < now.Offset && Symbols.KindOf(counter) == SymbolKind.Local && onEntry.Cells.TryGet(counter, out Value first) && first.IsConstant && first.Offset <= place.B.Offset) return true;
+        return false;
     }
 
     /// <summary>Nothing is claimed any more about the end of the sections that were not open on entry.</summary>

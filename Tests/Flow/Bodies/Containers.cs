@@ -284,4 +284,88 @@ unsafe static class Bodies
             kfree((void*)raw);
         }
     }
+
+    // Filled by one loop, emptied by another.
+
+    static int FilledAndEmptied()
+    {
+        Thing*[] items = new Thing*[3];
+        for (int i = 0; i < items.Length; i++)
+        {
+            items[i] = kzalloc<Thing>(GFP_KERNEL);
+            if (items[i] == null)
+            {
+                while (--i >= 0) kfree(items[i]);
+                return -EIO;
+            }
+        }
+
+        foreach (Thing* item in items) kfree(item);
+        return 0;
+    }
+
+    static int FilledAndEmptiedWrong()
+    {
+        Thing*[] items = new Thing*[3];
+        for (int i = 0; i < items.Length; i++)
+        {
+            items[i] = kzalloc<Thing>(GFP_KERNEL);
+            if (items[i] == null)
+            {
+                while (--i >= 0) kfree(items[i]);
+                return -EIO;
+            }
+        }
+
+        foreach (Thing* item in items) vfree(item); // expect: KA4007
+        return 0;
+    }
+
+    static void FilledOnTheStackAndEmptiedWrong()
+    {
+        Thing** items = stackalloc Thing*[3];
+        for (int i = 0; i < 3; i++) items[i] = kzalloc<Thing>(GFP_KERNEL);
+        for (int i = 0; i < 3; i++) vfree(items[i]); // expect: KA4007
+    }
+
+    static void FilledByTwoAllocators(int n)
+    {
+        nint[] items = new nint[n];
+        for (int i = 0; i < n; i++) items[i] = i == 0 ? (nint)vmalloc(64) : (nint)kzalloc<Thing>(GFP_KERNEL);
+        for (int i = 0; i < n; i++)
+        {
+            if (i == 0) vfree((void*)items[i]);
+            else kfree((void*)items[i]);
+        }
+    }
+
+    static void FilledRoundAndRound(int n)
+    {
+        nint[] items = new nint[4];
+        for (int i = 0; i < n; i++)
+        {
+            kfree((void*)items[i & 3]);
+            items[i & 3] = (nint)kzalloc<Thing>(GFP_KERNEL);
+        }
+
+        foreach (nint item in items) kfree((void*)item);
+    }
+
+    static void FilledTwice(int n)
+    {
+        nint[] items = new nint[n];
+        for (int turn = 0; turn < 2; turn++)
+        {
+            for (int i = 0; i < n; i++) items[i] = (nint)kzalloc<Thing>(GFP_KERNEL);
+            for (int i = 0; i < n; i++) kfree((void*)items[i]);
+        }
+    }
+
+    static void FilledAndSwapped(int n)
+    {
+        nint[] items = new nint[n];
+        for (int i = 0; i < n; i++) items[i] = (nint)kzalloc<Thing>(GFP_KERNEL);
+        for (int i = 0; i + 1 < n; i++) (items[i], items[i + 1]) = (items[i + 1], items[i]);
+        for (int i = 0; i < n; i++) kfree((void*)items[i]);
+    }
 }

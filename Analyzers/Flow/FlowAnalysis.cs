@@ -16,6 +16,9 @@ internal sealed partial class FlowAnalysis
     private const int MaximalWork = 60_000;
     private const int MaximalNesting = 3;
 
+    /// <summary>The part of both that a body gets which only moves pointers.</summary>
+    private const int ShareOfMovers = 10;
+
     private readonly FlowScope _scope;
     private readonly List<FlowIssue> _issues = [];
     private readonly Holders _holders = new();
@@ -28,6 +31,7 @@ internal sealed partial class FlowAnalysis
     private readonly HashSet<SyntaxNode> _toldSections = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
+    private readonly int _share;
     private int _visits, _work;
 
     /// <summary>How many functions run in place inside of a finally block that an exception of some call reached.</summary>
@@ -39,6 +43,7 @@ internal sealed partial class FlowAnalysis
         Fields = fields;
         _root = root;
         _body = body;
+        _share = scope.IsMover ? ShareOfMovers : 1;
         Evaluator = new Evaluator(this);
     }
 
@@ -64,10 +69,10 @@ internal sealed partial class FlowAnalysis
     internal FlowTrace? Trace => _scope.Trace;
 
     /// <summary>The budget is used up: nothing that was found counts.</summary>
-    internal bool GaveUp => _visits > MaximalVisits || _work > MaximalWork;
+    internal bool GaveUp => _visits > MaximalVisits / _share || _work > MaximalWork / _share;
 
     /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
-    internal bool RunsShort => _visits > MaximalVisits / 2 || _work > MaximalWork / 2;
+    internal bool RunsShort => _visits > MaximalVisits / _share / 2 || _work > MaximalWork / _share / 2;
 
     internal IEnumerable<ISymbol> KnownVariables => new List<ISymbol>(_places.Keys);
 
@@ -93,7 +98,7 @@ internal sealed partial class FlowAnalysis
         if (analysis.GaveUp)
         {
             scope.Trace?.End(root, runner, null);
-            foreach (FlowRule rule in scope.Rules)
+            foreach (FlowRule rule in scope.IsMover ? [] : scope.Rules)
                 if (rule.OnGivenUp(body, root) is { } issue) issues.Add(issue);
             return false;
         }

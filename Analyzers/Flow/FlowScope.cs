@@ -28,6 +28,12 @@ internal sealed class FlowScope(
     /// <summary>The compilation has code that must not block: calls of .NET that do matter.</summary>
     internal bool MindsBlocking { get; init; }
 
+    /// <summary>
+    /// The body does nothing by contract, and calls nothing that does: all that its walk can tell is what it keeps of what it is given. It gets a tenth of
+    /// the budget, and nobody hears of it when that is used up.
+    /// </summary>
+    internal bool IsMover { get; init; }
+
     /// <summary>The body can be called by what it calls.</summary>
     internal bool IsInCircle { get; init; }
 
@@ -66,7 +72,7 @@ internal sealed record BodyResult(IReadOnlyList<FlowIssue> Issues, Summary? Summ
     /// <summary>Of a body that does nothing that the engine follows.</summary>
     internal static readonly BodyResult Skipped = new([], null) { IsWalked = false };
 
-    /// <summary>Its paths were followed; else it was left out.</summary>
+    /// <summary>Its paths were followed, or were too many; else it was left out.</summary>
     internal bool IsWalked { get; init; } = true;
 
     /// <summary>Where there is no summary: what it does with the pointers that it is given.</summary>

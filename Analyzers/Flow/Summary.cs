@@ -21,6 +21,9 @@ internal sealed class Summary
     /// <summary>A longer path is not worth replaying: the method is opaque.</summary>
     private const int MaximalRecords = 400;
 
+    /// <summary>So many steps of all ways together are performed again at each call: in a large method only some ways of each kind are kept.</summary>
+    private const int MaximalSteps = 400;
+
     /// <summary>A method without effects that has more ways than these only splits its callers' states: it returns something unknown.</summary>
     private const int MaximalPureOutcomes = 4;
 
@@ -144,6 +147,35 @@ internal sealed class Summary
         }
 
         if (outcomes.Count > MaximalOutcomes) outcomes.RemoveRange(MaximalOutcomes, outcomes.Count - MaximalOutcomes);
+        if (outcomes.Sum(static outcome => outcome.Log.Count) > MaximalSteps) Thin(outcomes);
+    }
+
+    /// <summary>Keeps the first way of each kind, and then further ones as long as there is room. They keep their order.</summary>
+    private static void Thin(List<Outcome> outcomes)
+    {
+        List<List<Outcome>> kinds = [.. outcomes.GroupBy(KindOf, StringComparer.Ordinal).Select(static kind => kind.ToList())];
+        var kept = new HashSet<Outcome>();
+        int steps = 0;
+        for (int rank = 0; kinds.Exists(kind => rank < kind.Count); rank++)
+        {
+            foreach (List<Outcome> kind in kinds)
+            {
+                if (rank >= kind.Count || (rank > 0 && steps + kind[rank].Log.Count > MaximalSteps)) continue;
+                kept.Add(kind[rank]);
+                steps += kind[rank].Log.Count;
+            }
+        }
+
+        outcomes.RemoveAll(outcome => !kept.Contains(outcome));
+    }
+
+    /// <summary>What a way does to memory and context, and whether it returns nothing, a number or something else.</summary>
+    private static string KindOf(Outcome outcome)
+    {
+        var kind = new System.Text.StringBuilder(outcome.Result.IsConstant ? outcome.Result.IsZero ? "0" : "1" : "x");
+        foreach (Primitive primitive in outcome.Log)
+            if (primitive.Kind is PrimitiveKind.Allocate or PrimitiveKind.Free or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call) kind.Append((char)('A' + (int)primitive.Kind));
+        return kind.ToString();
     }
 
     private static bool IsPure(Outcome outcome)

@@ -195,24 +195,24 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
                 Dictionary<ISymbol, Summary?> before = round;
                 round = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
                 // What was too much to follow once will be again, when more is known.
-                foreach (Node member in members) round.Add(member.Body.Root, before[member.Body.Root] is null ? null : Analyze(member, before, isLast: false).Summary);
+                foreach (Node member in members) round.Add(member.Body.Root, before[member.Body.Root] is null ? null : Analyze(member, interest, before, isLast: false).Summary);
             }
 
             foreach (Node member in members) round[member.Body.Root] = round[member.Body.Root]?.AndMore();
             foreach (Node member in members)
-                component.Results.Add(member.Body.Root, isWalked ? Analyze(member, round, isLast: true) : results.Unwalked(member.Body, member.Operation, member.Callees, interest));
+                component.Results.Add(member.Body.Root, isWalked ? Analyze(member, interest, round, isLast: true) : results.Unwalked(member.Body, member.Operation, member.Callees, interest));
         }
 
         private BodyResult Walk(Node member, Dictionary<ISymbol, Summary?>? circle)
         {
             Interest interest = results.InterestOf(member.Body, member.Operation, member.Callees, cancellation);
             return interest == Interest.Effects || (interest == Interest.Pointers && !IsLarge(member.Operation))
-                ? Analyze(member, circle, isLast: true)
+                ? Analyze(member, interest, circle, isLast: true)
                 : results.Unwalked(member.Body, member.Operation, member.Callees, interest);
         }
 
-        private BodyResult Analyze(Node member, Dictionary<ISymbol, Summary?>? circle, bool isLast) =>
-            results.Analyze(member.Body, member.Operation, circle, member.Callees, cancellation, isLast);
+        private BodyResult Analyze(Node member, Interest interest, Dictionary<ISymbol, Summary?>? circle, bool isLast) =>
+            results.Analyze(member.Body, member.Operation, circle, member.Callees, cancellation, isMover: interest == Interest.Pointers, isLast);
     }
 
     /// <summary>What a body is walked for, the more the later.</summary>
@@ -264,8 +264,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     /// <param name="circle">What is known of the methods that it calls and that call it; null if there are none.</param>
     /// <param name="callees">What it calls.</param>
     /// <param name="cancellation">Stops it.</param>
+    /// <param name="isMover">It is walked for what it does with pointers alone.</param>
     /// <param name="isLast">The result is the body's, and worth watching.</param>
-    private BodyResult Analyze(in Body body, IOperation? operation, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isLast = true)
+    private BodyResult Analyze(in Body body, IOperation? operation, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isMover = false, bool isLast = true)
     {
         AnalysisEvents.Log.WalkBegins();
         if (operation is null || !Binds(operation) || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
@@ -282,6 +283,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             cancellation)
         {
             IsInCircle = circle is not null,
+            IsMover = isMover,
             IsSkipped = method => known.Contains(Demand.DefinitionOf(method)) && Find(Demand.DefinitionOf(method)) == BodyResult.Skipped,
             LoansOf = method => LoansOf(known, method),
             MindsBlocking = _facts.MayBeAtomic(cancellation),
@@ -289,7 +291,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         };
         BodyResult made = FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
         AnalysisEvents.Log.WalkEnds(body.Root, scope.Visits, scope.Work);
-        return made.Summary is null ? made with { Loans = LoansIn(body, operation, callees) } : made;
+        return made.Summary is null ? made with { Loans = LoansIn(body, operation, callees), IsWalked = !isMover } : made;
 
         Summary? SummaryIn(IMethodSymbol method)
         {

@@ -69,7 +69,10 @@ internal sealed partial class FlowAnalysis
     internal FlowTrace? Trace => _scope.Trace;
 
     /// <summary>The budget is used up: nothing that was found counts.</summary>
-    internal bool GaveUp => _visits > MaximalVisits / _share || _work > MaximalWork / _share;
+    internal bool GaveUp => Exceeds(_visits, _scope.Visits, MaximalVisits / _share) || Exceeds(_work, _scope.Work, MaximalWork / _share);
+
+    /// <summary>A body and all functions inside of it get as much as two.</summary>
+    private static bool Exceeds(int own, int others, int limit) => own > limit || own + others > 2 * limit;
 
     /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
     internal bool RunsShort => _visits > MaximalVisits / _share / 2 || _work > MaximalWork / _share / 2;
@@ -94,8 +97,9 @@ internal sealed partial class FlowAnalysis
         var analysis = new FlowAnalysis(scope, root, body, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
         runner.Run(analysis.EntryState(root as IMethodSymbol));
+        bool gaveUp = analysis.GaveUp;
         scope.Spend(analysis._visits, analysis._work);
-        if (analysis.GaveUp)
+        if (gaveUp)
         {
             scope.Trace?.End(root, runner, null);
             foreach (FlowRule rule in scope.IsMover ? [] : scope.Rules)

@@ -23,9 +23,10 @@ internal static class AnalyzersCommand
         Option<int> lines = new("--lines") { Description = "Leave out projects with fewer lines.", DefaultValueFactory = _ => 2000 };
         Option<bool> alone = new("--kalloc-only") { Description = "Leave the SDK's analyzers out: many times faster." };
         Option<bool> memory = new("--memory") { Description = "Also the peak working set, on the largest project of each folder." };
-        Command command = new("analyzers", "The analyzers' cost over binding: CPU of a build, of a keystroke, memory.") { folders, lines, alone, memory };
+        Option<int> warmUps = new("--warm-ups") { Description = "At most as many turns before the first that counts, for each project.", DefaultValueFactory = _ => BuildCost.MostWarmUps };
+        Command command = new("analyzers", "The analyzers' cost over binding: CPU of a build, of a keystroke, memory.") { folders, lines, alone, memory, warmUps };
         return RunSettings.AddTo(command, (settings, parsed) =>
-            Run(settings, parsed.GetValue(folders)!, parsed.GetValue(lines), parsed.GetValue(alone), parsed.GetValue(memory)));
+            Run(settings, parsed.GetValue(folders)!, parsed.GetValue(lines), parsed.GetValue(alone), parsed.GetValue(memory), parsed.GetValue(warmUps)));
     }
 
     internal static Command CreatePeak()
@@ -46,7 +47,7 @@ internal static class AnalyzersCommand
         return command;
     }
 
-    private static int Run(RunSettings settings, string[] folders, int lines, bool alone, bool memory)
+    private static int Run(RunSettings settings, string[] folders, int lines, bool alone, bool memory, int warmUps)
     {
         if (folders.FirstOrDefault(folder => !Directory.Exists(folder)) is { } missing)
         {
@@ -56,11 +57,11 @@ internal static class AnalyzersCommand
 
         double scale = settings.Quick ? 0.02 : 1;
         AnalyzerSet[] sets = alone || settings.Quick ? [AnalyzerSet.Empty, AnalyzerSet.KAlloc] : [AnalyzerSet.Empty, AnalyzerSet.KAlloc, .. AnalyzerSet.OfSdk()];
-        List<BuildCost> costs = MeasureBuilds([.. folders.SelectMany(SourceProject.Under).Where(project => project.Lines >= lines)], sets, settings.Rounds, "Public code");
+        List<BuildCost> costs = MeasureBuilds([.. folders.SelectMany(SourceProject.Under).Where(project => project.Lines >= lines)], sets, settings.Rounds, warmUps, "Public code");
         if (costs.Count > 0) Total(costs, sets);
         costs.AddRange(MeasureBuilds(
             [GeneratedSources.KernelStyle((int)(20_000 * scale)), GeneratedSources.LongMethod((int)(3_000 * scale)), GeneratedSources.LongSwitch((int)(10_000 * scale))],
-            sets[..2], settings.Rounds, "Generated code"));
+            sets[..2], settings.Rounds, BuildCost.MostWarmUps, "Generated code"));
         MeasureKeystrokes(GeneratedSources.Large((int)(200_000 * scale)), settings.Quick ? 1 : 5 * settings.Rounds);
         if (memory) MeasureMemory(folders);
         if (settings.Csv is { } csv) File.WriteAllText(csv, BuildCostReport.Csv(costs, sets));
@@ -68,7 +69,7 @@ internal static class AnalyzersCommand
         return costs.Any(cost => cost.Crashes.Count > 0) ? 1 : 0;
     }
 
-    private static List<BuildCost> MeasureBuilds(IReadOnlyList<SourceProject> projects, AnalyzerSet[] sets, int rounds, string title)
+    private static List<BuildCost> MeasureBuilds(IReadOnlyList<SourceProject> projects, AnalyzerSet[] sets, int rounds, int warmUps, string title)
     {
         var costs = new List<BuildCost>();
         if (projects.Count == 0) return costs;
@@ -76,7 +77,7 @@ internal static class AnalyzersCommand
         AnsiConsole.WriteLine($"{"project",-40} {"lines",8} {"bind ms",9} {string.Concat(sets.Select(set => $" {set.Name,12}"))} {"found",6} {"KAlloc MB",10}");
         foreach (SourceProject project in projects)
         {
-            BuildCost cost = BuildCost.Measure(project, sets, rounds);
+            BuildCost cost = BuildCost.Measure(project, sets, rounds, warmUps);
             costs.Add(cost);
             int own = Array.IndexOf(sets, AnalyzerSet.KAlloc);
 

@@ -13,20 +13,20 @@ internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList
     internal double Added(int set) => (With[set].CpuMs - Bind.CpuMs) / Bind.CpuMs;
 
     /// <summary>More turns than these to warm up would only hide that something is compiled again and again.</summary>
-    private const int MostWarmUps = 12;
+    internal const int MostWarmUps = 12;
 
     /// <summary>
     /// Measures in <paramref name="rounds"/> turns; within a turn each competitor runs once. The turns before that warm up: a compiler server and an
     /// editor run for hours, so they last until the JIT is done with its tiers and has less than a fiftieth of a turn's time.
     /// </summary>
-    internal static BuildCost Measure(SourceProject project, IReadOnlyList<AnalyzerSet> sets, int rounds)
+    internal static BuildCost Measure(SourceProject project, IReadOnlyList<AnalyzerSet> sets, int rounds, int mostWarmUps)
     {
         var bind = new List<Cost>();
         var with = sets.Select(_ => new List<Cost>()).ToArray();
         int[] findings = new int[sets.Count];
         var crashes = new List<string>();
         int warmUps = 0;
-        while (!IsWarm() && ++warmUps < MostWarmUps) continue;
+        while (!IsWarm() && ++warmUps < mostWarmUps) continue;
         for (int round = 0; round < rounds; round++) Turn(isCounted: true);
 
         return new BuildCost(project, Cost.Median(bind), [.. with.Select(Cost.Median)], findings, [.. crashes.Distinct()]);

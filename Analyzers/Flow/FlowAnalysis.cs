@@ -102,8 +102,10 @@ internal sealed partial class FlowAnalysis
         if (gaveUp)
         {
             scope.Trace?.End(root, runner, null);
-            foreach (FlowRule rule in scope.IsMover ? [] : scope.Rules)
+            // Once for a body: what its functions take together may have been too much for all that come after.
+            foreach (FlowRule rule in scope.IsMover || scope.HasToldGivenUp ? [] : scope.Rules)
                 if (rule.OnGivenUp(body, root) is { } issue) issues.Add(issue);
+            scope.HasToldGivenUp = true;
             return false;
         }
 

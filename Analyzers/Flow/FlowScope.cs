@@ -45,6 +45,9 @@ internal sealed class FlowScope(
 
     internal int Work { get; private set; }
 
+    /// <summary>The body or a function inside of it was given up, and that was told.</summary>
+    internal bool HasToldGivenUp { get; set; }
+
     internal void Spend(int visits, int work)
     {
         Visits += visits;

@@ -18,4 +18,11 @@ public sealed class KA9003BodyGivenUpTests
     [Fact]
     public Task Body_WithinBudget_StaysSilent() => Verify.VerifyAnalyzerAsync(
         Sources.Class("static extern bool Ask(int n); static int M() { void* p = kmalloc(8, GFP_KERNEL); kfree(p); " + Tests(20) + " }"));
+
+    /// <summary>What one of them takes is told; of the others nothing new would be said.</summary>
+    [Fact]
+    public Task InnerFunctions_OverBudget_AreReportedOnce() => Verify.VerifyAnalyzerAsync(
+        Sources.Class($"static extern bool Ask(int n); static void M() {{ {Inner("{|KA9003:A|}")} {Inner("B")} {Inner("C")} }}"));
+
+    private static string Inner(string name) => $"int {name}() {{ void* p = kmalloc(8, GFP_KERNEL); {Tests(400)} }}";
 }

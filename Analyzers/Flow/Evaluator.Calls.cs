@@ -171,7 +171,7 @@ internal sealed partial class Evaluator
                 continue;
             }
 
-            if (passed is null && loans.Lends(i))
+            if (passed is null && loans.Lends(i) && IsBuffer(call, i))
             {
                 Lend(call.Arguments[i]);
                 continue;
@@ -208,6 +208,11 @@ internal sealed partial class Evaluator
         if (writes && (analysis.MayLeaveSections(method) || (passed is not null && analysis.MayLeaveSections(passed)))) LoseSections();
         return ResultOf(call);
     }
+
+    /// <summary>
+    /// A pointer to plain numbers. What a callee wrote into a struct may decide how that is freed (a flag, a count, an owner), and nobody here knows it.
+    /// </summary>
+    private static bool IsBuffer(CallSite call, int ordinal) => PointeeOf(call.ArgumentSyntax[ordinal]) is { } type && TypeShapes.IsPrimitive(type) && !TypeShapes.IsPointer(type);
 
     private IMethodSymbol? FunctionAmong(Value[] arguments)
     {

@@ -5,7 +5,8 @@
 //   void Encode(byte* from, State* s) { byte* at = from; … s->position = at - from; … }     lends both: a difference is no pointer
 //   void Begin(byte* from, State* s) { s->input = from; }                                   keeps from
 //
-// What was found behind a pointer may go anywhere: a caller lets out the contents of what it lends. A pointer that is returned counts as kept.
+// What was found behind a pointer may go anywhere: a caller lets out the contents of what it lends. So does what a variable holds whose address is
+// taken. A pointer that is returned counts as kept.
 // Cost: the operations of the body, as often as its variables have to be filled, which is two or three times.
 
 using KAlloc.Analyzers.Model;
@@ -16,7 +17,7 @@ namespace KAlloc.Analyzers.Flow;
 
 /// <summary>What a body does with the pointers among its parameters, a bit for each.</summary>
 /// <param name="Lent">It neither keeps them nor hands them on.</param>
-/// <param name="Used">It reads or writes the memory behind them.</param>
+/// <param name="Used">It reads or writes the memory behind them, whichever way it takes.</param>
 internal readonly record struct Loans(ulong Lent, ulong Used)
 {
     /// <summary>Parameters are the bits of a number. Nobody has more.</summary>
@@ -29,19 +30,19 @@ internal readonly record struct Loans(ulong Lent, ulong Used)
     private static bool Has(ulong bits, int ordinal) => ordinal < MaximalParameters && (bits & (1UL << ordinal)) != 0;
 }
 
-internal sealed class Lending
+internal sealed partial class Lending
 {
-
     /// <summary>More rounds were never needed.</summary>
     private const int MaximalRounds = 8;
 
     private readonly ContractModel _model;
     private readonly Func<IMethodSymbol, Loans> _loans;
     private readonly Dictionary<ISymbol, ulong> _held = new(SymbolEqualityComparer.Default);
-    private ulong _kept, _used;
+    private readonly bool _returnsPlace;
+    private ulong _kept;
     private bool _grew;
 
-    private Lending(ContractModel model, Func<IMethodSymbol, Loans> loans) => (_model, _loans) = (model, loans);
+    private Lending(IMethodSymbol method, ContractModel model, Func<IMethodSymbol, Loans> loans) => (_returnsPlace, _model, _loans) = (method.RefKind != RefKind.None, model, loans);
 
     /// <summary>What the body does with the pointers that it is given.</summary>
     /// <param name="method">The method.</param>
@@ -50,21 +51,21 @@ internal sealed class Lending
     /// <param name="loans">The same of the methods that it calls, as far as that is known.</param>
     internal static Loans Of(IMethodSymbol method, IOperation body, ContractModel model, Func<IMethodSymbol, Loans> loans)
     {
-        // What members use of a primary constructor's parameters is kept without a word.
-        if (PrimaryConstructors.IsOne(method)) return default;
-        var lending = new Lending(model, loans);
+        // What members use of a primary constructor's parameters is kept without a word; so is all that a body needs when it goes on later.
+        if (PrimaryConstructors.IsOne(method) || method.IsAsync || method.IsIterator()) return default;
+        var lending = new Lending(method, model, loans);
         ulong pointers = 0;
         foreach (IParameterSymbol parameter in method.Parameters)
         {
             if (parameter.RefKind != RefKind.None || parameter.Ordinal >= Loans.MaximalParameters || !TypeShapes.IsPointer(parameter.Type)) continue;
             pointers |= 1UL << parameter.Ordinal;
             lending._held.Add(parameter, 1UL << parameter.Ordinal);
+            lending._same.Add(parameter, 1UL << parameter.Ordinal);
         }
 
         for (int round = 0; pointers != 0 && round < MaximalRounds; round++)
         {
-            lending._grew = false;
-            lending._used = 0;
+            lending.BeginRound();
             lending.Visit(body);
             if (!lending._grew) return new Loans(pointers & ~lending._kept, lending._used);
         }
@@ -76,7 +77,10 @@ internal sealed class Lending
     private ulong Visit(IOperation? operation)
     {
         if (operation is null) return 0;
+        bool isOptional = IsOptional(operation);
+        if (isOptional) _optional++;
         ulong carried = Carried(operation);
+        if (isOptional) _optional--;
         return carried != 0 && CanCarry(operation.Type) ? carried : 0;
     }
 
@@ -90,9 +94,11 @@ internal sealed class Lending
                 return HeldIn(parameter.Parameter);
             case ILocalReferenceOperation local:
                 return HeldIn(local.Local);
+            case IFieldReferenceOperation { Field.IsFixedSizeBuffer: true } buffer:
+                return Address(buffer);
             case IFieldReferenceOperation field:
                 ulong container = Visit(field.Instance);
-                return IsPart(field) ? container : Use(container);
+                return IsPart(field) ? container : 0;
             case IInlineArrayAccessOperation inline:
                 return Visit(inline.Instance) | Visit(inline.Argument);
             case IArrayElementReferenceOperation:
@@ -108,22 +114,36 @@ internal sealed class Lending
                 Visit(creation.Initializer);
                 return Call(constructor, null, creation.Arguments);
             case ISimpleAssignmentOperation assignment:
+                Change(assignment.Target);
                 return Assign(assignment.Target, assignment.IsRef ? Address(assignment.Value) : Visit(assignment.Value));
             case ICompoundAssignmentOperation { OperatorMethod: null } compound:
+                if (compound.OperatorKind is not (BinaryOperatorKind.Add or BinaryOperatorKind.Subtract) || !StaysInside(compound.Value)) Change(compound.Target);
                 return Assign(compound.Target, Visit(compound.Target) | Visit(compound.Value));
             case IIncrementOrDecrementOperation { OperatorMethod: null } increment:
                 return Assign(increment.Target, Visit(increment.Target));
             case ICoalesceAssignmentOperation coalesce:
+                Change(coalesce.Target);
                 return Assign(coalesce.Target, Visit(coalesce.Target) | Visit(coalesce.Value));
             case IBinaryOperation { OperatorKind: BinaryOperatorKind.Subtract, LeftOperand.Type: IPointerTypeSymbol, RightOperand.Type: IPointerTypeSymbol }:
                 Children(operation);
                 return 0;
             case IVariableDeclaratorOperation declarator:
-                IVariableInitializerOperation? initializer = declarator.Initializer ?? (declarator.Parent as IVariableDeclarationOperation)?.Initializer;
-                Hold(declarator.Symbol, declarator.Symbol.IsRef ? Address(initializer?.Value) : Visit(initializer?.Value));
+                Declare(declarator);
                 return 0;
-            case IReturnOperation or IThrowOperation:
+            case IDeconstructionAssignmentOperation deconstruction:
+                foreach (IOperation inner in deconstruction.Target.DescendantsAndSelf()) Change(inner);
                 return Keep(Children(operation));
+            case IReturnOperation @return:
+                ulong returned = Keep(_returnsPlace ? Address(@return.ReturnedValue) : Visit(@return.ReturnedValue));
+                Leave();
+                return returned;
+            case IThrowOperation:
+                Keep(Children(operation));
+                Leave();
+                return 0;
+            case IBranchOperation { BranchKind: BranchKind.GoTo }:
+                Leave();
+                return 0;
             case IForEachLoopOperation loop:
                 ulong all = Visit(loop.Collection);
                 foreach (ILocalSymbol local in loop.Locals) Hold(local, all);
@@ -160,9 +180,11 @@ internal sealed class Lending
                 return 0;
             case { Kind: OperationKind.None }:
                 ulong parts = Children(operation);
-                return OperationClassifier.Classify(operation, out _, out _) switch
+                PointerOperation kind = OperationClassifier.Classify(operation, out IOperation? pointer, out IOperation? index);
+                if (kind is PointerOperation.Dereference or PointerOperation.Element) Use(pointer, index);
+                return kind switch
                 {
-                    PointerOperation.Dereference or PointerOperation.Element => Use(parts),
+                    PointerOperation.Dereference or PointerOperation.Element => 0,
                     PointerOperation.StackAllocation => 0,
                     PointerOperation.Pin or PointerOperation.PinnedAddress => parts,
                     // "fixed (…) { … }" as a statement.
@@ -180,7 +202,14 @@ internal sealed class Lending
         return all;
     }
 
-    /// <summary>What a pointer to the place may lead to: into the memory behind a parameter, or to a variable that holds one.</summary>
+    private void Declare(IVariableDeclaratorOperation declarator)
+    {
+        IOperation? value = (declarator.Initializer ?? (declarator.Parent as IVariableDeclarationOperation)?.Initializer)?.Value;
+        Begin(declarator.Symbol, value);
+        Hold(declarator.Symbol, declarator.Symbol.IsRef ? Address(value) : Visit(value));
+    }
+
+    /// <summary>What a pointer to the place may lead to: into the memory behind a parameter, or to a variable. Through it what the variable holds can go anywhere.</summary>
     private ulong Address(IOperation? place)
     {
         switch (place)
@@ -189,17 +218,33 @@ internal sealed class Lending
                 return 0;
             case IFieldReferenceOperation { Instance: { } instance }:
                 return instance.Type is { IsReferenceType: true } or IPointerTypeSymbol ? Visit(instance) : Address(instance);
+            case IInlineArrayAccessOperation inline:
+                return Address(inline.Instance) | Visit(inline.Argument);
             case ILocalReferenceOperation local:
-                return HeldIn(local.Local);
+                return local.Local.IsRef ? HeldIn(local.Local) : Expose(local, local.Local, local.Type);
             case IParameterReferenceOperation parameter:
-                return HeldIn(parameter.Parameter);
+                return Expose(parameter, parameter.Parameter, parameter.Type);
             case IDeclarationExpressionOperation declaration:
                 return Address(declaration.Expression);
+            case IParenthesizedOperation parenthesized:
+                return Address(parenthesized.Operand);
+            case IConditionalOperation choice:
+                Visit(choice.Condition);
+                _optional++;
+                ulong either = Address(choice.WhenTrue) | Address(choice.WhenFalse);
+                _optional--;
+                return either;
             case { Kind: OperationKind.None } when OperationClassifier.Classify(place, out IOperation? pointer, out IOperation? index) is PointerOperation.Dereference or PointerOperation.Element:
                 return Visit(pointer) | Visit(index);
             default:
-                return Visit(place);
+                return Carried(place);
         }
+    }
+
+    private ulong Expose(IOperation place, ISymbol variable, ITypeSymbol? type)
+    {
+        Change(place);
+        return CanCarry(type) ? Keep(HeldIn(variable)) : 0;
     }
 
     private ulong Call(IMethodSymbol? method, IOperation? receiver, System.Collections.Immutable.ImmutableArray<IArgumentOperation> arguments)
@@ -207,7 +252,8 @@ internal sealed class Lending
         bool isPlain = method is { MethodKind: not (MethodKind.LocalFunction or MethodKind.DelegateInvoke) };
         bool isLibrary = isPlain && CallEffects.IsBcl(method!);
         bool isKeeper = !isLibrary || CallEffects.Keeps(method!);
-        ulong all = receiver is { Type.IsReferenceType: false } ? Address(receiver) : Visit(receiver);
+        ulong all = receiver is not { Type.IsReferenceType: false } ? Visit(receiver) : VariableAt(receiver) is { } holder ? HeldIn(holder) : Address(receiver);
+        if (receiver is not null) Change(receiver);
         if (isKeeper) Keep(all);
         foreach (IArgumentOperation argument in arguments)
         {
@@ -217,8 +263,8 @@ internal sealed class Lending
             if (given != 0 && (isKeeper || isReference) && !(isPlain && argument.Parameter is { } parameter && IsLent(method!, parameter))) Keep(given);
         }
 
-        if (all == 0) return 0;
-        // The callee may put the one where it was given the address of the other.
+        if (all == 0 || isKeeper) return all;
+        // What copies memory puts the one where it was given the address of the other.
         foreach (IArgumentOperation argument in arguments)
             if (VariableAt(argument.Value) is { } variable) Hold(variable, all);
         return all;
@@ -261,7 +307,7 @@ internal sealed class Lending
             case IDiscardOperation:
                 return value;
             default:
-                Use(Address(place));
+                Visit(place);
                 return Keep(value);
         }
     }
@@ -272,7 +318,9 @@ internal sealed class Lending
     /// <summary>It may run at any time, and do with what it captures what it likes.</summary>
     private ulong Function(IOperation? body)
     {
+        bool hasLeft = _hasLeft;
         Visit(body);
+        _hasLeft = hasLeft;
         ulong captured = 0;
         if (body is null) return 0;
         foreach (IOperation inner in body.DescendantsAndSelf())
@@ -294,13 +342,6 @@ internal sealed class Lending
         _held[variable] = held | value;
         _grew = true;
         return value;
-    }
-
-    /// <summary>The memory behind one pointer is used; what is found there is none of it. Where it may be one of several, that says nothing of each.</summary>
-    private ulong Use(ulong pointer)
-    {
-        if ((pointer & (pointer - 1)) == 0) _used |= pointer;
-        return 0;
     }
 
     private ulong Keep(ulong value)

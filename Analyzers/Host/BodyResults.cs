@@ -284,7 +284,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         {
             IsInCircle = circle is not null,
             IsMover = isMover,
-            IsSkipped = method => known.Contains(Demand.DefinitionOf(method)) && Find(Demand.DefinitionOf(method)) == BodyResult.Skipped,
+            IsSkipped = method => known.Contains(Demand.DefinitionOf(method)) && ReferenceEquals(Find(Demand.DefinitionOf(method)), BodyResult.Skipped),
             LoansOf = method => LoansOf(known, method),
             MindsBlocking = _facts.MayBeAtomic(cancellation),
             Trace = isLast && Watched is { } watched && SymbolEqualityComparer.Default.Equals(watched.Root, body.Root) ? watched.Trace : null,

@@ -21,6 +21,10 @@ public sealed class LendingTests
         public virtual void Open(byte* p) { }
         static void Fill(ref byte* to, byte* from) { to = from; }
         static void FillAt(byte** to, byte* from) { *to = from; }
+        struct Buf { public fixed byte data[8]; public fixed long slots[2]; }
+        static void SaveAt(byte** at) { s_kept = *at; }
+        static void SaveWhatIsAt(byte** used) { s_kept = *used; }
+        static void Save(void* used) { s_kept = ((Pair*)used)->a; }
         """;
 
     [Theory]
@@ -37,8 +41,35 @@ public sealed class LendingTests
     [InlineData("nuint M(nint p) { byte* at = (byte*)p; return *at; }", "p")]
     // What is behind it may go anywhere.
     [InlineData("void M(S* s) { s_kept = s->at; s->next = s->next->next; }", "s")]
+    [InlineData("void M(Buf* p, int n) { p->data[n] = 1; p->slots[1] = p->data[2]; }", "p")]
+    [InlineData("int M(byte* p) { int n = 0, m = 0; Save(&n); ref int r = ref n; System.Threading.Interlocked.Add(ref m, *p); return n + r; }", "p")]
+    [InlineData("int M(byte* p, byte* q, bool b) { ref byte r = ref *p; ref byte t = ref (b ? ref r : ref *q); t = 1; return r; }", "p q")]
+    [InlineData("void M(byte* p) { var span = new System.Span<byte>(p, 4); span[0] = 1; span.Slice(1).Clear(); }", "p")]
     // Kept.
     [InlineData("void M(byte* p) { s_kept = p; }", "")]
+    [InlineData("void M(nint p) { s_kept = ((Buf*)p)->data; }", "")]
+    [InlineData("void M(Buf* p) { s_kept = &p->data[3]; }", "")]
+    [InlineData("void M(byte* p) { Buf b = default; b.slots[0] = (long)p; s_number = (nint)b.slots[0]; }", "")]
+    [InlineData("void M(byte* p) { byte** q = &p; s_kept = *q; }", "")]
+    [InlineData("void M(byte* p) { byte* x = null; byte** q = &x; x = p; s_kept = *q; }", "")]
+    [InlineData("void M(byte* p) { ref byte* q = ref p; s_kept = q; }", "")]
+    [InlineData("void M(byte* p) { Pair pair = default; pair.a = p; Pair* at = &pair; s_kept = at->a; }", "")]
+    [InlineData("void M(byte* p) { Pair pair = default; pair.b = p; s_kept = *(&pair.a + 1); }", "")]
+    [InlineData("void M(byte* p) { Pair pair = default; pair.a = p; Save(&pair); }", "")]
+    [InlineData("void M(byte* p) { SaveAt(&p); }", "")]
+    [InlineData("void M(byte* p) { SaveWhatIsAt(&p); }", "")]
+    [InlineData("void M(byte* p) { byte* x; System.Buffer.MemoryCopy(&p, &x, 8, 8); s_kept = x; }", "")]
+    [InlineData("void M(byte* p) { fixed (byte** at = &s_kept) System.Buffer.MemoryCopy(&p, at, 8, 8); }", "")]
+    [InlineData("void M(nint p) { var span = new System.Span<nint>(ref p); s_number = span[0]; }", "")]
+    [InlineData("ref byte M(byte* p) { return ref *p; }", "")]
+    [InlineData("ref byte M(byte* p) => ref p[3];", "")]
+    [InlineData("ref byte* M(S* p) => ref p->at;", "")]
+    [InlineData("ref byte M(byte* p, byte* q, bool b) => ref (b ? ref *p : ref *q);", "")]
+    [InlineData("void M(byte* p, byte* q, bool b) { ref byte r = ref (b ? ref *p : ref *q); s_kept = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref r); }", "")]
+    [InlineData("void M(byte* p) { ref byte r = ref System.Runtime.CompilerServices.Unsafe.AsRef<byte>(p); fixed (byte* at = &r) s_kept = at; }", "")]
+    // It runs when its caller has gone on.
+    [InlineData("async System.Threading.Tasks.Task M(nint p) { *(byte*)p = 1; }", "")]
+    [InlineData("IEnumerable<int> M(nint p) { yield return 1; unsafe { *(byte*)p = 1; } }", "")]
     [InlineData("void M(byte* p) { _kept = p + 1; }", "")]
     [InlineData("void M(byte* p, S* s) { s->at = p; }", "s")]
     [InlineData("void M(byte* p, S* s) { S* t = s; (*t).at = p; s->next = t; }", "")]
@@ -84,10 +115,36 @@ public sealed class LendingTests
     }
 
     [Theory]
-    [InlineData("int M(byte* p, byte* q, int n) { for (int i = 0; i < n; i++) n += p[i]; return q == null ? 0 : n; }", "p")]
+    [InlineData("int M(byte* p, byte* q, int n) { n += p[0]; for (int i = 0; i < n; i++) n += q[i]; return q == null ? 0 : n; }", "p")]
     [InlineData("void M(S* s, S* t) { s->number = 1; *t = default; }", "s t")]
-    [InlineData("void M(byte* p, byte* q) { byte* at = p; *at = 1; at = q + 1; }", "")]
+    [InlineData("int M(byte* p, byte* q, int n) { byte* at = p + n; int sum = *at++ + ((int*)q)[2]; at += 2; return sum; }", "p q")]
+    [InlineData("void M(byte* p, int n) { for (int i = *p; i < n; i++) n--; }", "p")]
+    [InlineData("void M(nint p) { *(byte*)(p + 4) = 1; }", "p")]
     [InlineData("void M(byte* p) { s_kept = p; }", "")]
+    // Not what it was given, or not only that.
+    [InlineData("void M(byte* p, byte* q) { byte* at = p; *at = 1; at = q + 1; }", "")]
+    [InlineData("void M(byte* p) { p = s_kept; *p = 1; }", "")]
+    [InlineData("void M(byte* p) { byte* at = p; at = s_kept; *at = 1; }", "")]
+    [InlineData("void M(byte* p) { byte* at = p ?? s_kept; *at = 1; }", "")]
+    [InlineData("void M(byte* p, bool b) { *(b ? p : s_kept) = 1; }", "")]
+    [InlineData("void M(nint p) { *(byte*)(s_number + (p - s_number)) = 1; }", "")]
+    [InlineData("void M(byte* p, long moved) { p += moved; *p = 1; }", "")]
+    [InlineData("void M(byte* p) { Fill(ref p, s_kept); *p = 1; }", "")]
+    [InlineData("void M(byte* p) { FillAt(&p, s_kept); *p = 1; }", "")]
+    [InlineData("void M(nint p, int n) { (p, n) = (s_number, 1); *(byte*)p = 1; }", "")]
+    [InlineData("void M(S* s) { s_kept = (byte*)&s->number; }", "")]
+    // Perhaps.
+    [InlineData("void M(byte* p, int n) { for (int i = 0; i < n; i++) p[i] = 1; }", "")]
+    [InlineData("void M(byte* p, int n) { while (n-- > 0) *p = 1; }", "")]
+    [InlineData("void M(byte* p, int n) { if (n > 0) *p = 1; }", "")]
+    [InlineData("void M(byte* p, int n) { if (n == 0) return; *p = 1; }", "")]
+    [InlineData("void M(byte* p, int n) { if (n == 0) goto end; *p = 1; end:; }", "")]
+    [InlineData("bool M(byte* p, int n) => n > 0 && *p == 1;", "")]
+    [InlineData("int M(byte* p, int n) => n > 0 ? *p : 0;", "")]
+    [InlineData("void M(byte* p, int n) { switch (n) { case 1: *p = 1; break; } }", "")]
+    [InlineData("int M(byte* p, int n) => n switch { 1 => *p, _ => 0 };", "")]
+    [InlineData("void M(byte* p) { System.Action a = () => *p = 1; }", "")]
+    [InlineData("void M(byte* p, int n) { do { if (n == 0) break; *p = 1; } while (n-- > 0); }", "")]
     public void Body_UsesWhatItReadsOrWritesThrough(string method, string used)
     {
         CSharpCompilation compilation = KernelSetup.CreateCompilation($"using System.Collections.Generic; unsafe class C {{ {Members} {method} }}");

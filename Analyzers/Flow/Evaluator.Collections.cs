@@ -49,7 +49,7 @@ internal sealed partial class Evaluator
     private bool TryCountOf(IPropertyReferenceOperation property, Value collection, out Value value)
     {
         value = default;
-        if (!HoldsPointers(property.Instance?.Type)) return false;
+        if (!HoldsPointers(property.Instance?.Type) && !(property.Instance?.Type is { TypeKind: TypeKind.Interface } && TryLength(collection, out _))) return false;
         bool isKnown = TryCount(collection, out long count) && property is { Property.Name: "Count", Instance.Type: INamedTypeSymbol { TypeArguments.Length: 1 } };
         if (isKnown) value = Value.Constant(count);
         else Escape(collection);
@@ -154,6 +154,7 @@ internal sealed partial class Evaluator
         if (property is not { Instance: { } instance, Arguments.Length: 1 } || !IsCollection(instance.Type)) return false;
         Value collection = Eval(instance), key = _state.Canonical(Eval(property.Arguments[0].Value));
         if (_dead || !key.IsConstant || !TryCount(collection, out _)) return false;
+        NoteWalk(collection, property.Arguments[0].Value, property.Type);
         place = ItemOf(collection, key);
         return true;
     }

@@ -162,15 +162,19 @@ internal sealed partial class Evaluator
         return Symbols.Make(SymbolKind.View, of, item: contract.Family);
     }
 
+    private static bool Keeps(CallSite call, MethodContract contract, int ordinal) =>
+        contract.ParameterContexts.Count > 0
+        || (call.Method is { Name: "Alloc", ContainingType.Name: "GCHandle" } && call.ArgumentSyntax[ordinal] is not IInstanceReferenceOperation);
+
     /// <summary>
     /// Operands that the contract does not speak of are borrowed: used during the call, and written if passed by reference. A method that
-    /// registers a handler keeps what it is given.
+    /// registers a handler keeps what it is given, and a handle leads to it.
     /// </summary>
     private void LetTheRestBorrow(CallSite call, MethodContract contract)
     {
         for (int i = 0; i < call.Arguments.Length; i++)
         {
-            if (contract.ParameterContexts.Count > 0 && !contract.Borrowed.Contains(i) && !call.IsByReference(i)) LetGo(call, i);
+            if (Keeps(call, contract, i) && !contract.Borrowed.Contains(i) && !call.IsByReference(i)) LetGo(call, i);
             bool isLock = contract.Enter?.Lock == OperandReference.Parameter(i) || contract.Leave?.Lock == OperandReference.Parameter(i);
             bool isSaved = contract.Enter?.Saves == OperandReference.Parameter(i) || contract.Enter?.Taken == OperandReference.Parameter(i);
             bool isTarget = contract.Allocations.Exists(allocation => allocation.Target == OperandReference.Parameter(i));

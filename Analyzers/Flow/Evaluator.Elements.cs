@@ -124,7 +124,7 @@ internal sealed partial class Evaluator
         Value memory = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: collection.Syntax);
         _state.Store(LengthSlot(memory), Value.Constant(collection.Elements.Length));
         for (int i = 0; i < collection.Elements.Length && !_dead; i++) FillElement(Symbols.Make(SymbolKind.Element, memory, Value.Constant(i)), collection.Elements[i]);
-        return collection.Type is IArrayTypeSymbol ? memory : SpanOver(collection, Symbols.Make(SymbolKind.Element, memory, Value.Zero));
+        return collection.Type is IArrayTypeSymbol ? memory : SpanOver(collection, Symbols.Make(SymbolKind.Element, memory, Value.Zero), Value.Constant(collection.Elements.Length));
     }
 
     /// <summary>A stackalloc as a pointer is its memory; as a span it covers it.</summary>
@@ -134,17 +134,18 @@ internal sealed partial class Evaluator
         bool isSpan = IsSpan(operation.Type);
         Value memory = isSpan ? Symbols.Make(SymbolKind.Stack, tag: unchecked(((_callPath * 31) + _state.Turn) ^ SpannedTag), item: operation.Syntax) : FreshRegion(operation);
         int count = -1;
+        Value length = default;
         foreach (IOperation child in operation.ChildOperations)
         {
             foreach (IOperation value in child is IArrayInitializerOperation initializer ? initializer.ElementValues : [child])
             {
                 // The length comes first.
-                if (count++ < 0) Eval(value);
+                if (count++ < 0) length = Eval(value);
                 else FillElement(Advance(memory, Value.Constant(count - 1), type), value);
             }
         }
 
-        return isSpan ? SpanOver(operation, memory) : memory;
+        return isSpan ? SpanOver(operation, memory, _state.Canonical(length)) : memory;
     }
 
     private Value Pinned(IOperation pinned)

@@ -128,6 +128,8 @@ internal sealed partial class Evaluator
     private Value EvalMethodReference(IMethodReferenceOperation reference)
     {
         Value receiver = reference.Instance is { } instance ? Eval(instance) : Value.Zero;
+        // .NET's own list may do with what is in it whatever its method does.
+        if (CallEffects.IsBcl(reference.Method)) Escape(receiver);
         IReadOnlyList<ISymbol> captures = [];
         if (reference.Method.MethodKind == MethodKind.LocalFunction && reference.Method.DeclaringSyntaxReferences is [{ } declaration, ..])
             captures = FunctionValue.CapturesOf(declaration.GetSyntax(), analysis.KnownVariables);

@@ -1,15 +1,18 @@
 // Widening: after two turns of a loop, what the loop changes becomes unknown, and allocations that only changed places hold may belong to
 // anyone. What every turn shares stays, and of the elements of an array that it fills, what memory they hold.
 
+using Microsoft.CodeAnalysis;
+
 namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
-    internal void Widen(FlowState state, FlowState onEntry, int header)
+    internal void Widen(GraphRunner runner, FlowState state, FlowState onEntry, int header)
     {
         (FlowState outer, _state) = (_state, state);
         // What nothing points to any more is not handed on to the turns that follow: it is lost.
         state.Tidy();
+        if (runner.HandsOn(header)) LetOutRest(header);
         var changed = new List<(Value Address, Value Value)>();
         SmallMap<Value, Value> cells = state.Cells;
         for (int i = 0; i < cells.Count; i++)
@@ -40,12 +43,57 @@ internal sealed partial class Evaluator
         for (int i = 0; i < state.AllocationCount; i++)
         {
             Allocation allocation = state.AllocationAt(i);
-            if (allocation.Status == AllocationStatus.Freed && !onEntry.IsFreed(allocation.Symbol)) state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+            if (allocation.Status != AllocationStatus.Freed || onEntry.IsFreed(allocation.Symbol)) continue;
+            analysis.Fields.Release(state, allocation.Symbol);
+            state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
         }
 
         state.Sections = Uncertain(state.Sections, onEntry.Sections);
         state.Released = Released.AfterUnknownCode(state.Released);
         _state = outer;
+    }
+
+    /// <summary>
+    /// A loop that goes through an array does to each element what the turns that are walked do to two: the path on which it ends here would lose the third.
+    /// </summary>
+    private void LetOutRest(int header)
+    {
+        SortedSet<Value> walked = analysis.WalkedIn(header);
+        if (walked.Count == 0) return;
+        var others = new List<Value>();
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (IsWalked(cells.KeyAt(i))) others.Add(cells.ValueAt(i));
+        foreach (Value value in others) MayBeRead(value);
+        // The caller knows what else is in there.
+        foreach (Value container in walked)
+            if (!Symbols.IsPrivate(Symbols.Root(container))) Escape(_state.Load(Symbols.Make(SymbolKind.Element, container, Symbols.Unknown(container, 9))));
+
+        bool IsWalked(Value place)
+        {
+            while (!walked.Contains(new Value(place.Symbol, 0)))
+            {
+                if (Symbols.Of(place) is not { Kind: SymbolKind.Element or SymbolKind.Field } data) return false;
+                place = data.A;
+            }
+
+            return true;
+        }
+    }
+
+    private bool CanLead(ITypeSymbol? element) => element is null || (TypeShapes.IsScalar(element) ? StructParts.CanLead(element) : analysis.Parts.Of(element).Length > 0);
+
+    /// <summary>An element is named by an index that is not the same in each turn. A pointer may be in there.</summary>
+    private void NoteWalk(Value container, IOperation? index, ITypeSymbol? element)
+    {
+        if ((_state.Loops.Count == 0 && _runner.Depth == 0) || index is { ConstantValue.HasValue: true } || !CanLead(element)) return;
+        container = _state.Canonical(container);
+        // A pointer into an array goes through that.
+        if (container.Offset == 0 && Symbols.Of(container) is { Kind: SymbolKind.Element, Tag: 0, B.IsConstant: true } place) container = place.A;
+        if (Symbols.IsWithinField(container, element)) container = Symbols.Of(container).A;
+        container = new Value(container.Symbol, 0);
+        if (_runner.Depth > 0) analysis.NoteWalked(FlowAnalysis.AnyLoop, container);
+        for (int i = 0; i < _state.Loops.Count; i++) analysis.NoteWalked(_state.Loops.KeyAt(i), container);
     }
 
     /// <summary>

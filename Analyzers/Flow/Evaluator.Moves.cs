@@ -157,7 +157,7 @@ internal sealed partial class Evaluator
             EscapeStruct(place, null);
             _state.Forget(place);
         }
-        else if (HoldsPointers(parameter.Type))
+        else if (HoldsPointers(parameter.Type) || (parameter.Type.TypeKind == TypeKind.Interface && TryLength(place, out _)))
         {
             Escape(place);
         }

@@ -23,7 +23,7 @@ internal sealed partial class Evaluator
         ITypeSymbol? from = conversion.Operand.Type, to = conversion.Type;
         // By an operator, or since C# 14 by the language itself.
         if (IsSpan(to) && IsSpan(from)) return SpanFrom(value, FreshRegion(conversion));
-        if (IsSpan(to) && from is IArrayTypeSymbol && !_dead) return SpanOver(conversion, ElementOf(value, Value.Zero));
+        if (IsSpan(to) && from is IArrayTypeSymbol && !_dead) return SpanOverArray(conversion, value);
         if (conversion.OperatorMethod is { } method)
         {
             if (IsIdentityOperator(method)) return Truncated(value, to);
@@ -201,6 +201,7 @@ internal sealed partial class Evaluator
         if (type is IPointerTypeSymbol pointer)
         {
             bool pointerRight = site is IBinaryOperation { RightOperand.Type: IPointerTypeSymbol };
+            if (site is IBinaryOperation sum) NoteWalk(pointerRight ? right : left, pointerRight ? sum.LeftOperand : sum.RightOperand, pointer.PointedAtType);
             return Advance(pointerRight ? right : left, pointerRight ? left : right, pointer.PointedAtType, kind == BinaryOperatorKind.Subtract);
         }
 

@@ -92,7 +92,7 @@ internal sealed partial class Evaluator
 
     /// <summary>Whether an object that was made here is one of the type; null if that is not known.</summary>
     private Value? IsOfClass(Value value, ITypeSymbol? type) =>
-        Symbols.ClassOf(_state.Canonical(value)) is { } known && type is INamedTypeSymbol { IsGenericType: false } target ? (IsA(known, target) ? Value.One : Value.Zero) : null;
+        Symbols.ClassOf(_state.Canonical(value)) is { } known && type is INamedTypeSymbol target ? (IsA(known, target) ? Value.One : target.IsGenericType ? null : Value.Zero) : null;
 
     private static bool IsA(INamedTypeSymbol type, INamedTypeSymbol target)
     {

@@ -228,6 +228,7 @@ internal sealed partial class Evaluator
         private Value Element(SymbolData data)
         {
             Value container = Map(data.A), index = Map(data.B);
+            if (!data.B.IsConstant && data.Tag is 0 or -1) evaluator.NoteWalk(container, null, data.Item as ITypeSymbol);
             if (index.IsConstant && data.Tag is 0 or -1 && data.Item is ITypeSymbol type) return evaluator.Advance(container, index, type, data.Tag == -1);
             return Symbols.Make(SymbolKind.Element, State.CanonicalAddress(container), index, data.Tag, data.Item);
         }

@@ -25,6 +25,17 @@ internal sealed partial class Evaluator
         return span;
     }
 
+    /// <summary>A span that covers all of an array or of memory on the stack is as long as that.</summary>
+    private Value SpanOver(IOperation creation, Value memory, Value? length)
+    {
+        Value span = SpanOver(creation, memory);
+        if (length is { IsConstant: true } known && creation.Type!.GetMembers("Length") is [IPropertySymbol property]) _state.Store(Symbols.Field(span, property), known);
+        return span;
+    }
+
+    private Value SpanOverArray(IOperation creation, Value array) =>
+        SpanOver(creation, ElementOf(array, Value.Zero), _state.TryPeek(LengthSlot(array), out Value length) ? length : null);
+
     /// <summary>A span made from another one covers the same memory.</summary>
     private Value SpanFrom(Value source, Value span)
     {
@@ -45,7 +56,10 @@ internal sealed partial class Evaluator
     {
         Value span = IsPlace(element.Instance!) ? Address(element.Instance!) : Eval(element.Instance);
         Value index = Eval(element.Arguments[0].Value);
-        return _dead ? Value.Zero : Advance(_state.Load(SpanSlot(span)), index, ElementTypeOf(element.Instance!.Type));
+        if (_dead) return Value.Zero;
+        Value covered = _state.Load(SpanSlot(span));
+        NoteWalk(covered, element.Arguments[0].Value, element.Type);
+        return Advance(covered, index, ElementTypeOf(element.Instance!.Type));
     }
 
     /// <summary>Spans made without a constructor: of an array, of a variable.</summary>
@@ -60,7 +74,7 @@ internal sealed partial class Evaluator
                 Value array = Eval(first);
                 Value start = invocation.Arguments.Length > 1 ? Eval(invocation.Arguments[1].Value) : Value.Zero;
                 if (invocation.Arguments.Length > 2) Eval(invocation.Arguments[2].Value);
-                if (!_dead) span = SpanOver(invocation, ElementOf(array, start));
+                if (!_dead) span = invocation.Arguments.Length == 1 ? SpanOverArray(invocation, array) : SpanOver(invocation, ElementOf(array, start));
                 return true;
             case { Name: "CreateSpan" or "CreateReadOnlySpan", ContainingType.Name: "MemoryMarshal" } when invocation.Arguments.Length == 2:
                 Value variable = Address(first);

@@ -169,11 +169,14 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IArrayElementReferenceOperation element:
                 Value array = Eval(element.ArrayReference), index = Value.Zero;
                 foreach (IOperation part in element.Indices) index = element.Indices.Length == 1 ? EvalIndex(part, array) : Combine(index, Eval(part), element);
+                NoteWalk(array, element.Indices.Length == 1 ? element.Indices[0] : null, element.Type);
                 return ElementOf(array, index);
             case IInlineArrayAccessOperation access:
                 index = Eval(access.Argument);
                 if (access.Argument.Type?.SpecialType != SpecialType.System_Int32) index = UnknownOf(access.Argument.Syntax, 1); // ^1 or a range
-                return ElementOf(Address(access.Instance), index);
+                array = Address(access.Instance);
+                NoteWalk(array, access.Argument, access.Type);
+                return ElementOf(array, index);
             case IInstanceReferenceOperation:
                 return This(operation);
             case IFlowCaptureReferenceOperation reference:
@@ -199,7 +202,9 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
                 case PointerOperation.Dereference:
                     return Eval(first);
                 case PointerOperation.Element:
-                    return Advance(Eval(first), Eval(second), (first!.Type as IPointerTypeSymbol)?.PointedAtType);
+                    Value start = Eval(first);
+                    NoteWalk(start, second, operation.Type);
+                    return Advance(start, Eval(second), operation.Type);
             }
         }
 

@@ -148,6 +148,14 @@ internal sealed class FieldUses
         }
     }
 
+    /// <summary>Memory that the body put there itself is freed by a loop: what that does to later elements is not seen one by one.</summary>
+    internal void Release(FlowState state, int allocation)
+    {
+        SmallMap<Value, Value> cells = state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (cells.ValueAt(i).Symbol == allocation && FieldAt(state.Symbols, cells.KeyAt(i)) is { } field) Released.Add(field);
+    }
+
     /// <summary>The field that holds the freed memory, if a callee put it there: to its own body that memory is the field's.</summary>
     private IFieldSymbol? FilledByCallee(FlowState state, Primitive free, ref Dictionary<int, IFieldSymbol>? filled)
     {

@@ -28,6 +28,7 @@ internal sealed partial class FlowAnalysis
     private readonly HashSet<Location> _firstFrees = [];
     private readonly Dictionary<SyntaxNode, HashSet<SyntaxNode>> _leftSites = [];
     private readonly HashSet<Value> _saved = [];
+    private readonly HashSet<(int Loop, Value Container)> _walked = [];
     private readonly HashSet<SyntaxNode> _toldSections = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
@@ -76,6 +77,20 @@ internal sealed partial class FlowAnalysis
 
     /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
     internal bool RunsShort => _visits > MaximalVisits / _share / 2 || _work > MaximalWork / _share / 2;
+
+    /// <summary>In the place of a loop: it may be around a function that runs in place.</summary>
+    internal const int AnyLoop = -1;
+
+    internal void NoteWalked(int loop, Value container) => _walked.Add((loop, container));
+
+    /// <summary>What a loop goes through by index, on whichever path.</summary>
+    internal SortedSet<Value> WalkedIn(int loop)
+    {
+        var containers = new SortedSet<Value>();
+        foreach ((int around, Value container) in _walked)
+            if (around == loop || around == AnyLoop) containers.Add(container);
+        return containers;
+    }
 
     internal IEnumerable<ISymbol> KnownVariables => new List<ISymbol>(_places.Keys);
 

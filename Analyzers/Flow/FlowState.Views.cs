@@ -19,7 +19,7 @@ internal sealed partial class FlowState
         object view = Bytes;
         while (Symbols.Of(address) is { Kind: SymbolKind.Field or SymbolKind.Element } data)
         {
-            if (data.Kind == SymbolKind.Element && !data.B.IsConstant) return null;
+            if (data.Kind == SymbolKind.Element && (!data.B.IsConstant || Symbols.IsWithinField(data.A, data.Item))) return null;
             member = data.Kind == SymbolKind.Field ? data.Item as ISymbol : null;
             view = (object?)member?.ContainingType ?? data.Item ?? "array";
             address = data.A;

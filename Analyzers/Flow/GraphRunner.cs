@@ -34,6 +34,7 @@ internal sealed partial class GraphRunner
     private readonly List<FlowState>?[] _pending;
     private readonly int[] _loopEnds;
     private readonly HashSet<(ControlFlowRegion, long)> _sent = [];
+    private readonly Dictionary<int, bool> _handsOn = [];
     private LastUses? _lastUses;
 
     internal GraphRunner(FlowAnalysis analysis, ControlFlowGraph graph, GraphRunner? outer, GraphRunner? caller, SyntaxNode body, IMethodSymbol? method)
@@ -346,7 +347,7 @@ internal sealed partial class GraphRunner
         if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
         if (turn.Count >= 2) return false;
         bool isLast = turn.Count == 1 || _analysis.RunsShort;
-        if (isLast) _analysis.Evaluator.Widen(state, turn.OnEntry, header);
+        if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
         state.Loops.Set(header, turn with { Count = isLast ? 2 : 1 });
         return true;
     }
@@ -367,6 +368,33 @@ internal sealed partial class GraphRunner
                 else _analysis.NoteUnset(ExitPlace.Of(branch, _body), local);
             }
         }
+    }
+
+    /// <summary>Something in the loop may free a pointer or let others keep it.</summary>
+    internal bool HandsOn(int header)
+    {
+        if (_handsOn.TryGetValue(header, out bool known)) return known;
+        for (int i = header; i <= _loopEnds[header] && !known; i++)
+        {
+            foreach (IOperation operation in _graph.Blocks[i].Operations) known = known || HandsOn(operation);
+            known = known || (_graph.Blocks[i].BranchValue is { } value && HandsOn(value));
+        }
+
+        _handsOn.Add(header, known);
+        return known;
+    }
+
+    private static bool HandsOn(IOperation operation)
+    {
+        foreach (IOperation inner in operation.DescendantsAndSelf())
+            switch (inner)
+            {
+                case IInvocationOperation or IFunctionPointerInvocationOperation or IObjectCreationOperation or IReturnOperation:
+                case ISimpleAssignmentOperation { Target: not ILocalReferenceOperation, Type: { } type } when TypeShapes.FixedSize(type) is 0 or 8:
+                    return true;
+            }
+
+        return false;
     }
 
     private static bool MayThrow(IOperation operation)

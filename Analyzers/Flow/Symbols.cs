@@ -173,6 +173,10 @@ internal sealed class SymbolTable
     internal bool IsDistinctRegion(int symbol) =>
         _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.Captured or SymbolKind.Static or SymbolKind.New or SymbolKind.Stack or SymbolKind.Function or SymbolKind.This;
 
+    /// <summary>Elements of the type that are counted from a field of that type on: the fields behind it.</summary>
+    internal bool IsWithinField(Value container, object? element) =>
+        container.Offset == 0 && _symbols[container.Symbol] is { Kind: SymbolKind.Field, Item: IFieldSymbol field } && SymbolEqualityComparer.Default.Equals(field.Type, element as ITypeSymbol);
+
     /// <summary>Where a span keeps what memory it covers: it owns nothing of it.</summary>
     internal bool IsSpanSlot(Value address) => _symbols[address.Symbol] is { Kind: SymbolKind.Element, Tag: Evaluator.SpanTag };
 

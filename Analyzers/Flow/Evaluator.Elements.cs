@@ -184,6 +184,7 @@ internal sealed partial class Evaluator
 
         if (index.IsConstant && size > 0) return pointer.Plus((backwards ? -1 : 1) * index.Offset * size);
         Value element = Symbols.Make(SymbolKind.Element, pointer, index, backwards ? -1 : 0, elementType);
+        if (Symbols.IsCut(element)) LetOut(pointer);
         if (!index.IsConstant && elementType is not null && size == 0) LetOutElements(element, pointer);
         return element;
     }

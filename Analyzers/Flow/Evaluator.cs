@@ -4,6 +4,7 @@
 // Unknown operation kinds evaluate their children and give an unknown value: new language features cost precision, never a crash.
 
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.FlowAnalysis;
@@ -59,6 +60,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     internal Value Eval(IOperation? operation)
     {
         if (operation is null || _dead) return Value.Zero;
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         if (operation.ConstantValue is { HasValue: true } constant)
         {
             if (constant.Value is null && IsFollowed(operation.Type)) return NullableOf(operation, Value.Zero, false);

@@ -111,8 +111,7 @@ internal sealed partial class FlowAnalysis
         summary = null;
         var analysis = new FlowAnalysis(scope, root, body, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
-        runner.Run(analysis.EntryState(root as IMethodSymbol));
-        bool gaveUp = analysis.GaveUp;
+        bool gaveUp = !analysis.TryWalk(runner) || analysis.GaveUp;
         scope.Spend(analysis._visits, analysis._work);
         if (gaveUp)
         {
@@ -132,6 +131,20 @@ internal sealed partial class FlowAnalysis
         analysis.CheckLosses(runner, exits);
         analysis.Finish(issues);
         return true;
+    }
+
+    /// <summary>False if an expression is deeper than this thread's stack, as one that was generated can be.</summary>
+    private bool TryWalk(GraphRunner runner)
+    {
+        try
+        {
+            runner.Run(EntryState(_root as IMethodSymbol));
+            return true;
+        }
+        catch (InsufficientExecutionStackException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Functions that are called in place were seen there too; on their own they show what holds for every caller.</summary>

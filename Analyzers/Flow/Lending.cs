@@ -9,6 +9,7 @@
 // taken. A pointer that is returned counts as kept.
 // Cost: the operations of the body, as often as its variables have to be filled, which is two or three times.
 
+using System.Runtime.CompilerServices;
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
@@ -63,11 +64,18 @@ internal sealed partial class Lending
             lending._same.Add(parameter, 1UL << parameter.Ordinal);
         }
 
-        for (int round = 0; pointers != 0 && round < MaximalRounds; round++)
+        try
         {
-            lending.BeginRound();
-            lending.Visit(body);
-            if (!lending._grew) return new Loans(pointers & ~lending._kept, lending._used);
+            for (int round = 0; pointers != 0 && round < MaximalRounds; round++)
+            {
+                lending.BeginRound();
+                lending.Visit(body);
+                if (!lending._grew) return new Loans(pointers & ~lending._kept, lending._used);
+            }
+        }
+        catch (InsufficientExecutionStackException)
+        {
+            // An expression that is deeper than this thread's stack: nothing is said of the body.
         }
 
         return default;
@@ -77,6 +85,7 @@ internal sealed partial class Lending
     private ulong Visit(IOperation? operation)
     {
         if (operation is null) return 0;
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         bool isOptional = IsOptional(operation);
         if (isOptional) _optional++;
         ulong carried = Carried(operation);

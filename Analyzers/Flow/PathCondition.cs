@@ -65,7 +65,7 @@ internal sealed partial class FlowState
             case Operator.Add:
                 if (b.IsConstant) return a.Plus(b.Offset);
                 if (a.IsConstant) return b.Plus(a.Offset);
-                return Symbols.Make(SymbolKind.Binary, a with { Offset = 0 }, b with { Offset = 0 }, (int)op).Plus(unchecked(a.Offset + b.Offset));
+                return Computed(op, a with { Offset = 0 }, b with { Offset = 0 }).Plus(unchecked(a.Offset + b.Offset));
             case Operator.Subtract:
                 if (b.IsConstant) return a.Plus(unchecked(-b.Offset));
                 if (a.Symbol == b.Symbol) return Value.Constant(unchecked(a.Offset - b.Offset));
@@ -99,7 +99,17 @@ internal sealed partial class FlowState
                 return Ordering(a, b);
         }
 
-        return Symbols.Make(SymbolKind.Binary, a, b, (int)op);
+        return Computed(op, a, b);
+    }
+
+    private Value Computed(Operator op, Value a, Value b)
+    {
+        Value computed = Symbols.Make(SymbolKind.Binary, a, b, (int)op);
+        if (!Symbols.IsCut(computed) || !(TryGetAllocation(a, out Allocation held) || TryGetAllocation(b, out held)) || held.Status != AllocationStatus.Owned) return computed;
+        // The pointer is in there, and cannot be seen any more.
+        SetAllocation(held with { Status = AllocationStatus.Escaped });
+        Note(new Primitive(PrimitiveKind.Escape, new Value(held.Symbol, 0)));
+        return computed;
     }
 
     /// <summary>What a mask leaves of a value whose bits are known in part: tags that were set, and the low bits of addresses.</summary>

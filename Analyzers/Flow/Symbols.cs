@@ -89,11 +89,22 @@ internal readonly record struct SymbolData(SymbolKind Kind, Value A, Value B, in
     internal long Low { get; init; } = long.MinValue;
 
     internal long High { get; init; } = long.MaxValue;
+
+    /// <summary>How many symbols it is made of, each as often as it is in there.</summary>
+    internal int Size { get; init; } = 1;
 }
 
 /// <summary>The symbols of one body.</summary>
 internal sealed class SymbolTable
 {
+    /// <summary>
+    /// What is computed from more symbols than this is a symbol that nothing is known about: <c>hash = hash * 31 + next</c>, a thousand times. Whoever looks at what a
+    /// value is made of goes no deeper, and comes to no symbol more often.
+    /// </summary>
+    private const int MaximalSize = 256;
+
+    private static readonly object s_cut = new();
+
     private readonly List<SymbolData> _symbols = [new SymbolData(SymbolKind.Zero, default, default, 0, null)];
     private readonly Dictionary<(SymbolKind, Value, Value, int, object?), int> _index = new(KeyComparer.Instance);
     private readonly Dictionary<int, INamedTypeSymbol> _classes = [];
@@ -112,7 +123,9 @@ internal sealed class SymbolTable
         if (!_index.TryGetValue(key, out int symbol))
         {
             symbol = _symbols.Count;
-            _symbols.Add(new SymbolData(kind, a, b, tag, item) { Low = low, High = high });
+            int size = 1 + _symbols[a.Symbol].Size + _symbols[b.Symbol].Size;
+            bool isCut = size > MaximalSize && (kind is SymbolKind.Binary or SymbolKind.Load || (kind == SymbolKind.Element && !b.IsConstant));
+            _symbols.Add(isCut ? new SymbolData(SymbolKind.Unknown, default, default, symbol, s_cut) { Low = low, High = high } : new SymbolData(kind, a, b, tag, item) { Low = low, High = high, Size = size });
             _index.Add(key, symbol);
         }
 
@@ -121,6 +134,9 @@ internal sealed class SymbolTable
 
     internal Value Unknown(object site, int tag = 0, long low = long.MinValue, long high = long.MaxValue) =>
         Make(SymbolKind.Unknown, default, default, tag, site, low, high);
+
+    /// <summary>What the value was made of is not known any more.</summary>
+    internal bool IsCut(Value value) => ReferenceEquals(_symbols[value.Symbol].Item, s_cut);
 
     /// <summary>The class of an object that was made here; null if it is not known.</summary>
     internal INamedTypeSymbol? ClassOf(Value value) => value.Offset == 0 && _classes.TryGetValue(value.Symbol, out INamedTypeSymbol? type) ? type : null;

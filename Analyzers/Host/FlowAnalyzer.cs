@@ -41,14 +41,28 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         foreach (BodySyntax syntax in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
         {
             bool mentions = Mentions(syntax, names);
-            if ((!mentions && !mayBeAtomic) || Bodies.RootOf(syntax, context.SemanticModel, cancellation) is not { } root) continue;
-            bool isAtomic = mayBeAtomic && IsAtomic(syntax, root, facts, cancellation);
-            if (!mentions && !isAtomic) continue;
-            IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
-            if (operation is null || !facts.Demand.TouchesContract(operation, isAtomic, cancellation)) continue;
-            BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
-            Report(context, facts, facts.Fields.IssuesOf(root, result, cancellation));
+            if (!mentions && !mayBeAtomic) continue;
+            try
+            {
+                AnalyzeBody(context, facts, syntax, mentions, mayBeAtomic);
+            }
+            catch (InsufficientExecutionStackException)
+            {
+                // An expression that the compiler cannot bind with this thread's stack.
+            }
         }
+    }
+
+    private static void AnalyzeBody(SemanticModelAnalysisContext context, CompilationFacts facts, in BodySyntax syntax, bool mentions, bool mayBeAtomic)
+    {
+        CancellationToken cancellation = context.CancellationToken;
+        if (Bodies.RootOf(syntax, context.SemanticModel, cancellation) is not { } root) return;
+        bool isAtomic = mayBeAtomic && IsAtomic(syntax, root, facts, cancellation);
+        if (!mentions && !isAtomic) return;
+        IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
+        if (operation is null || !facts.Demand.TouchesContract(operation, isAtomic, cancellation)) return;
+        BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
+        Report(context, facts, facts.Fields.IssuesOf(root, result, cancellation));
     }
 
     /// <summary>The body, or a function inside of it, is declared to run where it must not block.</summary>

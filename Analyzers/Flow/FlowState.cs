@@ -364,6 +364,17 @@ internal sealed partial class FlowState(SymbolTable symbols)
 
     internal void RemoveAllocation(int symbol) => _allocations.Remove(symbol);
 
+    /// <summary>A value made of two, of which one may lead to memory.</summary>
+    private Value Computed(Operator op, Value a, Value b)
+    {
+        Value computed = Symbols.Make(SymbolKind.Binary, a, b, (int)op);
+        if (!Symbols.IsCut(computed) || !(TryGetAllocation(a, out Allocation held) || TryGetAllocation(b, out held)) || held.Status != AllocationStatus.Owned) return computed;
+        // The pointer is in there, and cannot be seen any more.
+        SetAllocation(held with { Status = AllocationStatus.Escaped });
+        Note(new Primitive(PrimitiveKind.Escape, new Value(held.Symbol, 0)));
+        return computed;
+    }
+
     // History
 
     internal void Branch(SyntaxNode condition, bool taken) => Trail = new Trail(condition, taken, Trail);

@@ -102,16 +102,6 @@ internal sealed partial class FlowState
         return Computed(op, a, b);
     }
 
-    private Value Computed(Operator op, Value a, Value b)
-    {
-        Value computed = Symbols.Make(SymbolKind.Binary, a, b, (int)op);
-        if (!Symbols.IsCut(computed) || !(TryGetAllocation(a, out Allocation held) || TryGetAllocation(b, out held)) || held.Status != AllocationStatus.Owned) return computed;
-        // The pointer is in there, and cannot be seen any more.
-        SetAllocation(held with { Status = AllocationStatus.Escaped });
-        Note(new Primitive(PrimitiveKind.Escape, new Value(held.Symbol, 0)));
-        return computed;
-    }
-
     /// <summary>What a mask leaves of a value whose bits are known in part: tags that were set, and the low bits of addresses.</summary>
     private Value? Masked(Value value, long mask, int depth)
     {

@@ -4,7 +4,7 @@ using Verify = KAlloc.Tests.Verifier.KernelVerifier<KAlloc.Analyzers.Host.FlowAn
 namespace KAlloc.Analyzers.Tests.Lifetime;
 
 /// <summary>
-/// What the contracts of typed caches, of what they hand out, and of buffers say to each rule. The bodies in <c>Tests/Flow/Bodies/Owners.cs</c> have the ways through code.
+/// What the contracts of typed caches, of what they hand out, and of buffers say to each rule. The bodies in <c>Tests/Flow/Bodies/Owners*.cs</c> have the ways through code.
 /// </summary>
 public sealed class OwnerContractsTests
 {

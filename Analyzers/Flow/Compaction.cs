@@ -12,27 +12,23 @@ internal sealed class Compaction
     private const int MaximalNesting = 3;
 
     private readonly SymbolTable _symbols;
-    private readonly HashSet<int> _needed = [];
+    private readonly SymbolSet _needed;
     private readonly IReadOnlyList<Primitive> _log;
     private bool _grew;
 
-    private Compaction(SymbolTable symbols, IReadOnlyList<Primitive> log) => (_symbols, _log) = (symbols, log);
+    private Compaction(SymbolTable symbols, IReadOnlyList<Primitive> log, SymbolSet needed) => (_symbols, _log, _needed) = (symbols, log, needed);
 
     /// <summary>What a caller can see of a path that returns <paramref name="result"/>.</summary>
     internal static IReadOnlyList<Primitive> Compact(SymbolTable symbols, IReadOnlyList<Primitive> log, Value result)
     {
-        var compaction = new Compaction(symbols, log);
+        using SymbolSet needed = symbols.NewSet();
+        var compaction = new Compaction(symbols, log, needed);
         compaction.Need(result);
         return compaction.Run();
     }
 
-    /// <summary>The same for a path that is still under way and may yet use <paramref name="live"/>.</summary>
-    internal static IReadOnlyList<Primitive> Compact(SymbolTable symbols, IReadOnlyList<Primitive> log, HashSet<int> live)
-    {
-        var compaction = new Compaction(symbols, log);
-        compaction._needed.UnionWith(live);
-        return compaction.Run();
-    }
+    /// <summary>The same for a path that is still under way and may yet use <paramref name="live"/>, which grows.</summary>
+    internal static IReadOnlyList<Primitive> Compact(SymbolTable symbols, IReadOnlyList<Primitive> log, SymbolSet live) => new Compaction(symbols, log, live).Run();
 
     private List<Primitive> Run()
     {

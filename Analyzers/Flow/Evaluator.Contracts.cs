@@ -102,7 +102,7 @@ internal sealed partial class Evaluator
 
         bool told = analysis.Raise(new SleepEvent(_state, call, contract, sleep, maySleep));
         // What a body tells of itself is no news to its callers.
-        if (!told && maySleep != false) _state.Note(new Primitive(PrimitiveKind.Sleep, decider) { Contract = sleep, Promises = contract, Site = chain });
+        if (!told && maySleep != false) _state.Note(new Primitive(PrimitiveKind.Sleep, decider) { Contract = sleep, Site = chain, More = new Operands(Promises: contract) });
     }
 
     // Ownership
@@ -128,7 +128,7 @@ internal sealed partial class Evaluator
             CacheSyntax = call.Inner is null ? call.SyntaxOf(contract.Cache)?.Syntax.ToString() : null,
             Flags = flags,
         });
-        _state.Note(new Primitive(PrimitiveKind.Allocate, pointer) { Contract = contract, Site = chain, Size = size, Order = order, Cache = cache, Flags = flags });
+        _state.Note(new Primitive(PrimitiveKind.Allocate, pointer) { Contract = contract, Site = chain, More = new Operands(size, order, cache, flags) });
         return pointer;
     }
 

@@ -50,7 +50,7 @@ internal sealed partial class Evaluator
         if (callerKnows && !_dead)
         {
             var site = new LogSite(call.Syntax, call.Method, call.Inner);
-            _state.Rewind(before, new Primitive(PrimitiveKind.Call, _state.Canonical(call.Receiver), result) { Arguments = [.. call.Arguments], Site = site, Contract = new DeferredCall(call.Method, bodies) });
+            _state.Rewind(before, new Primitive(PrimitiveKind.Call, _state.Canonical(call.Receiver), result) { More = new Operands(Arguments: [.. call.Arguments]), Site = site, Contract = new DeferredCall(call.Method, bodies) });
         }
 
         return result;

@@ -50,7 +50,7 @@ internal sealed partial class Evaluator
         Log? before = _state.Log;
         CallSite unknown = site.Of(signature, Value.Zero, arguments);
         Value result = ApplyUnknown(unknown);
-        if (callerKnows) _state.Rewind(before, new Primitive(PrimitiveKind.Call, target, result) { Arguments = [.. arguments], Site = new LogSite(site.Syntax, signature, null) });
+        if (callerKnows) _state.Rewind(before, new Primitive(PrimitiveKind.Call, target, result) { More = new Operands(Arguments: [.. arguments]), Site = new LogSite(site.Syntax, signature, null) });
         return result;
     }
 

@@ -9,6 +9,8 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
+    private readonly Stack<SymbolMap> _maps = new();
+
     private Value ApplySummary(CallSite call, Summary summary)
     {
         int count = summary.Outcomes.Count, ways = summary.IsPartial ? count + 1 : count;
@@ -25,7 +27,8 @@ internal sealed partial class Evaluator
         List<Value> overwritten = _overwritten = [];
         Outcome outcome = summary.Outcomes[way];
         analysis.Work(outcome.Log.Count);
-        Value result = new Replay(this, call, summary.Symbols).Run(outcome);
+        using SymbolMap mapped = _maps.Count > 0 ? _maps.Pop() : new SymbolMap(_maps);
+        Value result = new Replay(this, call, summary.Symbols, mapped).Run(outcome);
         _overwritten = outer;
         if (_dead) return Value.Zero;
         if (outer is not null) outer.AddRange(overwritten);
@@ -43,10 +46,8 @@ internal sealed partial class Evaluator
         _state.Clear(held);
     }
 
-    private sealed class Replay(Evaluator evaluator, CallSite call, SymbolTable from)
+    private sealed class Replay(Evaluator evaluator, CallSite call, SymbolTable from, SymbolMap mapped)
     {
-        private readonly Dictionary<int, Value> _mapped = [];
-
         private FlowState State => evaluator._state;
 
         private SymbolTable Symbols => evaluator.Symbols;
@@ -56,7 +57,7 @@ internal sealed partial class Evaluator
             bool isStruct = !call.Method.ReturnsVoid && call.Method.RefKind == RefKind.None && call.Method.MethodKind != MethodKind.Constructor && !TypeShapes.IsScalar(call.Method.ReturnType);
             Value region = isStruct ? evaluator.FreshRegion(call.Operation) : Value.Zero;
             bool isOwn = isStruct && from.KindOf(outcome.Result) is SymbolKind.Local or SymbolKind.Stack && from.Of(outcome.Result).Item is not IParameterSymbol;
-            if (isOwn) _mapped[outcome.Result.Symbol] = region;
+            if (isOwn) mapped[outcome.Result.Symbol] = region;
             foreach (Primitive primitive in outcome.Log)
             {
                 evaluator.Analysis.IsMuted = primitive.Told;
@@ -78,7 +79,7 @@ internal sealed partial class Evaluator
             {
                 case PrimitiveKind.Load:
                     SymbolData loaded = from.Of(primitive.B);
-                    _mapped[primitive.B.Symbol] = evaluator.LoadAt(Map(primitive.A), loaded.Low, loaded.High);
+                    mapped[primitive.B.Symbol] = evaluator.LoadAt(Map(primitive.A), loaded.Low, loaded.High);
                     break;
                 case PrimitiveKind.Store:
                     evaluator._isCalleesField = from.KindOf(primitive.A) is SymbolKind.Field or SymbolKind.Static;
@@ -102,7 +103,7 @@ internal sealed partial class Evaluator
                     evaluator._dead |= !State.Decide(Map(primitive.A), primitive.Flag);
                     break;
                 case PrimitiveKind.Allocate:
-                    _mapped[primitive.A.Symbol] = evaluator.Allocate(
+                    mapped[primitive.A.Symbol] = evaluator.Allocate(
                         call.Through(primitive.Site!), (AllocationContract)primitive.Contract!, 8191 * primitive.A.Symbol, Map(primitive.Size), Map(primitive.Order), Map(primitive.Cache), Map(primitive.Flags));
                     break;
                 case PrimitiveKind.Sleep:
@@ -127,7 +128,7 @@ internal sealed partial class Evaluator
                     break;
                 case PrimitiveKind.Call:
                     Value[] arguments = [.. primitive.Arguments.Select(argument => Map(argument))];
-                    _mapped[primitive.B.Symbol] = primitive.Contract is DeferredCall deferred
+                    mapped[primitive.B.Symbol] = primitive.Contract is DeferredCall deferred
                         ? evaluator.ApplyDeferred(call.Through(primitive.Site!), deferred, Map(primitive.A), arguments)
                         : evaluator.CallValue(call.Through(primitive.Site!), primitive.Site!.Innermost.Method, Map(primitive.A), arguments);
                     break;
@@ -181,8 +182,8 @@ internal sealed partial class Evaluator
         private Value Map(Value value)
         {
             if (value.IsConstant) return value;
-            if (!_mapped.TryGetValue(value.Symbol, out Value mapped)) _mapped[value.Symbol] = mapped = MapSymbol(value.Symbol, from.Of(value));
-            return State.Canonical(mapped.Plus(value.Offset));
+            if (!mapped.TryGetValue(value.Symbol, out Value here)) mapped[value.Symbol] = here = MapSymbol(value.Symbol, from.Of(value));
+            return State.Canonical(here.Plus(value.Offset));
         }
 
         private Value MapSymbol(int symbol, SymbolData data)

@@ -41,7 +41,7 @@ internal sealed partial class Evaluator
             else if (!_state.IsCounted(pointer) && !_state.HangsOnLinks(pointer)) Adopt(call, contract, pointer);
         }
 
-        _state.Note(new Primitive(PrimitiveKind.Free, pointer) { Contract = contract, Site = call.Chain, Order = order, Cache = cache, Told = told });
+        _state.Note(new Primitive(PrimitiveKind.Free, pointer) { Contract = contract, Site = call.Chain, More = order is null && cache is null ? null : new Operands(Order: order, Cache: cache), Told = told });
     }
 
     /// <summary>Memory whose allocation was not seen is known from here on: as freed.</summary>

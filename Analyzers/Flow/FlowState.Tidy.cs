@@ -29,7 +29,7 @@ internal sealed partial class FlowState
         }
 
         if (isOver is not null) DropLocals(isOver);
-        HashSet<int> live = Live();
+        using SymbolSet live = Live();
         for (int i = _cells.Count - 1; i >= 0; i--)
         {
             int root = Symbols.Root(_cells.KeyAt(i));
@@ -44,14 +44,13 @@ internal sealed partial class FlowState
         List<Primitive> all = Log.ToList(Log);
         IReadOnlyList<Primitive> kept = Compaction.Compact(Symbols, all, live);
         if (kept.Count == all.Count) return;
-        Log = null;
-        foreach (Primitive primitive in kept) Note(primitive);
+        Log = Log.Shrink(Log, all, kept);
     }
 
     /// <summary>What a local held that is not named any more, unless owned memory hangs on it: that is lost with the local, and told there.</summary>
     private void DropLocals(Func<ISymbol, bool> isOver)
     {
-        HashSet<int>? owning = null;
+        SymbolSet? owning = null;
         for (int i = _cells.Count - 1; i >= 0; i--)
         {
             SymbolData root = Symbols[Symbols.Root(_cells.KeyAt(i))];
@@ -60,12 +59,14 @@ internal sealed partial class FlowState
             // A variable that is null is one that a fix may free.
             if (!held.IsConstant && !Mentions(held, owning ??= Owning())) _cells.RemoveAt(i);
         }
+
+        owning?.Dispose();
     }
 
     /// <summary>Owned memory, and the objects that it hangs on.</summary>
-    private HashSet<int> Owning()
+    private SymbolSet Owning()
     {
-        var owning = new HashSet<int>();
+        SymbolSet owning = Symbols.NewSet();
         for (int i = 0; i < _allocations.Count; i++)
             if (_allocations.ValueAt(i).Status == AllocationStatus.Owned) owning.Add(_allocations.KeyAt(i));
         bool grew = owning.Count > 0;
@@ -82,7 +83,7 @@ internal sealed partial class FlowState
         return owning;
     }
 
-    private bool Mentions(Value value, HashSet<int> symbols)
+    private bool Mentions(Value value, SymbolSet symbols)
     {
         if (value.IsConstant || symbols.Count == 0) return false;
         SymbolData data = Symbols.Of(value);
@@ -94,9 +95,9 @@ internal sealed partial class FlowState
         Symbols[root].Kind is SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation or SymbolKind.Unknown or SymbolKind.Load or SymbolKind.View or SymbolKind.Binary;
 
     /// <summary>All symbols that variables, visible memory, owned memory and open sections lead to.</summary>
-    private HashSet<int> Live()
+    private SymbolSet Live()
     {
-        var live = new HashSet<int>();
+        SymbolSet live = Symbols.NewSet();
         for (int i = 0; i < _allocations.Count; i++)
         {
             if (_allocations.ValueAt(i) is not { Status: AllocationStatus.Owned } owned) continue;
@@ -131,7 +132,7 @@ internal sealed partial class FlowState
         return live;
     }
 
-    private void Mark(Value value, HashSet<int> live)
+    private void Mark(Value value, SymbolSet live)
     {
         if (value.IsConstant || !live.Add(value.Symbol)) return;
         SymbolData data = Symbols.Of(value);

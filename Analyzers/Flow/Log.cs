@@ -79,31 +79,37 @@ internal sealed record Primitive(PrimitiveKind Kind, Value A = default, Value B 
     /// <summary>The contract that made it: of the allocation, the free, the sleep, the section.</summary>
     internal object? Contract { get; init; }
 
-    /// <summary>For a sleep: all that the sleeping method promises.</summary>
-    internal MethodContract? Promises { get; init; }
-
     internal LogSite? Site { get; init; }
 
-    internal Value? Size { get; init; }
-
-    internal Value? Order { get; init; }
-
-    internal Value? Cache { get; init; }
-
-    internal Value? Flags { get; init; }
+    /// <summary>What only some kinds have.</summary>
+    internal Operands? More { get; init; }
 
     /// <summary>Of a copy: the struct.</summary>
     internal ITypeSymbol? Type { get; init; }
 
-    /// <summary>Of a call through a value: what it is given.</summary>
-    internal IReadOnlyList<Value> Arguments { get; init; } = [];
-
     /// <summary>A rule has told of it in the body itself: callers hear nothing more.</summary>
     internal bool Told { get; init; }
+
+    internal Value? Size => More?.Size;
+
+    internal Value? Order => More?.Order;
+
+    internal Value? Cache => More?.Cache;
+
+    internal Value? Flags => More?.Flags;
+
+    /// <summary>For a sleep: all that the sleeping method promises.</summary>
+    internal MethodContract? Promises => More?.Promises;
+
+    /// <summary>Of a call through a value: what it is given.</summary>
+    internal IReadOnlyList<Value> Arguments => More?.Arguments ?? [];
 
     /// <summary>Callers can tell two paths apart by it. What was read, assumed or touched only refines a path.</summary>
     internal bool IsEffect => Kind is not (PrimitiveKind.Load or PrimitiveKind.Assume or PrimitiveKind.Touch);
 }
+
+/// <summary>Further operands of a primitive: most have none, and there are many primitives.</summary>
+internal sealed record Operands(Value? Size = null, Value? Order = null, Value? Cache = null, Value? Flags = null, MethodContract? Promises = null, IReadOnlyList<Value>? Arguments = null);
 
 /// <summary>The primitives of one path, newest first.</summary>
 internal sealed class Log
@@ -176,5 +182,15 @@ internal sealed class Log
         for (; newest is not null; newest = newest.Before) all.Add(newest.Last);
         all.Reverse();
         return all;
+    }
+
+    /// <summary>The same log with some of its primitives, oldest first; what comes before the first that is gone stays shared.</summary>
+    internal static Log? Shrink(Log? newest, IReadOnlyList<Primitive> all, IReadOnlyList<Primitive> kept)
+    {
+        int same = 0;
+        while (same < kept.Count && ReferenceEquals(all[same], kept[same])) same++;
+        while (newest is not null && newest.Depth > same) newest = newest.Before;
+        for (int i = same; i < kept.Count; i++) newest = Add(newest, kept[i]);
+        return newest;
     }
 }

@@ -6,9 +6,9 @@ internal static class Reachability
 {
     internal static bool IsReachable(FlowState state, int allocation)
     {
-        var reached = new HashSet<int>();
-        bool grew = true;
         SymbolTable symbols = state.Symbols;
+        using SymbolSet reached = symbols.NewSet();
+        bool grew = true;
         SmallMap<Value, Value> cells = state.Cells;
         while (grew)
         {
@@ -27,7 +27,7 @@ internal static class Reachability
     }
 
     /// <summary>Everything that a value can lead to: its region, and operands when a pointer hides in arithmetic.</summary>
-    private static bool Reach(SymbolTable symbols, Value value, HashSet<int> reached)
+    private static bool Reach(SymbolTable symbols, Value value, SymbolSet reached)
     {
         bool grew = false;
         var open = new Stack<Value>();

@@ -84,14 +84,33 @@ internal enum SymbolKind : byte
 internal enum Operator { Equal, Less, Not, And, Or, Xor, Add, Subtract, Multiply, Divide, Remainder, ShiftLeft, ShiftRight, Complement, Negate }
 
 /// <summary>What a symbol stands for.</summary>
-internal readonly record struct SymbolData(SymbolKind Kind, Value A, Value B, int Tag, object? Item)
+internal sealed class SymbolData(SymbolKind kind, Value a, Value b, int tag, object? item)
 {
+    internal SymbolKind Kind { get; } = kind;
+
+    internal Value A { get; } = a;
+
+    internal Value B { get; } = b;
+
+    internal int Tag { get; } = tag;
+
+    internal object? Item { get; } = item;
+
     internal long Low { get; init; } = long.MinValue;
 
     internal long High { get; init; } = long.MaxValue;
 
     /// <summary>How many symbols it is made of, each as often as it is in there.</summary>
     internal int Size { get; init; } = 1;
+
+    /// <summary>See <see cref="SymbolTable.Root"/>.</summary>
+    internal int Root { get; init; }
+
+    /// <summary>See <see cref="SymbolTable.Origin"/>.</summary>
+    internal int Origin { get; init; }
+
+    /// <summary>See <see cref="SymbolTable.AllocationOf"/>.</summary>
+    internal int Allocation { get; init; }
 }
 
 /// <summary>The symbols of one body.</summary>
@@ -108,6 +127,7 @@ internal sealed class SymbolTable
     private readonly List<SymbolData> _symbols = [new SymbolData(SymbolKind.Zero, default, default, 0, null)];
     private readonly Dictionary<(SymbolKind, Value, Value, int, object?), int> _index = new(KeyComparer.Instance);
     private readonly Dictionary<int, INamedTypeSymbol> _classes = [];
+    private readonly Stack<SymbolSet> _sets = new();
 
     internal SymbolData this[int symbol] => _symbols[symbol];
 
@@ -123,9 +143,17 @@ internal sealed class SymbolTable
         if (!_index.TryGetValue(key, out int symbol))
         {
             symbol = _symbols.Count;
-            int size = 1 + _symbols[a.Symbol].Size + _symbols[b.Symbol].Size;
+            int size = 1 + Of(a).Size + Of(b).Size;
             bool isCut = size > MaximalSize && (kind is SymbolKind.Binary or SymbolKind.Load || (kind == SymbolKind.Element && !b.IsConstant));
-            _symbols.Add(isCut ? new SymbolData(SymbolKind.Unknown, default, default, symbol, s_cut) { Low = low, High = high } : new SymbolData(kind, a, b, tag, item) { Low = low, High = high, Size = size });
+            _symbols.Add(isCut ? new SymbolData(SymbolKind.Unknown, default, default, symbol, s_cut) { Low = low, High = high, Root = symbol, Origin = symbol } : new SymbolData(kind, a, b, tag, item)
+            {
+                Low = low,
+                High = high,
+                Size = size,
+                Root = kind is SymbolKind.Field or SymbolKind.Element ? Of(a).Root : symbol,
+                Origin = kind is SymbolKind.Field or SymbolKind.Element or SymbolKind.View ? Of(a).Origin : symbol,
+                Allocation = FindAllocation(kind, a, b, tag, symbol),
+            });
             _index.Add(key, symbol);
         }
 
@@ -148,42 +176,25 @@ internal sealed class SymbolTable
     internal Value Field(Value container, ISymbol field) => Make(SymbolKind.Field, container, item: field.OriginalDefinition);
 
     /// <summary>The outermost symbol that an address is inside of: what owns the memory.</summary>
-    internal int Root(Value address)
-    {
-        while (_symbols[address.Symbol] is { Kind: SymbolKind.Field or SymbolKind.Element } inner) address = inner.A;
-        return address.Symbol;
-    }
+    internal int Root(Value address) => Of(address).Root;
 
     /// <summary>The pointer that an address was computed from, also through another view of the same memory.</summary>
-    internal int Origin(Value address)
-    {
-        while (_symbols[address.Symbol] is { Kind: SymbolKind.Field or SymbolKind.Element or SymbolKind.View } inner) address = inner.A;
-        return address.Symbol;
-    }
+    internal int Origin(Value address) => Of(address).Origin;
 
     /// <summary>The allocation that a pointer points to or into, through views and interior arithmetic; 0 if none.</summary>
-    internal int AllocationOf(Value pointer)
+    internal int AllocationOf(Value pointer) => Of(pointer).Allocation;
+
+    private int FindAllocation(SymbolKind kind, Value a, Value b, int tag, int symbol) => kind switch
     {
-        while (true)
-        {
-            SymbolData data = _symbols[pointer.Symbol];
-            switch (data.Kind)
-            {
-                case SymbolKind.Allocation:
-                    return pointer.Symbol;
-                case SymbolKind.View or SymbolKind.Field or SymbolKind.Element:
-                    pointer = data.A;
-                    break;
-                case SymbolKind.Binary when (Operator)data.Tag is Operator.Add or Operator.Subtract or Operator.And or Operator.Or:
-                    // Offsets and tags: the pointer is one operand, usually the first.
-                    if (AllocationOf(data.B) is var second and not 0) return second;
-                    pointer = data.A;
-                    break;
-                default:
-                    return 0;
-            }
-        }
-    }
+        SymbolKind.Allocation => symbol,
+        SymbolKind.View or SymbolKind.Field or SymbolKind.Element => AllocationOf(a),
+        // Offsets and tags: the pointer is one operand, usually the first.
+        SymbolKind.Binary when (Operator)tag is Operator.Add or Operator.Subtract or Operator.And or Operator.Or => AllocationOf(b) is var second and not 0 ? second : AllocationOf(a),
+        _ => 0,
+    };
+
+    /// <summary>An empty set of symbols, to be given back.</summary>
+    internal SymbolSet NewSet() => _sets.Count > 0 ? _sets.Pop() : new SymbolSet(_sets);
 
     /// <summary>Whether the symbol is an address that differs from every other region's and is never null.</summary>
     internal bool IsDistinctRegion(int symbol) =>

@@ -12,43 +12,56 @@ internal sealed class Compaction
     private const int MaximalNesting = 3;
 
     private readonly SymbolTable _symbols;
-    private readonly SymbolSet _needed;
-    private readonly IReadOnlyList<Primitive> _log;
+    private readonly List<Primitive> _log = [];
+    private readonly List<Primitive> _compact = [];
+    private bool[] _kept = [];
+    private SymbolSet _needed = null!;
     private bool _grew;
 
-    private Compaction(SymbolTable symbols, IReadOnlyList<Primitive> log, SymbolSet needed) => (_symbols, _log, _needed) = (symbols, log, needed);
+    /// <summary>Of the logs of one body, one after the other.</summary>
+    internal Compaction(SymbolTable symbols) => _symbols = symbols;
 
     /// <summary>What a caller can see of a path that returns <paramref name="result"/>.</summary>
-    internal static IReadOnlyList<Primitive> Compact(SymbolTable symbols, IReadOnlyList<Primitive> log, Value result)
+    internal IReadOnlyList<Primitive> Compact(IReadOnlyList<Primitive> log, Value result)
     {
-        using SymbolSet needed = symbols.NewSet();
-        var compaction = new Compaction(symbols, log, needed);
-        compaction.Need(result);
-        return compaction.Run();
+        _log.Clear();
+        _log.AddRange(log);
+        using SymbolSet needed = _needed = _symbols.NewSet();
+        Need(result);
+        Run();
+        return [.. _compact];
     }
 
     /// <summary>The same for a path that is still under way and may yet use <paramref name="live"/>, which grows.</summary>
-    internal static IReadOnlyList<Primitive> Compact(SymbolTable symbols, IReadOnlyList<Primitive> log, SymbolSet live) => new Compaction(symbols, log, live).Run();
-
-    private List<Primitive> Run()
+    internal Log? Compact(Log? log, SymbolSet live)
     {
-        var kept = new bool[_log.Count];
+        _log.Clear();
+        for (Log? node = log; node is not null; node = node.Before) _log.Add(node.Last);
+        _log.Reverse();
+        _needed = live;
+        Run();
+        return _compact.Count == _log.Count ? log : Log.Shrink(log, _log, _compact);
+    }
+
+    private void Run()
+    {
+        if (_kept.Length < _log.Count) _kept = new bool[2 * _log.Count];
+        else Array.Clear(_kept, 0, _log.Count);
         do
         {
             _grew = false;
             for (int i = _log.Count - 1; i >= 0; i--)
             {
-                if (kept[i] || !Matters(_log[i])) continue;
-                kept[i] = true;
+                if (_kept[i] || !Matters(_log[i])) continue;
+                _kept[i] = true;
                 NeedOperands(_log[i]);
             }
         }
         while (_grew);
 
-        var compact = new List<Primitive>();
+        _compact.Clear();
         for (int i = 0; i < _log.Count; i++)
-            if (kept[i] && !IsAgain(compact, _log[i])) compact.Add(_log[i]);
-        return compact;
+            if (_kept[i] && !IsAgain(_compact, _log[i])) _compact.Add(_log[i]);
     }
 
     /// <summary>The path did so before and nothing has changed since: another turn of a loop.</summary>

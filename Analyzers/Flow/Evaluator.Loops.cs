@@ -11,7 +11,7 @@ internal sealed partial class Evaluator
     {
         (FlowState outer, _state) = (_state, state);
         // What nothing points to any more is not handed on to the turns that follow: it is lost.
-        state.Tidy();
+        state.Tidy(analysis.Compaction);
         if (runner.HandsOn(header)) LetOutRest(header);
         var changed = new List<(Value Address, Value Value)>();
         SmallMap<Value, Value> cells = state.Cells;

@@ -46,11 +46,14 @@ internal sealed partial class FlowAnalysis
         _body = body;
         _share = scope.IsMover ? ShareOfMovers : 1;
         Evaluator = new Evaluator(this);
+        Compaction = new Compaction(Symbols);
     }
 
     internal SymbolTable Symbols { get; } = new();
 
     internal Evaluator Evaluator { get; }
+
+    internal Compaction Compaction { get; }
 
     /// <summary>What the body does to fields that only its own part of the program can name.</summary>
     internal FieldUses Fields { get; }
@@ -126,7 +129,7 @@ internal sealed partial class FlowAnalysis
         foreach ((FlowState state, Value value, _) in runner.Returns) fields.End(state, value);
         foreach ((FlowState state, _) in runner.Throws) fields.End(state, Value.Zero);
         List<BodyExit> exits = analysis.CheckSections(runner);
-        summary = Summary.Of(analysis.Symbols, root as IMethodSymbol, runner, analysis._toldSections);
+        summary = Summary.Of(analysis.Symbols, analysis.Compaction, root as IMethodSymbol, runner, analysis._toldSections);
         scope.Trace?.End(root, runner, summary);
         analysis.CheckLosses(runner, exits);
         analysis.Finish(issues);

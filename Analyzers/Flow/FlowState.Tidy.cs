@@ -18,8 +18,9 @@ internal sealed partial class FlowState
         foreach (FlowState state in states) state.Epoch = epoch;
     }
 
+    /// <param name="compaction">The body's.</param>
     /// <param name="isOver">Which locals are not named any more.</param>
-    internal void Tidy(Func<ISymbol, bool>? isOver = null)
+    internal void Tidy(Compaction compaction, Func<ISymbol, bool>? isOver = null)
     {
         for (int i = 0; i < _cells.Count; i++)
         {
@@ -41,10 +42,7 @@ internal sealed partial class FlowState
         for (int i = _exposed.Count - 1; i >= 0; i--)
             if (IsCollected(_exposed.KeyAt(i)) && !live.Contains(_exposed.KeyAt(i))) _exposed.RemoveAt(i);
 
-        List<Primitive> all = Log.ToList(Log);
-        IReadOnlyList<Primitive> kept = Compaction.Compact(Symbols, all, live);
-        if (kept.Count == all.Count) return;
-        Log = Log.Shrink(Log, all, kept);
+        Log = compaction.Compact(Log, live);
     }
 
     /// <summary>What a local held that is not named any more, unless owned memory hangs on it: that is lost with the local, and told there.</summary>

@@ -146,7 +146,7 @@ internal sealed partial class GraphRunner
         if (kept.Count > TidyAbove)
         {
             _lastUses ??= new LastUses(_graph, _loopEnds);
-            foreach (FlowState state in kept) state.Tidy(local => _lastUses.IsOver(local, block));
+            foreach (FlowState state in kept) state.Tidy(_analysis.Compaction, local => _lastUses.IsOver(local, block));
             FlowState.AlignEpochs(kept);
             kept = Merge(kept, block);
         }
@@ -184,7 +184,9 @@ internal sealed partial class GraphRunner
         var groups = new List<List<int>>();
         foreach (int index in indices)
         {
-            List<int>? group = groups.Find(other => same(other[0], index));
+            List<int>? group = null;
+            for (int i = 0; i < groups.Count && group is null; i++)
+                if (same(groups[i][0], index)) group = groups[i];
             if (group is null) groups.Add(group = []);
             group.Add(index);
         }

@@ -90,10 +90,11 @@ internal sealed class Summary
     }
 
     /// <param name="symbols">The symbols of the body.</param>
+    /// <param name="compaction">The body's.</param>
     /// <param name="method">The method, if the body is one's.</param>
     /// <param name="runner">The walk of the body.</param>
     /// <param name="told">Calls that open a section of which the body itself has told that it stays open.</param>
-    internal static Summary? Of(SymbolTable symbols, IMethodSymbol? method, GraphRunner runner, HashSet<SyntaxNode> told)
+    internal static Summary? Of(SymbolTable symbols, Compaction compaction, IMethodSymbol? method, GraphRunner runner, HashSet<SyntaxNode> told)
     {
         var outcomes = new List<Outcome>();
         foreach ((FlowState state, Value value, _) in runner.Returns)
@@ -104,10 +105,10 @@ internal sealed class Summary
                 if (log[i] is { Kind: PrimitiveKind.Enter, Site.Syntax: { } site } enter && told.Contains(site)) log[i] = enter with { Told = true };
             Value result = state.Canonical(value);
             if (method is { ReturnsVoid: false, RefKind: RefKind.None } && !TypeShapes.IsScalar(method.ReturnType)) ReturnParts(state, result, log);
-            outcomes.Add(new Outcome(Compaction.Compact(symbols, log, result), result));
+            outcomes.Add(new Outcome(compaction.Compact(log, result), result));
         }
 
-        Merge(symbols, outcomes);
+        Merge(symbols, compaction, outcomes);
         return new Summary(symbols, outcomes);
     }
 
@@ -123,7 +124,7 @@ internal sealed class Summary
     /// Fewer outcomes without losing what tells them apart: equal ones become one; of two that differ in one opposite assumption, that is dropped;
     /// of what is still too many, the first stay.
     /// </summary>
-    private static void Merge(SymbolTable symbols, List<Outcome> outcomes)
+    private static void Merge(SymbolTable symbols, Compaction compaction, List<Outcome> outcomes)
     {
         for (bool merged = true; merged;)
         {
@@ -133,7 +134,7 @@ internal sealed class Summary
                 for (int j = i + 1; j < outcomes.Count && !merged; j++)
                 {
                     if (TryMerge(outcomes[i], outcomes[j]) is not { } one) continue;
-                    outcomes[i] = one with { Log = Compaction.Compact(symbols, one.Log, one.Result) };
+                    outcomes[i] = one with { Log = compaction.Compact(one.Log, one.Result) };
                     outcomes.RemoveAt(j);
                     merged = true;
                 }

@@ -22,14 +22,9 @@ internal static class TypeShapes
     internal static bool IsWrapper(ITypeSymbol? type)
     {
         if (type is not INamedTypeSymbol { TypeKind: TypeKind.Struct } named || IsPrimitive(type) || named.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T) return false;
-        IFieldSymbol? only = null;
-        foreach (ISymbol member in named.GetMembers())
-        {
-            if (member is not IFieldSymbol { IsStatic: false } field) continue;
-            if (only is not null) return false;
-            only = field;
-        }
-
+        TypeMembers members = TypeMembers.Of(named);
+        if (members.FieldCount != 1) return false;
+        IFieldSymbol? only = members.First;
         return only is { IsFixedSizeBuffer: false } && !IsCaptured(only) && !HasInlineArray(named)
             && (only.Type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer or TypeKind.Enum || IsPrimitive(only.Type));
     }
@@ -54,38 +49,14 @@ internal static class TypeShapes
     }
 
     /// <summary>The first field at the same place in memory: the field itself, except in a union.</summary>
-    internal static IFieldSymbol Overlaid(IFieldSymbol field)
-    {
-        if (OffsetOf(field) is not { } offset) return field;
-        foreach (ISymbol member in field.ContainingType.GetMembers())
-            if (member is IFieldSymbol { IsStatic: false } other && OffsetOf(other) == offset) return other;
-        return field;
-
-        static int? OffsetOf(IFieldSymbol field)
-        {
-            if (!field.ContainingType.IsValueType) return null;
-            foreach (AttributeData attribute in field.GetAttributes())
-                if (attribute.AttributeClass?.Name == "FieldOffsetAttribute" && attribute.ConstructorArguments is [{ Value: int offset }]) return offset;
-            return null;
-        }
-    }
+    internal static IFieldSymbol Overlaid(IFieldSymbol field) => TypeMembers.Of(field.ContainingType).Overlaid(field) ?? field;
 
     /// <summary>The field's address is the struct's.</summary>
-    internal static bool IsFirst(IFieldSymbol field)
-    {
-        if (field.ContainingType.TypeKind != TypeKind.Struct) return false;
-        foreach (ISymbol member in field.ContainingType.GetMembers())
-            if (member is IFieldSymbol { IsStatic: false, IsConst: false }) return SymbolEqualityComparer.Default.Equals(member, field.OriginalDefinition);
-        return false;
-    }
+    internal static bool IsFirst(IFieldSymbol field) =>
+        field.ContainingType.TypeKind == TypeKind.Struct && SymbolEqualityComparer.Default.Equals(TypeMembers.Of(field.ContainingType).First, field.OriginalDefinition);
 
     /// <summary>A property that is nothing but a field.</summary>
-    internal static bool IsAutomatic(IPropertySymbol property)
-    {
-        foreach (ISymbol member in property.ContainingType.GetMembers())
-            if (member is IFieldSymbol { AssociatedSymbol: { } owner } && SymbolEqualityComparer.Default.Equals(owner, property)) return true;
-        return false;
-    }
+    internal static bool IsAutomatic(IPropertySymbol property) => TypeMembers.Of(property.ContainingType).IsAutomatic(property);
 
     internal static bool IsPointer(ITypeSymbol type) => type is IPointerTypeSymbol || type.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
 

@@ -1,0 +1,54 @@
+// What is found by going through all members of a type, found once: Roslyn makes a new array of them for each question.
+
+using System.Runtime.CompilerServices;
+using Microsoft.CodeAnalysis;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed class TypeMembers
+{
+    // Holds no type alive: an entry goes with its key.
+    private static readonly ConditionalWeakTable<INamedTypeSymbol, TypeMembers> s_known = new();
+
+    private readonly Dictionary<ISymbol, IFieldSymbol>? _overlaid;
+    private readonly HashSet<ISymbol>? _automatic;
+
+    private TypeMembers(INamedTypeSymbol type)
+    {
+        Dictionary<int, IFieldSymbol>? byOffset = null;
+        foreach (ISymbol member in type.GetMembers())
+        {
+            if (member is not IFieldSymbol field) continue;
+            if (field.AssociatedSymbol is { } owner) (_automatic ??= new(SymbolEqualityComparer.Default)).Add(owner);
+            if (field.IsStatic) continue;
+            FieldCount++;
+            First ??= field;
+            if (!type.IsValueType || OffsetOf(field) is not { } offset) continue;
+            byOffset ??= [];
+            if (byOffset.TryGetValue(offset, out IFieldSymbol? earlier)) (_overlaid ??= new(SymbolEqualityComparer.Default))[field] = earlier;
+            else byOffset.Add(offset, field);
+        }
+    }
+
+    /// <summary>Fields of an object.</summary>
+    internal int FieldCount { get; }
+
+    /// <summary>The first of them.</summary>
+    internal IFieldSymbol? First { get; }
+
+    internal static TypeMembers Of(INamedTypeSymbol type) =>
+        // A generic type with arguments is made anew wherever it is named.
+        type.IsDefinition ? s_known.GetValue(type, static type => new TypeMembers(type)) : new TypeMembers(type);
+
+    internal bool IsAutomatic(IPropertySymbol property) => _automatic?.Contains(property) == true;
+
+    /// <summary>The first field at the same place in memory; null if there is none before this one.</summary>
+    internal IFieldSymbol? Overlaid(IFieldSymbol field) => _overlaid is not null && _overlaid.TryGetValue(field, out IFieldSymbol? first) ? first : null;
+
+    private static int? OffsetOf(IFieldSymbol field)
+    {
+        foreach (AttributeData attribute in field.GetAttributes())
+            if (attribute.AttributeClass?.Name == "FieldOffsetAttribute" && attribute.ConstructorArguments is [{ Value: int offset }]) return offset;
+        return null;
+    }
+}

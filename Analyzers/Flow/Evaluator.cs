@@ -48,6 +48,18 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         (_state, _runner, _dead, _choices) = (outerState, outerRunner, outerDead, outerChoices);
     }
 
+    /// <summary>Evaluates, on the state itself, what can turn out in one way only; false if the path ends there.</summary>
+    internal bool RunStraight(GraphRunner runner, IOperation operation, FlowState state, out Value value, bool isReference = false)
+    {
+        (FlowState outerState, GraphRunner outerRunner, bool outerDead) = (_state, _runner, _dead);
+        analysis.Work(1);
+        (_state, _runner, _dead) = (state, runner, false);
+        value = isReference ? Address(operation) : Eval(operation);
+        bool isAlive = !_dead;
+        (_state, _runner, _dead) = (outerState, outerRunner, outerDead);
+        return isAlive;
+    }
+
     private Value Unknown(IOperation operation, int tag = 0)
     {
         (long low, long high) = TypeShapes.RangeOf(operation.Type);

@@ -33,6 +33,7 @@ internal sealed partial class GraphRunner
     private readonly SortedSet<int> _queue = [];
     private readonly List<FlowState>?[] _pending;
     private readonly int[] _loopEnds;
+    private readonly Straight _straight;
     private readonly HashSet<(ControlFlowRegion, long)> _sent = [];
     private readonly Dictionary<int, bool> _handsOn = [];
     private LastUses? _lastUses;
@@ -48,6 +49,7 @@ internal sealed partial class GraphRunner
         Depth = caller is null ? 0 : caller.Depth + 1;
         _pending = new List<FlowState>?[graph.Blocks.Length];
         _loopEnds = FindLoops(graph);
+        _straight = new Straight(graph);
     }
 
     internal GraphRunner? Caller { get; }
@@ -235,11 +237,19 @@ internal sealed partial class GraphRunner
         bool guarded = IsGuarded(block);
         var states = new List<FlowState> { entry };
         var outcomes = new List<(FlowState State, Value Value)>();
-        foreach (IOperation operation in block.Operations)
+        bool[] straight = _straight.Of(block);
+        for (int i = 0; i < block.Operations.Length; i++)
         {
+            IOperation operation = block.Operations[i];
             // A block can hold thousands of statements.
             _analysis.Cancellation.ThrowIfCancellationRequested();
             if (_analysis.GaveUp) return;
+            if (straight[i])
+            {
+                states.RemoveAll(state => !_analysis.Evaluator.RunStraight(this, operation, state, out _));
+                continue;
+            }
+
             bool mayThrow = guarded && MayThrow(operation);
             var after = new List<FlowState>();
             foreach (FlowState state in states)
@@ -261,9 +271,15 @@ internal sealed partial class GraphRunner
                 continue;
             }
 
+            bool isReference = block.FallThroughSuccessor?.Semantics == ControlFlowBranchSemantics.Return && Method is { RefKind: not RefKind.None };
+            if (straight[block.Operations.Length])
+            {
+                if (_analysis.Evaluator.RunStraight(this, value, state, out Value only, isReference)) RunBranch(block, value, state, only);
+                continue;
+            }
+
             if (guarded && MayThrow(value)) Unwind(state.Fork(), block.EnclosingRegion, new Unwinding(null, null));
             var results = new List<(FlowState State, Value Value)>();
-            bool isReference = block.FallThroughSuccessor?.Semantics == ControlFlowBranchSemantics.Return && Method is { RefKind: not RefKind.None };
             _analysis.Evaluator.Run(this, value, state, results, isReference);
             foreach ((FlowState after, Value result) in results) RunBranch(block, value, after, result);
         }

@@ -12,9 +12,12 @@ internal sealed partial class FlowAnalysis
 {
     private const int MaximalVisits = 3000;
 
-    /// <summary>Primitives of callees that are performed again, and cells of states that are copied, in tens. Half a second at most.</summary>
-    private const int MaximalWork = 60_000;
+    /// <summary>Primitives of callees that are performed again, and cells of states that are copied, in tens. A tenth of a second.</summary>
+    private const int MaximalWork = 30_000;
     private const int MaximalNesting = 3;
+
+    /// <summary>At one block. So many were enough in every measurement.</summary>
+    private const int MaximalStates = 16;
 
     /// <summary>The part of both that a body gets which only moves pointers.</summary>
     private const int ShareOfMovers = 10;
@@ -79,7 +82,13 @@ internal sealed partial class FlowAnalysis
     private static bool Exceeds(int own, int others, int limit) => own > limit || own + others > 2 * limit;
 
     /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
-    internal bool RunsShort => _visits > MaximalVisits / _share / 2 || _work > MaximalWork / _share / 2;
+    internal bool RunsShort => HasSpent(2);
+
+    /// <summary>So many states stay at a block: fewer, the more of the budget is used up.</summary>
+    internal int StatesPerBlock => HasSpent(2) ? MaximalStates / 8 : HasSpent(4) ? MaximalStates / 4 : HasSpent(8) ? MaximalStates / 2 : MaximalStates;
+
+    /// <summary>The given part of the budget is used up.</summary>
+    private bool HasSpent(int part) => _visits > MaximalVisits / _share / part || _work > MaximalWork / _share / part;
 
     /// <summary>In the place of a loop: it may be around a function that runs in place.</summary>
     internal const int AnyLoop = -1;

@@ -1,7 +1,7 @@
 // Walks one control flow graph with several states a block.
 //
 //   blocks are taken in source order, a loop's turn as a whole before the next
-//   a block's pending states are first reduced: equal content becomes one, at most 16 stay, of each ownership as many
+//   a block's pending states are first reduced: equal content becomes one, at most 16 stay, of each ownership as many, and fewer as the budget goes
 //   a back edge is followed once; the second time the loop is widened (what it changes becomes unknown), the third time the path ends
 //   finally blocks run with a continuation kept beside the state; exceptions of calls are sent to handlers of the body once per ownership
 //
@@ -15,10 +15,8 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class GraphRunner
 {
-    private const int StatesPerBlock = 16;
-
-    /// <summary>So many places are left for exceptions of calls.</summary>
-    private const int ExceptionalStates = 4;
+    /// <summary>One of so many places is left for exceptions of calls.</summary>
+    private const int ShareOfExceptions = 4;
 
     /// <summary>With more states than this at a block they are tidied: it costs as much as a few statements.</summary>
     private const int TidyAbove = 4;
@@ -153,20 +151,21 @@ internal sealed partial class GraphRunner
             kept = Merge(kept, block);
         }
 
-        return kept.Count > StatesPerBlock ? Choose(kept) : kept;
+        return kept.Count > _analysis.StatesPerBlock ? Choose(kept) : kept;
     }
 
     /// <summary>
     /// Of too many states some of each: of each way that they go on to after a finally block, and there of each ownership, the first first. Exceptions of calls
     /// come after all others, since less is told of them. Those that stay keep their order.
     /// </summary>
-    private static List<FlowState> Choose(List<FlowState> states)
+    private List<FlowState> Choose(List<FlowState> states)
     {
+        int places = _analysis.StatesPerBlock;
         List<List<int>> ways = Group([.. Enumerable.Range(0, states.Count)], (a, b) => Continuation.Same(states[a].Pending, states[b].Pending));
         var chosen = new SortedSet<int>();
-        Deal(ways.FindAll(way => !IsExceptional(states[way[0]])), StatesPerBlock - ExceptionalStates);
-        Deal(ways.FindAll(way => IsExceptional(states[way[0]])), StatesPerBlock);
-        Deal(ways, StatesPerBlock);
+        Deal(ways.FindAll(way => !IsExceptional(states[way[0]])), places - (places / ShareOfExceptions));
+        Deal(ways.FindAll(way => IsExceptional(states[way[0]])), places);
+        Deal(ways, places);
         var kept = new List<FlowState>(chosen.Count);
         foreach (int index in chosen) kept.Add(states[index]);
         return kept;
@@ -222,7 +221,7 @@ internal sealed partial class GraphRunner
             }
 
             // "if (a || b) p = Make(); … if (a || b) Free(p);": both ways of the first are needed to see that the second is one of them.
-            bool staysApart = same is not null && !_analysis.IsInCircle && alike < WaysToOneContent && kept.Count < StatesPerBlock
+            bool staysApart = same is not null && !_analysis.IsInCircle && alike < WaysToOneContent && kept.Count < _analysis.StatesPerBlock
                 && (state.HoldsAny || state.AsksElements || same.AsksElements || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
             if (same is null || staysApart) kept.Add(state);
             else same.IntersectAssumptions(state);
@@ -260,7 +259,7 @@ internal sealed partial class GraphRunner
                 foreach ((FlowState outcome, _) in outcomes) after.Add(outcome);
             }
 
-            states = after.Count > StatesPerBlock ? Reduce(after) : after;
+            states = after.Count > _analysis.StatesPerBlock ? Reduce(after) : after;
         }
 
         foreach (FlowState state in states)

@@ -22,7 +22,7 @@ internal sealed class Summary
     private const int MaximalRecords = 400;
 
     /// <summary>So many steps of all ways together are performed again at each call: in a large method only some ways of each kind are kept.</summary>
-    private const int MaximalSteps = 400;
+    private const int MaximalSteps = 200;
 
     /// <summary>A method without effects that has more ways than these only splits its callers' states: it returns something unknown.</summary>
     private const int MaximalPureOutcomes = 4;

@@ -144,8 +144,9 @@ internal sealed class SymbolTable
         {
             symbol = _symbols.Count;
             int size = 1 + Of(a).Size + Of(b).Size;
-            bool isCut = size > MaximalSize && (kind is SymbolKind.Binary or SymbolKind.Load || (kind == SymbolKind.Element && !b.IsConstant));
-            _symbols.Add(isCut ? new SymbolData(SymbolKind.Unknown, default, default, symbol, s_cut) { Low = low, High = high, Root = symbol, Origin = symbol } : new SymbolData(kind, a, b, tag, item)
+            if (size > MaximalSize && (kind is SymbolKind.Binary or SymbolKind.Load || (kind == SymbolKind.Element && !b.IsConstant)))
+                (kind, a, b, tag, item, size) = (SymbolKind.Unknown, default, default, symbol, s_cut, 1);
+            _symbols.Add(new SymbolData(kind, a, b, tag, item)
             {
                 Low = low,
                 High = high,

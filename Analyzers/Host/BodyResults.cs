@@ -29,7 +29,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     private const int MaximalCircle = 6;
 
     /// <summary>A body with more operations than these is not walked for what it does with pointers alone.</summary>
-    private const int LargeOperations = 400;
+    private const int LargeOperations = 100;
 
     /// <summary>So often a search that waits for another looks whether it is wanted still.</summary>
     private const int PollMilliseconds = 20;

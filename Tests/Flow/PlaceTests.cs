@@ -61,7 +61,7 @@ public sealed class PlaceTests
             static kmem_cache* One, Other;
             void KA4009() { void* p = Helpers.MakeIn(One); kmem_cache_free(Other, p); }
             void KA5001() { Helpers.Big big = default; Helpers.Look(&big); }
-            int KA9003() { void* p = Helpers.Make(); int n = 0; {{string.Concat(Enumerable.Range(0, 400).Select(i => $"if (Ask({i})) n += {i + 1}; "))}} Helpers.Drop(p); return n; }
+            int KA9003() { void* p = Helpers.Make(); int n = 0; {{string.Concat(Enumerable.Range(0, 2_000).Select(i => $"if (Ask({i})) n += {i + 1}; "))}} Helpers.Drop(p); return n; }
         }
 
         sealed unsafe class Keeps

@@ -93,7 +93,7 @@ public sealed class KA1006SectionNotLeftTests
     [InlineData("Run(Release)", "}")]
     public Task Section_BesideABodyThatIsGivenUp_IsJudgedByWhatThatNames(string release, string end)
     {
-        string tests = string.Concat(Enumerable.Range(0, 400).Select(i => $"if (Ask({i})) n += {i + 1}; "));
+        string tests = string.Concat(Enumerable.Range(0, 2_000).Select(i => $"if (Ask({i})) n += {i + 1}; "));
         string handedOn = release.StartsWith("Run", StringComparison.Ordinal) ? "static void Run(Action a) => a(); static void Release() => spin_unlock(ref Lock);" : "";
         return VerifyAsync(
             $$"""

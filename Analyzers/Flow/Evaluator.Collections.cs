@@ -168,10 +168,11 @@ internal sealed partial class Evaluator
         if (invocation.TargetMethod.Name == "GetEnumerator")
         {
             bool isArray = source.Type is IArrayTypeSymbol { Rank: 1 };
-            if (isArray ? !TypeShapes.IsPointer(((IArrayTypeSymbol)source.Type!).ElementType) : !IsCollection(source.Type) || source.Type!.Name != "List") return false;
+            bool holdsPointers = isArray ? TypeShapes.IsPointer(((IArrayTypeSymbol)source.Type!).ElementType) : IsCollection(source.Type) && source.Type!.Name == "List";
+            if (!holdsPointers && !(isArray && TypeShapes.IsPrimitive(((IArrayTypeSymbol)source.Type!).ElementType))) return false;
             Value collection = _state.Canonical(Eval(instance));
             if (_dead) return true;
-            if (!TryLength(collection, out long length) && !isArray)
+            if (!TryLength(collection, out long length) && !(isArray && holdsPointers))
             {
                 value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = collection });
                 return true;

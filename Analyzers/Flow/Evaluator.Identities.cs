@@ -34,6 +34,14 @@ internal sealed partial class Evaluator
             return true;
         }
 
+        if (method is { Name: "Add" or "Subtract", RefKind: RefKind.Ref, TypeArguments: [var element] } && type is { Name: "Unsafe", ContainingNamespace.Name: "CompilerServices" })
+        {
+            Value start = Address(invocation.Arguments[0].Value), index = Eval(invocation.Arguments[1].Value);
+            NoteWalk(start, invocation.Arguments[1].Value, element);
+            value = Advance(start, index, element, method.Name == "Subtract");
+            return true;
+        }
+
         if (type is { Name: "Unsafe", ContainingNamespace.Name: "CompilerServices" } && invocation.Arguments.Length == 1)
         {
             IOperation argument = invocation.Arguments[0].Value;

@@ -12,7 +12,13 @@ internal sealed partial class Evaluator
         (FlowState outer, _state) = (_state, state);
         // What nothing points to any more is not handed on to the turns that follow: it is lost.
         state.Tidy(analysis.Compaction);
-        if (runner.HandsOn(header)) LetOutRest(header);
+        if (runner.HandsOn(header))
+        {
+            LetOutRest(header);
+            // "if (i == 2) kfree(last);" may be what a later turn comes to.
+            foreach (ISymbol variable in runner.NamedInOtherTurns(header)) EscapeContents(analysis.PlaceOf(variable));
+        }
+
         var changed = new List<(Value Address, Value Value)>();
         SmallMap<Value, Value> cells = state.Cells;
         for (int i = 0; i < cells.Count; i++)

@@ -88,6 +88,6 @@ internal sealed partial class Evaluator
     {
         Value memory = Eval(property.Instance!);
         TouchSpan(memory, property);
-        return SpanFrom(memory, FreshRegion(property));
+        return SpanFrom(memory, property.Instance?.Type, FreshRegion(property));
     }
 }

@@ -17,6 +17,15 @@ internal sealed partial class Evaluator
     /// <summary>The memory that a span covers, if it is known.</summary>
     private bool TryGetCovered(Value span, out Value pointer) => _state.TryPeek(SpanSlot(span), out pointer);
 
+    /// <summary>The same; of a span of pointers that the caller passed it is what the caller knows.</summary>
+    private bool TryGetPassed(Value span, ITypeSymbol? type, out Value pointer)
+    {
+        if (TryGetCovered(span, out pointer)) return true;
+        if (!Symbols.IsParameter(_state.CanonicalAddress(span)) || ElementTypeOf(type) is not { } element || !CanLead(element)) return false;
+        pointer = _state.Load(SpanSlot(span));
+        return true;
+    }
+
     /// <summary>A span made by <c>new Span&lt;T&gt;(pointer, length)</c>.</summary>
     private Value SpanOver(IOperation creation, Value pointer)
     {
@@ -37,9 +46,9 @@ internal sealed partial class Evaluator
         SpanOver(creation, ElementOf(array, Value.Zero), _state.TryPeek(LengthSlot(array), out Value length) ? length : null);
 
     /// <summary>A span made from another one covers the same memory.</summary>
-    private Value SpanFrom(Value source, Value span)
+    private Value SpanFrom(Value source, ITypeSymbol? type, Value span)
     {
-        if (TryGetCovered(source, out Value pointer)) _state.Store(SpanSlot(span), pointer);
+        if (TryGetPassed(source, type, out Value pointer)) _state.Store(SpanSlot(span), pointer);
         return span;
     }
 
@@ -97,9 +106,10 @@ internal sealed partial class Evaluator
     /// <summary>Unknown code gets a span: it may read and write what is in the memory, and frees none of it. Bytes lead nowhere, but they can be copied.</summary>
     private void LetGoSpan(Value span, ITypeSymbol type, bool isCopied = false)
     {
-        if (!TryGetCovered(span, out Value pointer) || ElementTypeOf(type) is not { } element || (!isCopied && TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) return;
+        if (!TryGetPassed(span, type, out Value pointer) || ElementTypeOf(type) is not { } element || (!isCopied && TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) return;
         Value memory = Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null } inner ? inner.A : pointer;
         EscapeStruct(memory, element);
+        if (IsFilledByCaller(Symbols.Root(memory)) && CanLead(element)) Escape(_state.Load(Symbols.Make(SymbolKind.Element, memory, UnknownOf(type))));
         if (type.Name == "Span") _state.Forget(memory);
     }
 

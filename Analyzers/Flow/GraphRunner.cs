@@ -33,7 +33,6 @@ internal sealed partial class GraphRunner
     private readonly int[] _loopEnds;
     private readonly Straight _straight;
     private readonly HashSet<(ControlFlowRegion, long)> _sent = [];
-    private readonly Dictionary<int, bool> _handsOn = [];
     private LastUses? _lastUses;
 
     internal GraphRunner(FlowAnalysis analysis, ControlFlowGraph graph, GraphRunner? outer, GraphRunner? caller, SyntaxNode body, IMethodSymbol? method)
@@ -48,6 +47,7 @@ internal sealed partial class GraphRunner
         _pending = new List<FlowState>?[graph.Blocks.Length];
         _loopEnds = FindLoops(graph);
         _straight = new Straight(graph);
+        _reached = new bool[graph.Blocks.Length];
     }
 
     internal GraphRunner? Caller { get; }
@@ -64,32 +64,6 @@ internal sealed partial class GraphRunner
 
     /// <summary>Paths that a throw statement of this body ended.</summary>
     internal List<(FlowState State, SyntaxNode Statement)> Throws { get; } = [];
-
-    private static int[] FindLoops(ControlFlowGraph graph)
-    {
-        // Per header block, the last block of the loop; -1 for other blocks.
-        var ends = new int[graph.Blocks.Length];
-        for (int i = 0; i < ends.Length; i++) ends[i] = -1;
-        foreach (BasicBlock block in graph.Blocks)
-        {
-            Note(block.FallThroughSuccessor);
-            Note(block.ConditionalSuccessor);
-        }
-
-        // A loop whose turn ends with another loop is left by the header of that: its last block is the inner loop's.
-        for (int header = ends.Length - 1; header >= 0; header--)
-            for (int inner = header + 1; inner <= ends[header]; inner++) ends[header] = Math.Max(ends[header], ends[inner]);
-        return ends;
-
-        void Note(ControlFlowBranch? branch)
-        {
-            if (branch?.Destination is not { } to || to.Ordinal > branch.Source.Ordinal) return;
-            int end = branch.Source.Ordinal;
-            // The finally blocks on the way back stand behind.
-            foreach (ControlFlowRegion region in branch.FinallyRegions) end = Math.Max(end, region.LastBlockOrdinal);
-            ends[to.Ordinal] = Math.Max(ends[to.Ordinal], end);
-        }
-    }
 
     internal ControlFlowGraph? FindLocalFunction(IMethodSymbol method, out GraphRunner? owner)
     {
@@ -232,6 +206,7 @@ internal sealed partial class GraphRunner
 
     private void RunBlock(BasicBlock block, FlowState entry)
     {
+        _reached[block.Ordinal] = true;
         if (_loopEnds[block.Ordinal] >= 0 && !entry.Loops.Contains(block.Ordinal)) entry.Loops.Set(block.Ordinal, new LoopTurn(0, entry.Fork()));
         bool guarded = IsGuarded(block);
         var states = new List<FlowState> { entry };
@@ -358,17 +333,6 @@ internal sealed partial class GraphRunner
         Send(state, block);
     }
 
-    /// <summary>Takes a back edge; false when the loop has been seen often enough.</summary>
-    private bool GoRound(FlowState state, int header)
-    {
-        if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
-        if (turn.Count >= 2) return false;
-        bool isLast = turn.Count == 1 || _analysis.RunsShort;
-        if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
-        state.Loops.Set(header, turn with { Count = isLast ? 2 : 1 });
-        return true;
-    }
-
     /// <summary>Locals of the regions that the branch leaves are gone; the last pointer to an allocation may have been among them.</summary>
     private void LeaveScopes(ControlFlowBranch branch, FlowState state)
     {
@@ -385,33 +349,6 @@ internal sealed partial class GraphRunner
                 else _analysis.NoteUnset(ExitPlace.Of(branch, _body), local);
             }
         }
-    }
-
-    /// <summary>Something in the loop may free a pointer or let others keep it.</summary>
-    internal bool HandsOn(int header)
-    {
-        if (_handsOn.TryGetValue(header, out bool known)) return known;
-        for (int i = header; i <= _loopEnds[header] && !known; i++)
-        {
-            foreach (IOperation operation in _graph.Blocks[i].Operations) known = known || HandsOn(operation);
-            known = known || (_graph.Blocks[i].BranchValue is { } value && HandsOn(value));
-        }
-
-        _handsOn.Add(header, known);
-        return known;
-    }
-
-    private static bool HandsOn(IOperation operation)
-    {
-        foreach (IOperation inner in operation.DescendantsAndSelf())
-            switch (inner)
-            {
-                case IInvocationOperation or IFunctionPointerInvocationOperation or IObjectCreationOperation or IReturnOperation:
-                case ISimpleAssignmentOperation { Target: not ILocalReferenceOperation, Type: { } type } when TypeShapes.FixedSize(type) is 0 or 8:
-                    return true;
-            }
-
-        return false;
     }
 
     private static bool MayThrow(IOperation operation)

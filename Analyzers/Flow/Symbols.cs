@@ -201,6 +201,8 @@ internal sealed class SymbolTable
     internal bool IsDistinctRegion(int symbol) =>
         _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.Captured or SymbolKind.Static or SymbolKind.New or SymbolKind.Stack or SymbolKind.Function or SymbolKind.This;
 
+    internal bool IsParameter(Value address) => _symbols[address.Symbol] is { Kind: SymbolKind.Local, Item: IParameterSymbol };
+
     /// <summary>Elements of the type that are counted from a field of that type on: the fields behind it.</summary>
     internal bool IsWithinField(Value container, object? element) =>
         container.Offset == 0 && _symbols[container.Symbol] is { Kind: SymbolKind.Field, Item: IFieldSymbol field } && SymbolEqualityComparer.Default.Equals(field.Type, element as ITypeSymbol);

@@ -1,0 +1,101 @@
+// The loops of a graph: where they end, how often a path goes round, and what in them later turns may come to.
+
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.FlowAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Flow;
+
+internal sealed partial class GraphRunner
+{
+    private readonly Dictionary<int, bool> _handsOn = [];
+    private readonly bool[] _reached;
+
+    private static int[] FindLoops(ControlFlowGraph graph)
+    {
+        // Per header block, the last block of the loop; -1 for other blocks.
+        var ends = new int[graph.Blocks.Length];
+        for (int i = 0; i < ends.Length; i++) ends[i] = -1;
+        foreach (BasicBlock block in graph.Blocks)
+        {
+            Note(block.FallThroughSuccessor);
+            Note(block.ConditionalSuccessor);
+        }
+
+        // A loop whose turn ends with another loop is left by the header of that: its last block is the inner loop's.
+        for (int header = ends.Length - 1; header >= 0; header--)
+            for (int inner = header + 1; inner <= ends[header]; inner++) ends[header] = Math.Max(ends[header], ends[inner]);
+        return ends;
+
+        void Note(ControlFlowBranch? branch)
+        {
+            if (branch?.Destination is not { } to || to.Ordinal > branch.Source.Ordinal) return;
+            int end = branch.Source.Ordinal;
+            // The finally blocks on the way back stand behind.
+            foreach (ControlFlowRegion region in branch.FinallyRegions) end = Math.Max(end, region.LastBlockOrdinal);
+            ends[to.Ordinal] = Math.Max(ends[to.Ordinal], end);
+        }
+    }
+
+    /// <summary>Takes a back edge; false when the loop has been seen often enough.</summary>
+    private bool GoRound(FlowState state, int header)
+    {
+        if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
+        if (turn.Count >= 2) return false;
+        bool isLast = turn.Count == 1 || _analysis.RunsShort;
+        if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
+        state.Loops.Set(header, turn with { Count = isLast ? 2 : 1 });
+        return true;
+    }
+
+    /// <summary>Something in the loop may free a pointer or let others keep it.</summary>
+    internal bool HandsOn(int header)
+    {
+        if (_handsOn.TryGetValue(header, out bool known)) return known;
+        for (int i = header; i <= _loopEnds[header] && !known; i++)
+        {
+            foreach (IOperation operation in _graph.Blocks[i].Operations) known = known || HandsOn(operation);
+            known = known || (_graph.Blocks[i].BranchValue is { } value && HandsOn(value));
+        }
+
+        _handsOn.Add(header, known);
+        return known;
+    }
+
+    /// <summary>Variables in the blocks of a loop that no turn has come to so far.</summary>
+    internal HashSet<ISymbol> NamedInOtherTurns(int header)
+    {
+        var named = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+        for (int i = header; i <= _loopEnds[header]; i++)
+        {
+            if (_reached[i]) continue;
+            foreach (IOperation operation in _graph.Blocks[i].Operations) Note(operation);
+            if (_graph.Blocks[i].BranchValue is { } value) Note(value);
+        }
+
+        return named;
+
+        void Note(IOperation operation)
+        {
+            foreach (IOperation inner in operation.DescendantsAndSelf())
+            {
+                if (inner.Parent is ISimpleAssignmentOperation { IsRef: false } assignment && ReferenceEquals(assignment.Target, inner)) continue;
+                if (inner is ILocalReferenceOperation local) named.Add(local.Local);
+                if (inner is IParameterReferenceOperation parameter) named.Add(parameter.Parameter);
+            }
+        }
+    }
+
+    private static bool HandsOn(IOperation operation)
+    {
+        foreach (IOperation inner in operation.DescendantsAndSelf())
+            switch (inner)
+            {
+                case IInvocationOperation or IFunctionPointerInvocationOperation or IObjectCreationOperation or IReturnOperation:
+                case ISimpleAssignmentOperation { Target: not ILocalReferenceOperation, Type: { } type } when TypeShapes.FixedSize(type) is 0 or 8:
+                    return true;
+            }
+
+        return false;
+    }
+}

@@ -85,7 +85,7 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     {
         if (_leading is { } known) return known;
         if (!MayBeAtomic(cancellation)) return _leading = InterestingNames(cancellation);
-        var names = new HashSet<string>(NamesOf(cancellation)) { TreeScan.LockStatement };
+        var names = new HashSet<string>(NamesOf(cancellation)) { Words.LockStatement };
         names.UnionWith(BclContext.Blocking.EffectNames);
         return _leading = Closure(names, cancellation);
     }
@@ -187,7 +187,7 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
         }
 
         bool leaves = false;
-        foreach (SyntaxReference reference in method.DeclaringSyntaxReferences) leaves |= names.IsMentionedIn(reference.GetSyntax(cancellation));
+        foreach (SyntaxReference reference in method.DeclaringSyntaxReferences) leaves |= names.IsMentionedIn(reference.GetSyntax(cancellation), cancellation);
         return _leavers.GetOrAdd(method, leaves);
     }
 

@@ -123,7 +123,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     /// <summary>By what the method is, never by who calls it: a result must not depend on that.</summary>
     private bool FindDemanded(IMethodSymbol method, CancellationToken cancellation) =>
         Bodies.RunsAtOnce(method) && Bodies.Of(method, compilation, cancellation) is { } body
-        && (TakesPointers(method, body.Node) || IsTiny(body.Node) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node));
+        && (TakesPointers(method, body.Node) || IsTiny(body.Node) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node, cancellation));
 
     /// <summary>Whether the body itself does something by contract.</summary>
     internal bool ActsByContract(IOperation operation, CancellationToken cancellation) => UsesContract(operation, facts.MayBeAtomic(cancellation), static _ => false);
@@ -163,8 +163,9 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     internal static bool Mentions(SyntaxNode body, HashSet<string> names)
     {
-        foreach (SyntaxToken token in body.DescendantTokens())
-            if (TreeScan.WordOf(token) is { } word && names.Contains(word)) return true;
+        Words words = TreeScan.Of(body.SyntaxTree, CancellationToken.None).Words;
+        foreach (int word in words.In(body.Span))
+            if (names.Contains(words.Names[word])) return true;
         return false;
     }
 
@@ -182,7 +183,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
             method = DefinitionOf(method);
             return known.TryGetValue(method, out bool leads)
                 ? leads
-                : known.GetOrAdd(method, Bodies.Of(method, compilation, cancellation) is { } code && names.IsMentionedIn(code.Node));
+                : known.GetOrAdd(method, Bodies.Of(method, compilation, cancellation) is { } code && names.IsMentionedIn(code.Node, cancellation));
         });
     }
 

@@ -40,7 +40,7 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         if (!mayBeAtomic && !names.IsMentionedIn(TreeScan.Of(tree, cancellation))) return;
         foreach (BodySyntax syntax in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
         {
-            bool mentions = Mentions(syntax, names);
+            bool mentions = Mentions(syntax, names, cancellation);
             if (!mentions && !mayBeAtomic) continue;
             try
             {
@@ -93,10 +93,10 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
     private static bool IsOn(SemanticModelAnalysisContext context, string option) =>
         context.Options.AnalyzerConfigOptionsProvider.GetOptions(context.SemanticModel.SyntaxTree).TryGetValue(option, out string? value) && bool.TryParse(value, out bool on) && on;
 
-    private static bool Mentions(in BodySyntax body, NameClosure names)
+    private static bool Mentions(in BodySyntax body, NameClosure names, CancellationToken cancellation)
     {
         foreach (SyntaxNode part in body.Parts)
-            if (names.IsMentionedIn(part)) return true;
+            if (names.IsMentionedIn(part, cancellation)) return true;
         return false;
     }
 }

@@ -4,8 +4,8 @@
 // A name that many declarations share ("Dispose", "Open") says too little by itself: closing over it takes in half of a program. It leads on only
 // together with the type that declares the body: from bodies of that type, and from bodies that name the type.
 
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Host;
@@ -17,6 +17,9 @@ internal sealed class NameClosure
 
     private readonly HashSet<string> _names;
     private readonly Dictionary<string, HashSet<string>> _shared = [];
+
+    // By number, of the words of each file that was asked about.
+    private readonly ConditionalWeakTable<Words, Lead[]> _leads = new();
 
     private NameClosure(HashSet<string> contracts) => _names = [.. contracts];
 
@@ -31,29 +34,41 @@ internal sealed class NameClosure
     /// <summary>Whether the file can matter at all.</summary>
     internal bool IsMentionedIn(TreeScan scan)
     {
-        if (_names.Overlaps(scan.Identifiers)) return true;
+        if (scan.Identifiers.Count > _names.Count ? scan.Identifiers.Overlaps(_names) : _names.Overlaps(scan.Identifiers)) return true;
         foreach (string name in _shared.Keys)
             if (scan.Identifiers.Contains(name)) return true;
         return false;
     }
 
     /// <summary>Whether the code names a contract member or something that leads to one.</summary>
-    internal bool IsMentionedIn(SyntaxNode code)
+    internal bool IsMentionedIn(SyntaxNode code, CancellationToken cancellation)
     {
+        Words words = TreeScan.Of(code.SyntaxTree, cancellation).Words;
+        Lead[] leads = _leads.GetValue(words, LeadsIn);
         HashSet<string>? types = null;
-        foreach (SyntaxToken token in code.DescendantTokens())
+        foreach (int word in words.In(code.Span))
         {
-            if (TreeScan.WordOf(token) is not { } name) continue;
-            if (_names.Contains(name)) return true;
-            if (_shared.TryGetValue(name, out HashSet<string>? owners)) (types ??= []).UnionWith(owners);
+            if (leads[word] == Lead.Always) return true;
+            if (leads[word] == Lead.WithType) (types ??= []).UnionWith(_shared[words.Names[word]]);
         }
 
         if (types is null) return false;
         for (SyntaxNode? node = code; node is not null; node = node.Parent)
             if (node is TypeDeclarationSyntax type && types.Contains(type.Identifier.ValueText)) return true;
-        foreach (SyntaxToken token in code.DescendantTokens())
-            if (token.IsKind(SyntaxKind.IdentifierToken) && types.Contains(token.ValueText)) return true;
+        foreach (int word in words.In(code.Span))
+            if (types.Contains(words.Names[word])) return true;
         return false;
+    }
+
+    private Lead[] LeadsIn(Words words) =>
+        Array.ConvertAll(words.Names, name => _names.Contains(name) ? Lead.Always : _shared.ContainsKey(name) ? Lead.WithType : Lead.Nowhere);
+
+    /// <summary>Where a word leads.</summary>
+    private enum Lead : byte
+    {
+        Nowhere,
+        WithType,
+        Always,
     }
 
     private void Grow(List<TreeScan> scans, NameSet contracts, CancellationToken cancellation)

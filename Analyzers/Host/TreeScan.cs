@@ -1,4 +1,4 @@
-// What one file names, from its tokens alone, cached for as long as the tree lives: a keystroke scans one file again. A file that names no
+// What one file names, from its text alone, cached for as long as the tree lives: a keystroke scans one file again. A file that names no
 // contract member costs nothing more than this.
 
 using System.Runtime.CompilerServices;
@@ -18,40 +18,32 @@ internal sealed class TreeScan
         "AtomicContext", "InterruptHandler", "SoftIrq", "Tasklet", "TimerCallback",
     ];
 
-    /// <summary>The word that stands for lock statements among identifiers; none can be spelled so.</summary>
-    internal const string LockStatement = "lock ";
-
     /// <summary>How many answers a file remembers: of what makes code atomic, and of each step of the closures over names.</summary>
     private const int Remembered = 12;
 
     private readonly SyntaxTree _tree;
-    private readonly bool _makesUnnamed;
     private Answer[] _answers = [];
     private DeclaredBody[]? _bodies;
 
-    private TreeScan(SyntaxTree tree, SyntaxNode root)
+    private TreeScan(SyntaxTree tree, CancellationToken cancellation)
     {
         _tree = tree;
-        var members = new HashSet<string>();
-        foreach (SyntaxToken token in root.DescendantTokens())
-        {
-            if (token.IsKind(SyntaxKind.NewKeyword)) _makesUnnamed |= token.Parent is ImplicitObjectCreationExpressionSyntax;
-            if (WordOf(token) is not { } text) continue;
-            Identifiers.Add(text);
-            if (IsContractAttribute(text) && token.Parent?.FirstAncestorOrSelf<AttributeSyntax>() is { } attribute && DeclaredName(attribute) is { } name) members.Add(name);
-        }
-
-        ContractMembers = members;
+        Words = Words.Of(tree, cancellation);
+        Identifiers = [.. Words.Names];
+        ContractMembers = Array.Exists(Words.Names, IsContractAttribute) ? MembersIn(tree.GetRoot(cancellation)) : [];
     }
 
+    /// <summary>The words of the file.</summary>
+    internal Words Words { get; }
+
     /// <summary>Every identifier that the file mentions.</summary>
-    internal HashSet<string> Identifiers { get; } = [];
+    internal HashSet<string> Identifiers { get; }
 
     /// <summary>Names of the members that the file declares with contract attributes.</summary>
     internal IReadOnlyCollection<string> ContractMembers { get; }
 
     internal static TreeScan Of(SyntaxTree tree, CancellationToken cancellation) =>
-        Cache.TryGetValue(tree, out TreeScan? scan) ? scan : Cache.GetValue(tree, t => new TreeScan(t, t.GetRoot(cancellation)));
+        Cache.TryGetValue(tree, out TreeScan? scan) ? scan : Cache.GetValue(tree, t => new TreeScan(t, cancellation));
 
     /// <summary>Whether the file mentions one of the names.</summary>
     internal bool MentionsAny(NameSet names)
@@ -59,12 +51,14 @@ internal sealed class TreeScan
         Answer[] answers = Volatile.Read(ref _answers);
         foreach (Answer answer in answers)
             if (ReferenceEquals(answer.Names, names)) return answer.IsYes;
-        var own = new Answer(names, names.Names.Overlaps(Identifiers));
+        var own = new Answer(names, Overlap(names.Names, Identifiers));
 
         // Threads that write at the same time lose an answer of the other, which is found again.
         Volatile.Write(ref _answers, [own, .. answers.Take(Remembered - 1)]);
         return own.IsYes;
     }
+
+    private static bool Overlap(HashSet<string> a, HashSet<string> b) => a.Count > b.Count ? a.Overlaps(b) : b.Overlaps(a);
 
     /// <summary>Each body of the file under the name that calls it, with what it names. Made only where some file names a contract member.</summary>
     internal IReadOnlyList<DeclaredBody> Bodies(CancellationToken cancellation)
@@ -72,17 +66,26 @@ internal sealed class TreeScan
         if (_bodies is { } known) return known;
         var bodies = new List<DeclaredBody>();
 
-        // One set for all bodies: growing a new one for each was half of the scan.
-        var identifiers = new HashSet<string>();
+        // In which body each word was seen last.
+        int[] seen = new int[Words.Names.Length];
+        var identifiers = new List<string>();
         SyntaxNode root = _tree.GetRoot(cancellation);
-        if (_makesUnnamed) AddFields(root, bodies);
+        if (Words.MakesUnnamed) AddFields(root, bodies);
         foreach (BodySyntax body in BodyWalk.Enumerate(root))
         {
             if (NameOf(body.Declaration) is not { } name) continue;
             identifiers.Clear();
+            int number = bodies.Count + 1;
             foreach (SyntaxNode part in body.Parts)
-                foreach (SyntaxToken token in part.DescendantTokens())
-                    if (WordOf(token) is { } word) identifiers.Add(word);
+            {
+                foreach (int word in Words.In(part.Span))
+                {
+                    if (seen[word] == number) continue;
+                    seen[word] = number;
+                    identifiers.Add(Words.Names[word]);
+                }
+            }
+
             bodies.Add(new DeclaredBody(name, body.Declaration.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText, [.. identifiers]));
         }
 
@@ -100,14 +103,13 @@ internal sealed class TreeScan
         }
     }
 
-    /// <summary>What a token names: itself if it is an identifier; a lock statement is a call in other words, and <c>using</c> calls Dispose.</summary>
-    internal static string? WordOf(SyntaxToken token) => token.Kind() switch
+    private static HashSet<string> MembersIn(SyntaxNode root)
     {
-        SyntaxKind.IdentifierToken => token.ValueText,
-        SyntaxKind.LockKeyword => LockStatement,
-        SyntaxKind.UsingKeyword when token.Parent is not UsingDirectiveSyntax => "Dispose",
-        _ => null,
-    };
+        var members = new HashSet<string>();
+        foreach (SyntaxNode node in root.DescendantNodes())
+            if (node is AttributeSyntax attribute && attribute.DescendantTokens().Any(token => IsContractAttribute(token.ValueText)) && DeclaredName(attribute) is { } name) members.Add(name);
+        return members;
+    }
 
     private static string? NameOf(SyntaxNode declaration) => declaration switch
     {

@@ -1,0 +1,89 @@
+using KAlloc.Analyzers.Host;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Text;
+using Xunit;
+
+namespace KAlloc.Flow.Tests;
+
+/// <summary>What is read from the text is what the parser reads, or the parser is asked.</summary>
+public sealed class WordScannerTests
+{
+    /// <summary>Identifiers in some places only: to the scanner always. And what a format says.</summary>
+    private static readonly HashSet<string> s_more =
+    [
+        "get", "set", "init", "add", "remove", "partial", "await", "async", "global", "where", "not", "and", "or", "yield", "assembly", "unmanaged", "_", "required", "record", "when",
+        "alias", "with", "u8", "from", "select", "let", "var", "orderby", "by", "group", "into", "descending", "ascending", "join", "on", "equals", "extension", "field", "managed", "x8", "F1", "X", "x", "x16", "scoped", "file",
+        "method", "return", "type", "nameof", "allows",
+    ];
+
+    [Theory]
+    [InlineData("class C { void M() { a.b(c); // d \" e\n /* f \" */ g(); } }")]
+    [InlineData("class C { string s = \"a \\\" b\", t = @\"c \"\" d\\\", u = \"\", v = @\"\"; char c = '\"', d = '\\'', e = '\\u0041'; int f = g; }")]
+    [InlineData("class C { string s = $\"a {b} {{c}} {d(\"e\", f)} {g:X} {(h ? \"i\" : $\"j{k}\")}\"; int l = m; }")]
+    [InlineData("class C { string s = $@\"a {b}\n\"\" {{c}} {d}\", t = @$\"{e}\"; int f; }")]
+    [InlineData("class C { string s = \"\"\" a \"b\" \"\"\", t = \"\"\"\"\n c \"\"\" d\n \"\"\"\"; int f = g; }")]
+    [InlineData("using A.B; using static C.D; using E = F<G>; using unsafe H = int*; class I { void M() { using (j) k(); using var l = m; using N<O, P> q = r; using (var s = t) { } } }")]
+    [InlineData("using System; using var a = b; await using (c) d(); using E f = g;")]
+    [InlineData("namespace A { using B; using C = D; class E { async void M() { await using var f = g(); } } }")]
+    [InlineData("class C { int @class, @lock, lockAll; void M() { lock (a) { @lock = @class; } lock(b) c(); } }")]
+    [InlineData("class C { int a = 0x1Fu + 1e5 + 10_000 + 1.5f + b1; A<B> f = new(); C g = new C(); D[] h = new[] { i }; }")]
+    [InlineData("#define A\n#nullable enable\n #pragma warning disable CS1\n#region it's \"text\nclass C { int a; }\n#endregion\n")]
+    [InlineData("class C { /// <summary>Frees <see cref=\"D\"/>.</summary>\n void M() { } /* unfinished")]
+    [InlineData("class C { void M() { a(\"unfinished); b(); } }")]
+    [InlineData("class C { void M() { a('x); b('); } }")]
+    [InlineData("class C { string s = $\"unfinished {a; } }")]
+    [InlineData("#if A\nclass C { it's }\n#else\nclass D { int b; }\n#endif\n")]
+    [InlineData("class C { string s = $\"\"\"{a} \"b\" {c(\"d\")}\"\"\", t = $$\"\"\"{a} {{b}}\"\"\"; }")]
+    [InlineData("class Größe { int \\u0041b, ü; string s = \"ä\"; } // ö")]
+    [InlineData("class C { string s = \"ä\"; /* ö */ int a; }")]
+    [InlineData("")]
+    [InlineData("@")]
+    [InlineData("$")]
+    [InlineData("class C { string s = \"\\")]
+    public void Words_AreThoseOfTheParser(string text) => Compare(text);
+
+    [Fact]
+    public void Words_OfManyFiles_AreThoseOfTheParser()
+    {
+        int files = 0;
+        foreach (string name in typeof(WordScannerTests).Assembly.GetManifestResourceNames())
+        {
+            using var reader = new StreamReader(typeof(WordScannerTests).Assembly.GetManifestResourceStream(name)!);
+            if (Compare(reader.ReadToEnd())) files++;
+        }
+
+        Assert.True(files > 40, $"only {files} files were read without the parser");
+    }
+
+    /// <summary>False if the scanner left it to the parser.</summary>
+    private static bool Compare(string text)
+    {
+        Words parsed = Words.OfTokens(CSharpSyntaxTree.ParseText(text).GetRoot());
+        if (WordScanner.Scan(text) is not { } scanned) return false;
+        Assert.Equal(parsed.MakesUnnamed, scanned.MakesUnnamed);
+
+        // Up to any place, so that the places are compared as well.
+        for (int end = text.Length; end >= 0; end -= Math.Max(1, text.Length / 10))
+        {
+            List<string> expected = In(parsed, end), actual = In(scanned, end);
+            int at = 0;
+            foreach (string word in actual)
+            {
+                if (at < expected.Count && expected[at] == word) at++;
+                else Assert.Contains(word, s_more);
+            }
+
+            Assert.Equal(expected.Count, at);
+        }
+
+        return true;
+
+        static List<string> In(Words words, int end)
+        {
+            var names = new List<string>();
+            foreach (int word in words.In(new TextSpan(0, end)))
+                if (words.Names[word].Length > 0) names.Add(words.Names[word]);
+            return names;
+        }
+    }
+}

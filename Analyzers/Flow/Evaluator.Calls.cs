@@ -108,6 +108,7 @@ internal sealed partial class Evaluator
         EvalArguments(call, creation.Arguments);
         if (!_dead && analysis.Model.Find(constructor) is { Allocations.Count: > 0 } contract) return ApplyContract(call, contract);
         if (isReference) _state.SetZeroed(call.Receiver.Symbol, creation.Type);
+        else if (constructor.IsImplicitlyDeclared) BeginZero(call.Receiver, creation.Type);
         if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;

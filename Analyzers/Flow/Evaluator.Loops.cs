@@ -30,6 +30,7 @@ internal sealed partial class Evaluator
             if (onEntry.Cells.TryGet(address, out Value before) ? before != value && state.Canonical(before) != state.Canonical(value) : !firstRead) changed.Add((address, value));
         }
 
+        state.WidenZeroed(onEntry);
         // What the loop left behind in one turn of a loop around it is not what it leaves behind in the next.
         int tag = unchecked((state.Turn * 131) + header);
         foreach ((Value address, Value value) in changed)

@@ -19,7 +19,7 @@ internal sealed partial class Evaluator
         if (call.IsByReference(ordinal))
         {
             Share(call, ordinal);
-            if (call.Method.Parameters[ordinal].RefKind == RefKind.Ref) ForgetNumbers(address, anywhere: true);
+            if (call.Method.Parameters[ordinal].RefKind == RefKind.Ref) ForgetNumbers(address, anywhere: true, isNoted: false);
             return;
         }
 
@@ -169,7 +169,7 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>The callee may write plain data through a pointer to a variable (<c>copy_from_user(&amp;request, …)</c>); pointers in there stay owned.</summary>
-    private void ForgetNumbers(Value pointer, bool anywhere = false)
+    private void ForgetNumbers(Value pointer, bool anywhere = false, bool isNoted = true)
     {
         pointer = _state.CanonicalAddress(pointer);
         if (pointer.IsConstant || (!anywhere && Symbols.KindOf(new Value(Symbols.Root(pointer), 0)) is not (SymbolKind.Local or SymbolKind.Stack))) return;
@@ -178,5 +178,6 @@ internal sealed partial class Evaluator
         for (int i = 0; i < cells.Count; i++)
             if (_state.IsInside(cells.KeyAt(i), pointer) && !(_state.TryGetAllocation(cells.ValueAt(i), out Allocation held) && held.Status != AllocationStatus.Freed)) stale.Add(cells.KeyAt(i));
         foreach (Value address in stale) _state.Forget(address);
+        _state.Fill(pointer, isNoted);
     }
 }

@@ -116,9 +116,11 @@ internal sealed partial class Evaluator
                     evaluator.Escape(Map(primitive.A));
                     break;
                 case PrimitiveKind.Zero:
-                    int region = Symbols.Root(Map(primitive.A));
-                    if (primitive.Flag) State.Scribble(region);
-                    else if (Symbols[region].Kind == SymbolKind.New) State.SetZeroed(region, primitive.Type);
+                    Value zeroed = State.CanonicalAddress(Map(primitive.A));
+                    if (zeroed.IsConstant) break;
+                    if (primitive.Flag) State.Fill(zeroed, isNoted: true);
+                    else if (primitive.Type is { IsValueType: true } type) ZeroStruct(zeroed, type);
+                    else if (Symbols.KindOf(zeroed) == SymbolKind.New) State.SetZeroed(zeroed.Symbol, primitive.Type);
                     break;
                 case PrimitiveKind.Share:
                     evaluator.Share(Map(primitive.A));
@@ -152,6 +154,13 @@ internal sealed partial class Evaluator
                     evaluator.Leave(call.Through(primitive.Site!), leave, State.CanonicalAddress(Map(primitive.A)), leave.Restores.IsPresent ? Map(primitive.B) : null);
                     break;
             }
+        }
+
+        private void ZeroStruct(Value place, ITypeSymbol type)
+        {
+            // What the callee returns may be what it was passed.
+            if (Symbols.KindOf(place) == SymbolKind.Stack) State.Clear(place);
+            State.ZeroStruct(place, type);
         }
 
         private void Touch(Primitive primitive)
@@ -197,6 +206,8 @@ internal sealed partial class Evaluator
                 case SymbolKind.Local when data.Item is IParameterSymbol parameter && parameter.Ordinal < call.Arguments.Length && !TypeShapes.IsScalar(parameter.Type):
                     Value snapshot = Fresh(SymbolKind.Stack, symbol);
                     evaluator.CopyStruct(snapshot, call.Arguments[parameter.Ordinal], parameter.Type);
+                    // The callee may have written there, which its log does not say.
+                    State.Scribble(snapshot.Symbol);
                     return snapshot;
                 case SymbolKind.Static:
                     return Symbols.Make(SymbolKind.Static, item: data.Item);

@@ -12,7 +12,9 @@ internal sealed partial class Evaluator
         source = _state.CanonicalAddress(source);
         if (source == _state.CanonicalAddress(target)) return;
         ReadParts(source, type);
-        _state.CopyStruct(target, source, type, keepsRest);
+        // What is followed part by part has its zeroes in cells.
+        bool isZero = !keepsRest && type is INamedTypeSymbol { IsValueType: true } && !analysis.Parts.AreAll(type) && _state.IsZeroStruct(source, type);
+        _state.CopyStruct(target, source, type, keepsRest, isZero);
     }
 
     /// <summary>Of memory that somebody else filled only what was read is known: the parts that can hold a pointer are read now.</summary>
@@ -41,8 +43,21 @@ internal sealed partial class Evaluator
     private Value ZeroStruct(IOperation site)
     {
         Value region = FreshRegion(site);
-        ClearParts(region, site.Type);
+        BeginZero(region, site.Type);
         return region;
+    }
+
+    private void BeginZero(Value region, ITypeSymbol? type)
+    {
+        if (TypeShapes.IsScalar(type))
+        {
+            _state.Store(region, Value.Zero);
+            return;
+        }
+
+        _state.Clear(region);
+        ClearParts(region, type);
+        if (type is INamedTypeSymbol { IsValueType: true, DeclaringSyntaxReferences.Length: > 0 } && !analysis.Parts.AreAll(type)) _state.ZeroStruct(region, type);
     }
 
     private void ClearParts(Value container, ITypeSymbol? type)

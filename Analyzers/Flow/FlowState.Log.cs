@@ -34,8 +34,8 @@ internal sealed partial class FlowState
 
     private bool IsVisible(Value address) => Symbols[Symbols.Root(address)].Kind is not (SymbolKind.Local or SymbolKind.Capture or SymbolKind.Stack or SymbolKind.Zero);
 
-    private void NoteAt(PrimitiveKind kind, Value address, Value operand = default)
+    private void NoteAt(PrimitiveKind kind, Value address, Value operand = default, bool isUndone = false)
     {
-        if (IsVisible(address)) Note(new Primitive(kind, address, operand));
+        if (IsVisible(address)) Note(new Primitive(kind, address, operand, isUndone));
     }
 }

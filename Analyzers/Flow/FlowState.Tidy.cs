@@ -41,6 +41,8 @@ internal sealed partial class FlowState
             if (_allocations.ValueAt(i).Status != AllocationStatus.Owned && !live.Contains(_allocations.KeyAt(i))) _allocations.RemoveAt(i);
         for (int i = _exposed.Count - 1; i >= 0; i--)
             if (IsCollected(_exposed.KeyAt(i)) && !live.Contains(_exposed.KeyAt(i))) _exposed.RemoveAt(i);
+        for (int i = _zeroed.Count - 1; i >= 0; i--)
+            if (IsCollected(_zeroed.KeyAt(i)) && !live.Contains(_zeroed.KeyAt(i))) _zeroed.RemoveAt(i);
 
         Log = compaction.Compact(Log, live);
     }

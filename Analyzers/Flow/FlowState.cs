@@ -225,12 +225,18 @@ internal sealed partial class FlowState(SymbolTable symbols)
     internal void Clear(Value address)
     {
         address = CanonicalAddress(address);
+        if (address == new Value(Symbols.Root(address), 0)) Scribble(address.Symbol);
+        RemoveInside(address);
+    }
+
+    private void RemoveInside(Value address)
+    {
         for (int i = _cells.Count - 1; i >= 0; i--)
             if (IsInside(_cells.KeyAt(i), address)) _cells.RemoveAt(i);
     }
 
     /// <summary>Copies a struct: what is known of the source's fields holds for the target's.</summary>
-    internal void CopyStruct(Value target, Value source, ITypeSymbol? type = null, bool keepsRest = false)
+    internal void CopyStruct(Value target, Value source, ITypeSymbol? type = null, bool keepsRest = false, bool isZero = false)
     {
         target = CanonicalAddress(target);
         source = CanonicalAddress(source);
@@ -239,8 +245,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
         var copies = new List<(Value, Value)>();
         for (int i = 0; i < _cells.Count; i++)
             if (Rebase(_cells.KeyAt(i), source, target, keepsRest) is { } address) copies.Add((address, _cells.ValueAt(i)));
-        if (!keepsRest) Clear(target);
-        Overwrite(target, keepsRest);
+        if (!keepsRest) RemoveInside(target);
+        if (isZero) ZeroStruct(target, type!);
+        else Overwrite(target, keepsRest);
         // What the source is not known to hold is not what the target held.
         Epoch++;
         foreach ((Value address, Value value) in copies)

@@ -23,6 +23,15 @@ internal sealed class StructParts
         return fields;
     }
 
+    /// <summary>Each value in it is followed; else it may be zero where nothing is known.</summary>
+    internal bool AreAll(ITypeSymbol type)
+    {
+        IFieldSymbol[] fields = Of(type);
+        foreach (IFieldSymbol field in fields)
+            if (!TypeShapes.IsScalar(field.Type) && !AreAll(field.Type)) return false;
+        return fields.Length > 0;
+    }
+
     /// <summary>Not followed part by part: too large, or with parameters for fields. Whoever gets it gets everything that is in it.</summary>
     internal static bool IsOpaque(ITypeSymbol? type)
     {

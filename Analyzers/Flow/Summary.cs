@@ -104,7 +104,7 @@ internal sealed class Summary
             for (int i = 0; i < log.Count; i++)
                 if (log[i] is { Kind: PrimitiveKind.Enter, Site.Syntax: { } site } enter && told.Contains(site)) log[i] = enter with { Told = true };
             Value result = state.Canonical(value);
-            if (method is { ReturnsVoid: false, RefKind: RefKind.None } && !TypeShapes.IsScalar(method.ReturnType)) ReturnParts(state, result, log);
+            if (method is { ReturnsVoid: false, RefKind: RefKind.None } && !TypeShapes.IsScalar(method.ReturnType)) ReturnParts(state, result, method.ReturnType, log);
             outcomes.Add(new Outcome(compaction.Compact(log, result), result));
         }
 
@@ -113,8 +113,9 @@ internal sealed class Summary
     }
 
     /// <summary>A struct is returned by value: what is known of its parts goes with it.</summary>
-    private static void ReturnParts(FlowState state, Value region, List<Primitive> log)
+    private static void ReturnParts(FlowState state, Value region, ITypeSymbol type, List<Primitive> log)
     {
+        if (state.IsZeroStruct(region, type)) log.Add(new Primitive(PrimitiveKind.Zero, region) { Type = type });
         SmallMap<Value, Value> cells = state.Cells;
         for (int i = 0; i < cells.Count; i++)
             if (state.IsInside(cells.KeyAt(i), region)) log.Add(new Primitive(PrimitiveKind.Store, cells.KeyAt(i), state.Canonical(cells.ValueAt(i))));

@@ -43,6 +43,7 @@ internal sealed class SummaryShape(SymbolTable symbols)
         PrimitiveKind.Call => $"call {Of(primitive.A)} {(primitive.Contract as DeferredCall)?.Method.Name}({string.Join(",", primitive.Arguments.Select(argument => Of(argument)))})",
         PrimitiveKind.Store when !IsOwnNumber(primitive) => $"{Of(primitive.A)} = {Of(primitive.B)}",
         PrimitiveKind.Copy => $"{Of(primitive.A)} = {Of(primitive.B)}",
+        PrimitiveKind.Zero when primitive.Type is { IsValueType: true } => $"zero {Of(primitive.A)}",
         PrimitiveKind.Forget or PrimitiveKind.Havoc when symbols[symbols.Root(primitive.A)].Kind != SymbolKind.This => $"forget {Of(primitive.A)} {primitive.Flag}",
         PrimitiveKind.Touch when symbols[symbols.Origin(primitive.A)].Kind != SymbolKind.This => $"use {Of(primitive.A)}",
         _ => null,

@@ -24,6 +24,7 @@ internal static class SummaryText
     {
         PrimitiveKind.Store => $"{text.Place(primitive.A)} = {text.Of(primitive.B)}",
         PrimitiveKind.Copy => $"{text.Place(primitive.A)} = {text.Place(primitive.B)}",
+        PrimitiveKind.Zero when primitive.Type is { IsValueType: true } => $"zero {text.Place(primitive.A)}",
         PrimitiveKind.Forget => $"forget {text.Place(primitive.A)}",
         PrimitiveKind.Havoc => primitive.Flag ? "locks unknown" : "unknown code",
         PrimitiveKind.Assume => text.Condition(primitive.A, primitive.Flag),

@@ -24,6 +24,7 @@ internal sealed class TypeMembers
             FieldCount++;
             First ??= field;
             if (!type.IsValueType || OffsetOf(field) is not { } offset) continue;
+            HasOffsets = true;
             byOffset ??= [];
             if (byOffset.TryGetValue(offset, out IFieldSymbol? earlier)) (_overlaid ??= new(SymbolEqualityComparer.Default))[field] = earlier;
             else byOffset.Add(offset, field);
@@ -32,6 +33,9 @@ internal sealed class TypeMembers
 
     /// <summary>Fields of an object.</summary>
     internal int FieldCount { get; }
+
+    /// <summary>Where its fields are is written out, so that they may share bytes.</summary>
+    internal bool HasOffsets { get; }
 
     /// <summary>The first of them.</summary>
     internal IFieldSymbol? First { get; }

@@ -195,4 +195,9 @@ unsafe class Summaries
     // summary: n != 0; let out n - 1; unknown code → ?Odd(n - 1)
     static int Even(int n) => n == 0 ? 1 : Odd(n - 1);
     static int Odd(int n) => n == 0 ? 0 : Even(n - 1);
+
+    struct Large { public long a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24; public void* p; public int n; }
+
+    // summary: use large; *large = *stack; zero *large; large->n = n → 0
+    static void Zeroed(Large* large, int n) => *large = new Large { n = n };
 }

@@ -82,13 +82,10 @@ internal sealed partial class FlowAnalysis
     private static bool Exceeds(int own, int others, int limit) => own > limit || own + others > 2 * limit;
 
     /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
-    internal bool RunsShort => HasSpent(2);
+    internal bool RunsShort => _visits > MaximalVisits / _share / 2 || _work > MaximalWork / _share / 2;
 
-    /// <summary>So many states stay at a block: fewer, the more of the budget is used up.</summary>
-    internal int StatesPerBlock => HasSpent(2) ? MaximalStates / 8 : HasSpent(4) ? MaximalStates / 4 : HasSpent(8) ? MaximalStates / 2 : MaximalStates;
-
-    /// <summary>The given part of the budget is used up.</summary>
-    private bool HasSpent(int part) => _visits > MaximalVisits / _share / part || _work > MaximalWork / _share / part;
+    /// <summary>So many states stay at a block: fewer in a body that would be given up else.</summary>
+    internal int StatesPerBlock => RunsShort ? MaximalStates / 4 : MaximalStates;
 
     /// <summary>In the place of a loop: it may be around a function that runs in place.</summary>
     internal const int AnyLoop = -1;

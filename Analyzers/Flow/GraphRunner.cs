@@ -195,10 +195,11 @@ internal sealed partial class GraphRunner
             }
 
             // "if (a || b) p = Make(); … if (a || b) Free(p);": both ways of the first are needed to see that the second is one of them.
-            bool staysApart = same is not null && !_analysis.IsInCircle && alike < WaysToOneContent && kept.Count < _analysis.StatesPerBlock
+            bool staysApart = same is not null && !_analysis.IsInCircle
                 && (state.HoldsAny || state.AsksElements || same.AsksElements || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
-            if (same is null || staysApart) kept.Add(state);
-            else same.IntersectAssumptions(state);
+            if (same is null || (staysApart && alike < WaysToOneContent && kept.Count < _analysis.StatesPerBlock)) kept.Add(state);
+            // One that assumes less than either of two would go ways that neither can: it is better left out, if it may be lost on the way.
+            else if (!staysApart || !state.HoldsAny) same!.IntersectAssumptions(state);
         }
 
         return kept;

@@ -19,6 +19,12 @@ internal sealed partial class FlowAnalysis
     /// <summary>At one block. So many were enough in every measurement.</summary>
     private const int MaximalStates = 16;
 
+    /// <summary>For each so many blocks a body gets both again.</summary>
+    private const int LongBody = 1000;
+
+    /// <summary>No body gets them more often.</summary>
+    private const int MaximalGrowth = 4;
+
     /// <summary>The part of both that a body gets which only moves pointers.</summary>
     private const int ShareOfMovers = 10;
 
@@ -35,19 +41,21 @@ internal sealed partial class FlowAnalysis
     private readonly HashSet<SyntaxNode> _toldSections = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
-    private readonly int _share;
+    private readonly int _maximalVisits, _maximalWork;
     private int _visits, _work;
 
     /// <summary>How many functions run in place inside of a finally block that an exception of some call reached.</summary>
     private int _unwinding;
 
-    private FlowAnalysis(FlowScope scope, ISymbol root, SyntaxNode body, FieldUses fields)
+    private FlowAnalysis(FlowScope scope, ISymbol root, SyntaxNode body, int blocks, FieldUses fields)
     {
         _scope = scope;
         Fields = fields;
         _root = root;
         _body = body;
-        _share = scope.IsMover ? ShareOfMovers : 1;
+        // Thousands of blocks in a row are no explosion.
+        int size = Math.Min(Math.Max(1, blocks / LongBody), MaximalGrowth), share = scope.IsMover ? ShareOfMovers : 1;
+        (_maximalVisits, _maximalWork) = (MaximalVisits * size / share, MaximalWork * size / share);
         Evaluator = new Evaluator(this);
         Compaction = new Compaction(Symbols);
     }
@@ -76,13 +84,13 @@ internal sealed partial class FlowAnalysis
     internal FlowTrace? Trace => _scope.Trace;
 
     /// <summary>The budget is used up: nothing that was found counts.</summary>
-    internal bool GaveUp => Exceeds(_visits, _scope.Visits, MaximalVisits / _share) || Exceeds(_work, _scope.Work, MaximalWork / _share);
+    internal bool GaveUp => Exceeds(_visits, _scope.Visits, _maximalVisits) || Exceeds(_work, _scope.Work, _maximalWork);
 
     /// <summary>A body and all functions inside of it get as much as two.</summary>
     private static bool Exceeds(int own, int others, int limit) => own > limit || own + others > 2 * limit;
 
     /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
-    internal bool RunsShort => _visits > MaximalVisits / _share / 2 || _work > MaximalWork / _share / 2;
+    internal bool RunsShort => _visits > _maximalVisits / 2 || _work > _maximalWork / 2;
 
     /// <summary>So many states stay at a block: fewer in a body that would be given up else.</summary>
     internal int StatesPerBlock => RunsShort ? MaximalStates / 4 : MaximalStates;
@@ -118,7 +126,7 @@ internal sealed partial class FlowAnalysis
     private static bool RunOne(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body, List<FlowIssue> issues, FieldUses fields, out Summary? summary)
     {
         summary = null;
-        var analysis = new FlowAnalysis(scope, root, body, fields);
+        var analysis = new FlowAnalysis(scope, root, body, graph.Blocks.Length, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
         bool gaveUp = !analysis.TryWalk(runner) || analysis.GaveUp;
         scope.Spend(analysis._visits, analysis._work);

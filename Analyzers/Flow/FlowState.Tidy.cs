@@ -18,6 +18,12 @@ internal sealed partial class FlowState
         foreach (FlowState state in states) state.Epoch = epoch;
     }
 
+    /// <summary>Above so many cells: a state is tidied when it has become twice as large.</summary>
+    private int _tidyAbove = 64;
+
+    /// <summary>Every step costs as much as there are cells: in a long body most are of variables that are not named any more.</summary>
+    internal bool HasGrown => _cells.Count > _tidyAbove;
+
     /// <param name="compaction">The body's.</param>
     /// <param name="isOver">Which locals are not named any more.</param>
     internal void Tidy(Compaction compaction, Func<ISymbol, bool>? isOver = null)
@@ -45,6 +51,7 @@ internal sealed partial class FlowState
             if (IsCollected(_zeroed.KeyAt(i)) && !live.Contains(_zeroed.KeyAt(i))) _zeroed.RemoveAt(i);
 
         Log = compaction.Compact(Log, live);
+        _tidyAbove = Math.Max(_tidyAbove, 2 * _cells.Count);
     }
 
     /// <summary>What a local held that is not named any more, unless owned memory hangs on it: that is lost with the local, and told there.</summary>

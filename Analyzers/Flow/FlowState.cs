@@ -85,6 +85,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         Log = Log,
         _touched = _touched.Fork(),
         Epoch = Epoch,
+        _tidyAbove = _tidyAbove,
     };
 
     // Memory

@@ -90,6 +90,7 @@ internal sealed partial class GraphRunner
             foreach (FlowState state in Reduce(states, ordinal))
             {
                 if (!_analysis.Visit()) return;
+                if (state.HasGrown) state.Tidy(_analysis.Compaction, local => (_lastUses ??= new LastUses(_graph, _loopEnds)).IsOver(local, ordinal));
                 _analysis.Trace?.Reach(_graph, _graph.Blocks[ordinal], state);
                 RunBlock(_graph.Blocks[ordinal], state);
             }
@@ -337,17 +338,19 @@ internal sealed partial class GraphRunner
     /// <summary>Locals of the regions that the branch leaves are gone; the last pointer to an allocation may have been among them.</summary>
     private void LeaveScopes(ControlFlowBranch branch, FlowState state)
     {
+        Location? place = null;
         foreach (ControlFlowRegion region in branch.LeavingRegions)
         {
             foreach (CaptureId capture in region.CaptureIds) state.Clear(_analysis.Symbols.Make(SymbolKind.Capture, tag: Depth * 2, item: capture));
             foreach (ILocalSymbol local in region.Locals)
             {
-                Value place = _analysis.PlaceOf(local);
-                bool held = state.TryPeek(place, out Value value);
-                if (!state.IsExposed(place.Symbol)) state.Clear(place);
+                Value variable = _analysis.PlaceOf(local);
+                bool held = state.TryPeek(variable, out Value value);
+                if ((held || !TypeShapes.IsScalar(local.Type)) && !state.IsExposed(variable.Symbol)) state.Clear(variable);
                 if (!TypeShapes.IsPointer(local.Type) && !(held && state.TryGetAllocation(value, out _))) continue;
-                if (held) _analysis.CheckLost(state, value, ExitPlace.Of(branch, _body), LossKind.ScopeEnd, local);
-                else _analysis.NoteUnset(ExitPlace.Of(branch, _body), local);
+                place ??= ExitPlace.Of(branch, _body);
+                if (held) _analysis.CheckLost(state, value, place, LossKind.ScopeEnd, local);
+                else _analysis.NoteUnset(place, local);
             }
         }
     }

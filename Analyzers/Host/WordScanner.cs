@@ -12,7 +12,7 @@ internal sealed class WordScanner(string text)
     /// <summary>Deeper texts in holes of texts are left to the parser.</summary>
     private const int MaximalNesting = 16;
 
-    private static readonly char[] s_lineEnds = ['\n', '\r'];
+    private static readonly char[] s_lineEnds = ['\n', '\r', '\u0085', '\u2028', '\u2029'];
 
     private readonly Words.Builder _words = new();
     private bool _isClear = true;
@@ -31,13 +31,13 @@ internal sealed class WordScanner(string text)
     /// <summary>Reads code up to its end, or to the brace that ends a hole.</summary>
     private int Code(int at, bool isHole)
     {
-        int braces = 0;
+        int braces = 0, others = 0;
         bool isLineStart = !isHole;
         while (at < text.Length && _isClear)
         {
             char next = text[at];
             if (next is '\n' or '\r') isLineStart = true;
-            else if (next is not (' ' or '\t'))
+            else if (!IsBlank(next))
             {
                 if (next == '#' && isLineStart)
                 {
@@ -80,6 +80,16 @@ internal sealed class WordScanner(string text)
                     braces--;
                     at++;
                     break;
+                case '(' or '[':
+                    others++;
+                    at++;
+                    break;
+                case ')' or ']':
+                    others--;
+                    at++;
+                    break;
+                case ':' when isHole && braces == 0 && others == 0:
+                    return Format(at + 1);
                 case '\\' or > '~':
                     at = next == '\uFEFF' && at == 0 ? at + 1 : Stop();
                     break;
@@ -107,8 +117,9 @@ internal sealed class WordScanner(string text)
         {
             case 3 when Is("new"):
                 int next = end;
-                while (At(next) is ' ' or '\t' or '\r' or '\n') next++;
-                if (At(next) == '(') _words.MakesUnnamed = true;
+                while (IsBlank(At(next)) || At(next) is '\r' or '\n') next++;
+                // Or a comment, behind which it may stand.
+                if (At(next) is '(' or '/' or '#') _words.MakesUnnamed = true;
                 return WordUse.Any;
             case 5 when Is("using"):
                 return IsDirective(end) ? WordUse.None : WordUse.Using;
@@ -123,18 +134,20 @@ internal sealed class WordScanner(string text)
     private bool IsDirective(int at)
     {
         int names = 0;
-        bool isInName = false;
+        bool isInName = false, isAlias = true;
         for (; at < text.Length; at++)
         {
             switch (text[at])
             {
                 case ';': return true;
-                case '=': return names <= 1;
-                case '(' or '{' or '"': return false;
+                case '=': return names <= 1 && isAlias;
+                case '(' or '{' or '"' or '/': return false;
                 case ' ' or '\t' or '\r' or '\n': isInName = false; break;
                 default:
                     if (!isInName && !IsModifier(at)) names++;
                     isInName = true;
+                    // "using A<B>c = d"
+                    isAlias &= IsPart(text[at]) || text[at] == '@';
                     break;
             }
         }
@@ -147,7 +160,7 @@ internal sealed class WordScanner(string text)
     private int Directive(int at)
     {
         int name = at + 1;
-        while (At(name) is ' ' or '\t') name++;
+        while (IsBlank(At(name))) name++;
         return string.CompareOrdinal(text, name, "if", 0, 2) == 0 ? Stop() : LineEnd(at);
     }
 
@@ -159,12 +172,14 @@ internal sealed class WordScanner(string text)
 
     private int Character(int at)
     {
+        if (At(at) == '\'') return Stop();
         if (At(at) == '\\') at++;
         // '\x0041', '\u0041', '\U00000041'
         for (int length = 0; length <= 10; length++)
         {
             at++;
             if (At(at) == '\'') return at + 1;
+            if (At(at) is '\r' or '\n') break;
         }
 
         return Stop();
@@ -227,12 +242,21 @@ internal sealed class WordScanner(string text)
         return Stop();
     }
 
+    /// <summary>How the value of a hole is written, up to behind the brace that ends the hole: no code.</summary>
+    private int Format(int at)
+    {
+        while (at < text.Length && text[at] is not ('"' or '\\' or '{' or '}' or '\n' or '\r')) at++;
+        return At(at) == '}' && At(at + 1) != '}' ? at + 1 : Stop();
+    }
+
     /// <summary>Only the parser knows.</summary>
     private int Stop()
     {
         _isClear = false;
         return text.Length;
     }
+
+    private static bool IsBlank(char character) => character is ' ' or '\t' or '\f' or '\v' or '\u001a';
 
     private static bool IsPart(char character) => character is '_' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or (>= '0' and <= '9');
 }

@@ -89,7 +89,7 @@ internal sealed class WordScanner(string text)
                     at++;
                     break;
                 case ':' when isHole && braces == 0 && others == 0:
-                    return Format(at + 1);
+                    return At(at + 1) == ':' ? Stop() : Format(at + 1);
                 case '\\' or > '~':
                     at = next == '\uFEFF' && at == 0 ? at + 1 : Stop();
                     break;

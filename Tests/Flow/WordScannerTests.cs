@@ -43,6 +43,7 @@ public sealed class WordScannerTests
     [InlineData("class C { string s = $\"{(a ? b : c):X2}{d[e ? f : g]:h'i'}{j switch { _ => k }:l}\"; }")]
     [InlineData("class C { D e = new/**/(f), g = new // h\n (i), j = new\f(k); }")]
     [InlineData("class C { void M() { a = ''; b(c, '' + d'); e('\nf'); } }")]
+    [InlineData("class C { string s = $\"{global::A.B} {c::D.E:F}\"; int f; }")]
     [InlineData("")]
     [InlineData("@")]
     [InlineData("$")]

@@ -47,15 +47,7 @@ internal sealed partial class Evaluator
     {
         while (type is INamedTypeSymbol { TypeKind: TypeKind.Struct } && !TypeShapes.IsPrimitive(type))
         {
-            IFieldSymbol? only = null;
-            foreach (ISymbol member in type.GetMembers())
-            {
-                if (member is not IFieldSymbol { IsStatic: false } field) continue;
-                if (only is not null) return false;
-                only = field;
-            }
-
-            if (only is null) return false;
+            if (TypeMembers.Of((INamedTypeSymbol)type) is not { FieldCount: 1, First: { } only }) return false;
             type = only.Type;
         }
 

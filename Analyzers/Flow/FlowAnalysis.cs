@@ -186,18 +186,10 @@ internal sealed partial class FlowAnalysis
     {
         var lambdas = new List<IFlowAnonymousFunctionOperation>();
         foreach (BasicBlock block in graph.Blocks)
-        {
-            foreach (IOperation operation in block.Operations) Collect(operation);
-            if (block.BranchValue is { } value) Collect(value);
-        }
-
+            foreach (IOperation operation in block.AllOperations())
+                foreach (IOperation inner in operation.DescendantsAndSelf())
+                    if (inner is IFlowAnonymousFunctionOperation lambda) lambdas.Add(lambda);
         return lambdas;
-
-        void Collect(IOperation operation)
-        {
-            foreach (IOperation inner in operation.DescendantsAndSelf())
-                if (inner is IFlowAnonymousFunctionOperation lambda) lambdas.Add(lambda);
-        }
     }
 
     /// <summary>What is known when the body is entered: its arguments and the context it runs in.</summary>

@@ -52,12 +52,7 @@ internal sealed partial class GraphRunner
     internal bool HandsOn(int header)
     {
         if (_handsOn.TryGetValue(header, out bool known)) return known;
-        for (int i = header; i <= _loopEnds[header] && !known; i++)
-        {
-            foreach (IOperation operation in _graph.Blocks[i].Operations) known = known || HandsOn(operation);
-            known = known || (_graph.Blocks[i].BranchValue is { } value && HandsOn(value));
-        }
-
+        for (int i = header; i <= _loopEnds[header] && !known; i++) known = _graph.Blocks[i].AllOperations().Any(HandsOn);
         _handsOn.Add(header, known);
         return known;
     }
@@ -69,8 +64,7 @@ internal sealed partial class GraphRunner
         for (int i = header; i <= _loopEnds[header]; i++)
         {
             if (_reached[i]) continue;
-            foreach (IOperation operation in _graph.Blocks[i].Operations) Note(operation);
-            if (_graph.Blocks[i].BranchValue is { } value) Note(value);
+            foreach (IOperation operation in _graph.Blocks[i].AllOperations()) Note(operation);
         }
 
         return named;

@@ -90,7 +90,7 @@ internal sealed partial class GraphRunner
             foreach (FlowState state in Reduce(states, ordinal))
             {
                 if (!_analysis.Visit()) return;
-                if (state.HasGrown) state.Tidy(_analysis.Compaction, local => (_lastUses ??= new LastUses(_graph, _loopEnds)).IsOver(local, ordinal));
+                if (state.HasGrown) Tidy(state, ordinal);
                 _analysis.Trace?.Reach(_graph, _graph.Blocks[ordinal], state);
                 RunBlock(_graph.Blocks[ordinal], state);
             }
@@ -120,13 +120,18 @@ internal sealed partial class GraphRunner
         List<FlowState> kept = Merge(states, block);
         if (kept.Count > TidyAbove)
         {
-            _lastUses ??= new LastUses(_graph, _loopEnds);
-            foreach (FlowState state in kept) state.Tidy(_analysis.Compaction, local => _lastUses.IsOver(local, block));
+            foreach (FlowState state in kept) Tidy(state, block);
             FlowState.AlignEpochs(kept);
             kept = Merge(kept, block);
         }
 
         return kept.Count > _analysis.StatesPerBlock ? Choose(kept) : kept;
+    }
+
+    private void Tidy(FlowState state, int block)
+    {
+        LastUses uses = _lastUses ??= new LastUses(_graph, _loopEnds);
+        state.Tidy(_analysis.Compaction, local => uses.IsOver(local, block));
     }
 
     /// <summary>

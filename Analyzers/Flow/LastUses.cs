@@ -24,8 +24,7 @@ internal sealed class LastUses
         Declare(graph.Root);
         foreach (BasicBlock block in graph.Blocks)
         {
-            foreach (IOperation operation in block.Operations) Note(operation, block.Ordinal);
-            if (block.BranchValue is { } value) Note(value, block.Ordinal);
+            foreach (IOperation operation in block.AllOperations()) Note(operation, block.Ordinal);
         }
 
         foreach (IMethodSymbol function in graph.LocalFunctions)

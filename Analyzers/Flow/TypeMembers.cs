@@ -1,6 +1,7 @@
 // What is found by going through all members of a type, found once: Roslyn makes a new array of them for each question.
 
 using System.Runtime.CompilerServices;
+using KAlloc.Analyzers.Stack;
 using Microsoft.CodeAnalysis;
 
 namespace KAlloc.Analyzers.Flow;
@@ -23,7 +24,7 @@ internal sealed class TypeMembers
             if (field.IsStatic) continue;
             FieldCount++;
             First ??= field;
-            if (!type.IsValueType || OffsetOf(field) is not { } offset) continue;
+            if (!type.IsValueType || TypeLayouts.ReadOffset(field) is not { } offset) continue;
             HasOffsets = true;
             byOffset ??= [];
             if (byOffset.TryGetValue(offset, out IFieldSymbol? earlier)) (_overlaid ??= new(SymbolEqualityComparer.Default))[field] = earlier;
@@ -48,11 +49,4 @@ internal sealed class TypeMembers
 
     /// <summary>The first field at the same place in memory; null if there is none before this one.</summary>
     internal IFieldSymbol? Overlaid(IFieldSymbol field) => _overlaid is not null && _overlaid.TryGetValue(field, out IFieldSymbol? first) ? first : null;
-
-    private static int? OffsetOf(IFieldSymbol field)
-    {
-        foreach (AttributeData attribute in field.GetAttributes())
-            if (attribute.AttributeClass?.Name == "FieldOffsetAttribute" && attribute.ConstructorArguments is [{ Value: int offset }]) return offset;
-        return null;
-    }
 }

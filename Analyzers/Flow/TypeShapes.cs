@@ -22,10 +22,7 @@ internal static class TypeShapes
     internal static bool IsWrapper(ITypeSymbol? type)
     {
         if (type is not INamedTypeSymbol { TypeKind: TypeKind.Struct } named || IsPrimitive(type) || named.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T) return false;
-        TypeMembers members = TypeMembers.Of(named);
-        if (members.FieldCount != 1) return false;
-        IFieldSymbol? only = members.First;
-        return only is { IsFixedSizeBuffer: false } && !IsCaptured(only) && !HasInlineArray(named)
+        return TypeMembers.Of(named) is { FieldCount: 1, First: { IsFixedSizeBuffer: false } only } && !IsCaptured(only) && !HasInlineArray(named)
             && (only.Type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer or TypeKind.Enum || IsPrimitive(only.Type));
     }
 

@@ -34,7 +34,7 @@ internal sealed class NameClosure
     /// <summary>Whether the file can matter at all.</summary>
     internal bool IsMentionedIn(TreeScan scan)
     {
-        if (scan.Identifiers.Count > _names.Count ? scan.Identifiers.Overlaps(_names) : _names.Overlaps(scan.Identifiers)) return true;
+        if (scan.Mentions(_names)) return true;
         foreach (string name in _shared.Keys)
             if (scan.Identifiers.Contains(name)) return true;
         return false;

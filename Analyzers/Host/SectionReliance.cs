@@ -100,7 +100,7 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
         var open = new Stack<BodySyntax>();
         foreach (SyntaxTree tree in compilation.SyntaxTrees)
         {
-            if (!facts.Model.LeavingNames.Overlaps(TreeScan.Of(tree, cancellation).Identifiers)) continue;
+            if (!TreeScan.Of(tree, cancellation).Mentions(facts.Model.LeavingNames)) continue;
             foreach (BodySyntax body in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
                 if (body.Parts.Any(Leaves)) open.Push(body);
         }

@@ -51,14 +51,15 @@ internal sealed class TreeScan
         Answer[] answers = Volatile.Read(ref _answers);
         foreach (Answer answer in answers)
             if (ReferenceEquals(answer.Names, names)) return answer.IsYes;
-        var own = new Answer(names, Overlap(names.Names, Identifiers));
+        var own = new Answer(names, Mentions(names.Names));
 
         // Threads that write at the same time lose an answer of the other, which is found again.
         Volatile.Write(ref _answers, [own, .. answers.Take(Remembered - 1)]);
         return own.IsYes;
     }
 
-    private static bool Overlap(HashSet<string> a, HashSet<string> b) => a.Count > b.Count ? a.Overlaps(b) : b.Overlaps(a);
+    /// <summary>The same, for a set that is asked of the file once: the fewer are looked for among the more.</summary>
+    internal bool Mentions(HashSet<string> names) => names.Count > Identifiers.Count ? names.Overlaps(Identifiers) : Identifiers.Overlaps(names);
 
     /// <summary>Each body of the file under the name that calls it, with what it names. Made only where some file names a contract member.</summary>
     internal IReadOnlyList<DeclaredBody> Bodies(CancellationToken cancellation)

@@ -108,12 +108,17 @@ internal sealed class Words
             }
 
             int number = NumberOf(text, start, length);
-            if (use == WordUse.Identifier) Note(number == Reserved ? NumberOf(text, start, length, isName: true) : number, start - 1);
+            if (use == WordUse.Identifier) Note(number == Reserved ? NumberOf(text, start - 1, length + 1) : number, start - 1);
             else if (number != Reserved) Note(number, start);
             else if (length == LockKeyword.Length && string.CompareOrdinal(text, start, LockKeyword, 0, length) == 0) Add(LockStatement, start);
         }
 
-        internal void Add(string name, int place) => Note(NumberOf(name, 0, name.Length, isName: true), place);
+        internal void Add(string name, int place)
+        {
+            int number = NumberOf(name, 0, name.Length);
+            // Only with an at sign can a name be spelled so.
+            Note(number == Reserved ? NumberOf("@" + name, 0, name.Length + 1) : number, place);
+        }
 
         private void Note(int number, int place)
         {
@@ -121,30 +126,27 @@ internal sealed class Words
             _numbers.Add(number);
         }
 
-        /// <param name="text">Where the word stands.</param>
-        /// <param name="start">Its first letter.</param>
-        /// <param name="length">Its letters.</param>
-        /// <param name="isName">It is no keyword, however it is spelled.</param>
-        private int NumberOf(string text, int start, int length, bool isName = false)
+        /// <summary>The number of a word as it is written; a word that is reserved has none.</summary>
+        private int NumberOf(string text, int start, int length)
         {
             int hash = length;
             for (int i = 0; i < length; i++) hash = unchecked((hash * 31) + text[start + i]);
             for (int entry = _heads[hash & (_heads.Length - 1)]; entry >= 0; entry = _entries[entry].Next)
             {
-                (string word, int known, _, int itsHash) = _entries[entry];
-                if (itsHash == hash && word.Length == length && !(isName && known == Reserved) && string.CompareOrdinal(word, 0, text, start, length) == 0) return known;
+                (string known, int its, _, int itsHash) = _entries[entry];
+                if (itsHash == hash && known.Length == length && string.CompareOrdinal(known, 0, text, start, length) == 0) return its;
             }
 
-            string name = text.Substring(start, length);
+            string word = text.Substring(start, length);
             int number = Reserved;
-            if (isName || !SyntaxFacts.IsReservedKeyword(SyntaxFacts.GetKeywordKind(name)))
+            if (!SyntaxFacts.IsReservedKeyword(SyntaxFacts.GetKeywordKind(word)))
             {
                 number = _names.Count;
-                _names.Add(name);
+                _names.Add(word.TrimStart('@'));
             }
 
             if (_entries.Count >= _heads.Length) Grow();
-            _entries.Add((name, number, -1, hash));
+            _entries.Add((word, number, -1, hash));
             Link(_entries.Count - 1);
             return number;
         }
@@ -155,21 +157,11 @@ internal sealed class Words
             for (int i = 0; i < _entries.Count; i++) Link(i);
         }
 
-        /// <summary>Behind those that were there before: a keyword is met before a name that is spelled like it.</summary>
         private void Link(int entry)
         {
-            int head = _entries[entry].Hash & (_heads.Length - 1);
-            int last = _heads[head];
-            if (last < 0)
-            {
-                _heads[head] = entry;
-                _entries[entry] = _entries[entry] with { Next = -1 };
-                return;
-            }
-
-            while (_entries[last].Next >= 0) last = _entries[last].Next;
-            _entries[last] = _entries[last] with { Next = entry };
-            _entries[entry] = _entries[entry] with { Next = -1 };
+            ref int head = ref _heads[_entries[entry].Hash & (_heads.Length - 1)];
+            _entries[entry] = _entries[entry] with { Next = head };
+            head = entry;
         }
 
         private static int[] NewHeads(int count)

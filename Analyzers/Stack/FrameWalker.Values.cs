@@ -363,7 +363,7 @@ internal sealed partial class FrameWalker
             if (property.ContainingType.TypeKind == TypeKind.Interface) return false;
             if (property.ContainingType is { SpecialType: SpecialType.System_String or SpecialType.System_Nullable_T or SpecialType.System_Array }) return true;
             if (property.ContainingType.Name is "Span" or "ReadOnlySpan" or "Memory" or "ReadOnlyMemory" or "KeyValuePair") return true;
-            return property.ContainingType.GetMembers().Any(member => member is IFieldSymbol field && SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property));
+            return Flow.TypeShapes.IsAutomatic(property);
         }
 
         return method.ContainingType is { Name: "Span" or "ReadOnlySpan" or "Unsafe" or "MemoryMarshal" or "Math", ContainingNamespace.Name: "System" or "CompilerServices" or "InteropServices" }

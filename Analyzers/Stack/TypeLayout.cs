@@ -225,7 +225,8 @@ internal sealed class TypeLayouts
         return (LayoutKind.Sequential, 0, 0);
     }
 
-    private static int? ReadOffset(IFieldSymbol field)
+    /// <summary>Where a field is written to be; null if the runtime decides.</summary>
+    internal static int? ReadOffset(IFieldSymbol field)
     {
         foreach (AttributeData attribute in field.GetAttributes())
         {

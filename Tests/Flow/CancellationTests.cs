@@ -3,7 +3,6 @@ using KAlloc.Analyzers.Host;
 using KAlloc.Tests.Verifier;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.FlowAnalysis;
 using Xunit;
 
@@ -40,14 +39,13 @@ public sealed class CancellationTests
     private static (int Visits, int Works, int Left) Cancel(string members, int cancelAtVisit, int cancelAtWork)
     {
         CSharpCompilation compilation = KernelSetup.CreateCompilation($"using static KAlloc.Linux; unsafe class C {{ static extern bool Ask(int n); {members} }}");
-        MethodDeclarationSyntax method = compilation.SyntaxTrees[0].GetCompilationUnitRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(candidate => candidate.Identifier.ValueText == "M");
-        IMethodSymbol root = compilation.GetSemanticModel(method.SyntaxTree).GetDeclaredSymbol(method)!;
+        (IMethodSymbol root, IOperation operation) = Methods.BodyOf(compilation, "M");
         using var source = new CancellationTokenSource();
         var counter = new Counter(source, cancelAtVisit, cancelAtWork);
         var facts = new CompilationFacts(compilation);
         facts.Results.Watched = (root, counter);
 
-        Assert.Throws<OperationCanceledException>(() => facts.Results.Of(new Body(root, method, method), source.Token));
+        Assert.Throws<OperationCanceledException>(() => facts.Results.Of(new Body(root, operation.Syntax, operation.Syntax), source.Token));
         return (counter.Visits, counter.Works, counter.Left);
     }
 

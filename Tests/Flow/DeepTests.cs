@@ -3,7 +3,6 @@ using KAlloc.Analyzers.Host;
 using KAlloc.Tests.Verifier;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Xunit;
 
 namespace KAlloc.Flow.Tests;
@@ -85,12 +84,7 @@ public sealed class DeepTests
 
     private static CSharpCompilation Compile(string members) => KernelSetup.CreateCompilation($"using static KAlloc.Linux; unsafe class C {{ {members} }}");
 
-    private static (IMethodSymbol Root, IOperation Operation) BodyOf(CSharpCompilation compilation, string name) => On(LargeStack, () =>
-    {
-        MethodDeclarationSyntax method = compilation.SyntaxTrees[0].GetCompilationUnitRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(candidate => candidate.Identifier.ValueText == name);
-        SemanticModel model = compilation.GetSemanticModel(method.SyntaxTree);
-        return (model.GetDeclaredSymbol(method)!, model.GetOperation(method)!);
-    });
+    private static (IMethodSymbol Root, IOperation Operation) BodyOf(CSharpCompilation compilation, string name) => On(LargeStack, () => Methods.BodyOf(compilation, name));
 
     private static T On<T>(int stack, Func<T> run)
     {

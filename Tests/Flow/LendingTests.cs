@@ -4,7 +4,6 @@ using KAlloc.Analyzers.Model;
 using KAlloc.Tests.Verifier;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Xunit;
 
 namespace KAlloc.Flow.Tests;
@@ -106,7 +105,7 @@ public sealed class LendingTests
     public void Body_LendsWhatItOnlyUses(string method, string lent)
     {
         CSharpCompilation compilation = KernelSetup.CreateCompilation($"using System.Collections.Generic; unsafe class C {{ {Members} {method} }}");
-        var (root, operation) = BodyOf(compilation, "M");
+        var (root, operation) = Methods.BodyOf(compilation, "M");
         Assert.DoesNotContain(compilation.GetDiagnostics(), diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
 
         Loans loans = Lending.Of(root, operation, new CompilationFacts(compilation).Model, LoansOf);
@@ -148,7 +147,7 @@ public sealed class LendingTests
     public void Body_UsesWhatItReadsOrWritesThrough(string method, string used)
     {
         CSharpCompilation compilation = KernelSetup.CreateCompilation($"using System.Collections.Generic; unsafe class C {{ {Members} {method} }}");
-        var (root, operation) = BodyOf(compilation, "M");
+        var (root, operation) = Methods.BodyOf(compilation, "M");
         Loans loans = Lending.Of(root, operation, new CompilationFacts(compilation).Model, LoansOf);
         Assert.Equal(used, string.Join(' ', root.Parameters.Where(parameter => loans.Uses(parameter.Ordinal)).Select(parameter => parameter.Name)));
     }
@@ -160,12 +159,5 @@ public sealed class LendingTests
         foreach (IParameterSymbol parameter in callee.Parameters)
             if (parameter.Name == "used") lent |= 1UL << parameter.Ordinal;
         return new Loans(lent, 0);
-    }
-
-    private static (IMethodSymbol Root, IOperation Operation) BodyOf(CSharpCompilation compilation, string name)
-    {
-        MethodDeclarationSyntax method = compilation.SyntaxTrees[0].GetCompilationUnitRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(candidate => candidate.Identifier.ValueText == name);
-        SemanticModel model = compilation.GetSemanticModel(method.SyntaxTree);
-        return (model.GetDeclaredSymbol(method)!, model.GetOperation(method)!);
     }
 }

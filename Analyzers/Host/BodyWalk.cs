@@ -63,7 +63,7 @@ internal readonly struct BodySyntax(SyntaxNode node, SyntaxNode declaration, Bod
             if (Kind != BodyKind.TopLevel)
             {
                 yield return Node;
-                if (DeclaredType is { } type && Node.DescendantNodes().Any(static node => node is ImplicitObjectCreationExpressionSyntax)) yield return type;
+                if (DeclaredType is { } type && TreeScan.Of(Node.SyntaxTree, CancellationToken.None).Words.MakesUnnamed && Node.DescendantNodes().Any(static node => node is ImplicitObjectCreationExpressionSyntax)) yield return type;
                 yield break;
             }
 

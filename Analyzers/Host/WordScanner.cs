@@ -1,29 +1,37 @@
 // The identifiers of a file, read from its text in one pass: several times faster than from its tokens, of which Roslyn makes each anew for whoever asks.
 // Text, comments and numbers are passed over; the code in the holes of a text counts.
 //
-// What only the parser can tell is left to it (Scan says no): conditional compilation, holes in raw texts, letters beyond ASCII, code that is being typed.
+// What only the parser can tell is left to it (Scan says no): holes in raw texts, letters beyond ASCII, code that is being typed. Which stretches conditional
+// compilation leaves out it is asked.
 
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Host;
 
-internal sealed class WordScanner(string text)
+internal sealed class WordScanner(string text, SyntaxNode root)
 {
     /// <summary>Deeper texts in holes of texts are left to the parser.</summary>
     private const int MaximalNesting = 16;
 
     private static readonly char[] s_lineEnds = ['\n', '\r', '\u0085', '\u2028', '\u2029'];
 
-    private readonly Words.Builder _words = new();
+    private readonly Words.Builder _words = Words.Builder.Take();
+    private Dictionary<int, int>? _leftOut;
     private bool _isClear = true;
     private int _nesting;
 
-    /// <summary>The words of the text; null if they cannot be told without the parser.</summary>
-    internal static Words? Scan(string text)
+    /// <summary>The words of the text; null if they cannot be told without the parser's tokens.</summary>
+    /// <param name="text">The text of a file.</param>
+    /// <param name="root">What the parser made of it.</param>
+    internal static Words? Scan(string text, SyntaxNode root)
     {
-        var scanner = new WordScanner(text);
+        var scanner = new WordScanner(text, root);
         int end = scanner.Code(0, isHole: false);
-        return scanner._isClear && end == text.Length ? scanner._words.ToWords() : null;
+        if (scanner._isClear && end == text.Length) return scanner._words.ToWords();
+        scanner._words.GiveBack();
+        return null;
     }
 
     private char At(int index) => index < text.Length ? text[index] : '\0';
@@ -41,7 +49,7 @@ internal sealed class WordScanner(string text)
             {
                 if (next == '#' && isLineStart)
                 {
-                    at = Directive(at);
+                    at = Behind(at);
                     continue;
                 }
 
@@ -157,11 +165,26 @@ internal sealed class WordScanner(string text)
         bool IsModifier(int start) => string.CompareOrdinal(text, start, "static ", 0, 7) == 0 || string.CompareOrdinal(text, start, "unsafe ", 0, 7) == 0;
     }
 
-    private int Directive(int at)
+    /// <summary>Behind a directive and what it leaves out: at the end of a line, or at the next directive.</summary>
+    private int Behind(int at) => (_leftOut ??= LeftOut()).TryGetValue(at, out int next) ? next : LineEnd(at);
+
+    /// <summary>For each directive behind which code is left out, where the next one is that decides.</summary>
+    private Dictionary<int, int> LeftOut()
     {
-        int name = at + 1;
-        while (IsBlank(At(name))) name++;
-        return string.CompareOrdinal(text, name, "if", 0, 2) == 0 ? Stop() : LineEnd(at);
+        var leftOut = new Dictionary<int, int>();
+        var taken = new Stack<bool>();
+        int from = -1;
+        for (DirectiveTriviaSyntax? directive = root.GetFirstDirective(); directive is not null; directive = directive.GetNextDirective())
+        {
+            if (directive is not (BranchingDirectiveTriviaSyntax or EndIfDirectiveTriviaSyntax)) continue;
+            if (from >= 0) leftOut.Add(from, directive.SpanStart);
+            if (directive is not IfDirectiveTriviaSyntax && taken.Count > 0) taken.Pop();
+            if (directive is BranchingDirectiveTriviaSyntax { BranchTaken: var isTaken }) taken.Push(isTaken);
+            from = taken.Contains(false) ? directive.SpanStart : -1;
+        }
+
+        if (from >= 0) leftOut.Add(from, text.Length);
+        return leftOut;
     }
 
     private int LineEnd(int at)

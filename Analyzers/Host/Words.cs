@@ -26,8 +26,8 @@ internal enum WordUse
 
 internal sealed class Words
 {
-    /// <summary>The word that stands for lock statements among identifiers; none can be spelled so.</summary>
-    internal const string LockStatement = "lock ";
+    /// <summary>The words that stand for keywords among identifiers; none can be spelled so.</summary>
+    internal const string LockStatement = "lock ", StackAlloc = "stackalloc ", Fixed = "fixed ";
 
     private readonly int[] _places;
     private readonly int[] _numbers;
@@ -53,12 +53,15 @@ internal sealed class Words
         return index < 0 ? ~index : index;
     }
 
-    internal static Words Of(SyntaxTree tree, CancellationToken cancellation) =>
-        WordScanner.Scan(tree.GetText(cancellation).ToString()) ?? OfTokens(tree.GetRoot(cancellation));
+    internal static Words Of(SyntaxTree tree, CancellationToken cancellation)
+    {
+        SyntaxNode root = tree.GetRoot(cancellation);
+        return WordScanner.Scan(tree.GetText(cancellation).ToString(), root) ?? OfTokens(root);
+    }
 
     internal static Words OfTokens(SyntaxNode root)
     {
-        var builder = new Builder();
+        var builder = Builder.Take();
         foreach (SyntaxToken token in root.DescendantTokens())
         {
             if (token.IsKind(SyntaxKind.NewKeyword)) builder.MakesUnnamed |= token.Parent is ImplicitObjectCreationExpressionSyntax;
@@ -67,8 +70,8 @@ internal sealed class Words
                 case SyntaxKind.IdentifierToken:
                     builder.Add(token.ValueText, token.SpanStart);
                     break;
-                case SyntaxKind.LockKeyword:
-                    builder.Add(LockStatement, token.SpanStart);
+                case SyntaxKind.LockKeyword or SyntaxKind.StackAllocKeyword or SyntaxKind.FixedKeyword:
+                    builder.AddKeyword(token.Text, token.SpanStart);
                     break;
                 case SyntaxKind.UsingKeyword when token.Parent is not UsingDirectiveSyntax:
                     builder.Add("Dispose", token.SpanStart);
@@ -79,46 +82,69 @@ internal sealed class Words
         return builder.ToWords();
     }
 
+    /// <summary>Collects the words of one file. A thread uses the same one again: what it holds is several times what is kept of it.</summary>
     internal sealed class Builder
     {
         /// <summary>The number of a keyword, which is no word.</summary>
         private const int Reserved = -1;
 
-        private const string LockKeyword = "lock";
+        /// <summary>A larger one is not worth holding.</summary>
+        private const int MaximalKept = 1 << 16;
+
+        // Files of one program spell the same words: by hash, the last word with it. Threads that write at the same time lose a spelling.
+        private static readonly string?[] s_spellings = new string?[1 << 12];
+
+        [ThreadStatic]
+        private static Builder? t_free;
 
         private readonly List<string> _names = [];
         private readonly List<int> _places = [];
         private readonly List<int> _numbers = [];
 
-        // Words by hash, of which each holds the next with the same: -1 ends.
-        private int[] _heads = NewHeads(256);
+        // By hash, the last entry with it, and from each the one before; 0 ends.
+        private int[] _heads = new int[256];
         private readonly List<(string Word, int Number, int Next, int Hash)> _entries = [];
+
+        private Builder()
+        {
+        }
 
         internal bool MakesUnnamed { get; set; }
 
+        /// <summary>An empty one.</summary>
+        internal static Builder Take()
+        {
+            Builder builder = t_free ?? new Builder();
+            t_free = null;
+            return builder;
+        }
+
+        /// <summary>A word as the text has it.</summary>
         internal void Add(string text, int start, int length, WordUse use)
         {
-            switch (use)
+            if (use == WordUse.None) return;
+            if (use == WordUse.Using)
             {
-                case WordUse.Using:
-                    Add("Dispose", start);
-                    return;
-                case WordUse.None:
-                    return;
+                Add("Dispose", start);
+                return;
             }
 
             int number = NumberOf(text, start, length);
-            if (use == WordUse.Identifier) Note(number == Reserved ? NumberOf(text, start - 1, length + 1) : number, start - 1);
+            if (use == WordUse.Identifier) Note(IsKeyword(number) ? NumberOf(text, start - 1, length + 1) : number, start - 1);
             else if (number != Reserved) Note(number, start);
-            else if (length == LockKeyword.Length && string.CompareOrdinal(text, start, LockKeyword, 0, length) == 0) Add(LockStatement, start);
         }
 
+        /// <summary>An identifier as the parser has it.</summary>
         internal void Add(string name, int place)
         {
             int number = NumberOf(name, 0, name.Length);
             // Only with an at sign can a name be spelled so.
-            Note(number == Reserved ? NumberOf("@" + name, 0, name.Length + 1) : number, place);
+            Note(IsKeyword(number) ? NumberOf("@" + name, 0, name.Length + 1) : number, place);
         }
+
+        internal void AddKeyword(string keyword, int place) => Note(NumberOf(keyword, 0, keyword.Length), place);
+
+        private bool IsKeyword(int number) => number == Reserved || _names[number] is LockStatement or StackAlloc or Fixed;
 
         private void Note(int number, int place)
         {
@@ -131,46 +157,74 @@ internal sealed class Words
         {
             int hash = length;
             for (int i = 0; i < length; i++) hash = unchecked((hash * 31) + text[start + i]);
-            for (int entry = _heads[hash & (_heads.Length - 1)]; entry >= 0; entry = _entries[entry].Next)
+            for (int entry = _heads[hash & (_heads.Length - 1)]; entry > 0; entry = _entries[entry - 1].Next)
             {
-                (string known, int its, _, int itsHash) = _entries[entry];
-                if (itsHash == hash && known.Length == length && string.CompareOrdinal(known, 0, text, start, length) == 0) return its;
+                (string known, int its, _, int itsHash) = _entries[entry - 1];
+                if (itsHash == hash && Is(known, text, start, length)) return its;
             }
 
-            string word = text.Substring(start, length);
+            string word = Spelling(text, start, length, hash);
             int number = Reserved;
-            if (!SyntaxFacts.IsReservedKeyword(SyntaxFacts.GetKeywordKind(word)))
+            if (NameOf(word) is { } name)
             {
                 number = _names.Count;
-                _names.Add(word.TrimStart('@'));
+                _names.Add(name);
             }
 
             if (_entries.Count >= _heads.Length) Grow();
-            _entries.Add((word, number, -1, hash));
-            Link(_entries.Count - 1);
+            _entries.Add((word, number, 0, hash));
+            Link(_entries.Count);
             return number;
         }
 
+        private static bool Is(string known, string text, int start, int length) => known.Length == length && string.CompareOrdinal(known, 0, text, start, length) == 0;
+
+        private static string Spelling(string text, int start, int length, int hash)
+        {
+            ref string? spelling = ref s_spellings[hash & (s_spellings.Length - 1)];
+            return spelling is { } known && Is(known, text, start, length) ? known : spelling = text.Substring(start, length);
+        }
+
+        /// <summary>What a word counts as; null if it is a keyword that nobody asks for.</summary>
+        private static string? NameOf(string word) => SyntaxFacts.GetKeywordKind(word) switch
+        {
+            SyntaxKind.LockKeyword => LockStatement,
+            SyntaxKind.StackAllocKeyword => StackAlloc,
+            SyntaxKind.FixedKeyword => Fixed,
+            var kind => SyntaxFacts.IsReservedKeyword(kind) ? null : word.TrimStart('@'),
+        };
+
         private void Grow()
         {
-            _heads = NewHeads(2 * _heads.Length);
-            for (int i = 0; i < _entries.Count; i++) Link(i);
+            _heads = new int[2 * _heads.Length];
+            for (int entry = 1; entry <= _entries.Count; entry++) Link(entry);
         }
 
         private void Link(int entry)
         {
-            ref int head = ref _heads[_entries[entry].Hash & (_heads.Length - 1)];
-            _entries[entry] = _entries[entry] with { Next = head };
+            ref int head = ref _heads[_entries[entry - 1].Hash & (_heads.Length - 1)];
+            _entries[entry - 1] = _entries[entry - 1] with { Next = head };
             head = entry;
         }
 
-        private static int[] NewHeads(int count)
+        /// <summary>The words, with which this is at its end.</summary>
+        internal Words ToWords()
         {
-            int[] heads = new int[count];
-            for (int i = 0; i < count; i++) heads[i] = -1;
-            return heads;
+            var words = new Words([.. _names], [.. _places], [.. _numbers], MakesUnnamed);
+            GiveBack();
+            return words;
         }
 
-        internal Words ToWords() => new([.. _names], [.. _places], [.. _numbers], MakesUnnamed);
+        internal void GiveBack()
+        {
+            if (_places.Capacity > MaximalKept) return;
+            _names.Clear();
+            _places.Clear();
+            _numbers.Clear();
+            _entries.Clear();
+            Array.Clear(_heads, 0, _heads.Length);
+            MakesUnnamed = false;
+            t_free = this;
+        }
     }
 }

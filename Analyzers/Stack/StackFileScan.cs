@@ -1,5 +1,5 @@
-// Which bodies of a file are worth an estimate, found without binding: a search of the file's text for a handful of words, cached per tree,
-// then of the syntax of the bodies in the few files that have one.
+// Which bodies of a file are worth an estimate, found without binding: by the words of the file, cached per tree, then of the bodies in the few files that
+// have one.
 //
 // Outside kernel code only frames over 8 KiB matter. They come from stackalloc or from a struct with a big fixed or inline array, so
 // the names of such structs are gathered from all files (and of structs that hold them, one level by level, by name).
@@ -9,15 +9,15 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.CompilerServices;
 using System.Threading;
+using KAlloc.Analyzers.Host;
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Text;
 
 namespace KAlloc.Analyzers.Stack;
 
-/// <summary>What a search of one file's text found.</summary>
+/// <summary>What the words of one file say.</summary>
 internal sealed class StackFileScan
 {
     /// <summary>Arrays in structs shorter than this do not make a frame of 8 KiB by themselves.</summary>
@@ -25,12 +25,18 @@ internal sealed class StackFileScan
 
     private static readonly ConditionalWeakTable<SyntaxTree, StackFileScan> s_scans = new();
 
+    private static readonly HashSet<string> s_contexts = WithSuffix(KernelCode.AttributeNames);
+
+    private static readonly HashSet<string> s_buffers = [Words.Fixed, .. WithSuffix(["InlineArray", "StructLayout"])];
+
+    private readonly TreeScan _words;
+
     private StackFileScan(SyntaxTree tree, CancellationToken cancellationToken)
     {
-        SourceText text = tree.GetText(cancellationToken);
-        HasStackAlloc = Contains(text, "stackalloc");
-        HasContextAttribute = KernelCode.AttributeNames.Any(name => Contains(text, name));
-        if (Contains(text, "fixed ") || Contains(text, "InlineArray") || Contains(text, "StructLayout")) Structs = FindStructs(tree.GetRoot(cancellationToken));
+        _words = TreeScan.Of(tree, cancellationToken);
+        HasStackAlloc = _words.Identifiers.Contains(Words.StackAlloc);
+        HasContextAttribute = _words.Mentions(s_contexts);
+        if (_words.Mentions(s_buffers)) Structs = FindStructs(tree.GetRoot(cancellationToken));
     }
 
     public bool HasStackAlloc { get; }
@@ -62,27 +68,17 @@ internal sealed class StackFileScan
         return large;
     }
 
-    internal static bool Contains(SourceText text, string word)
-    {
-        const int Chunk = 16 * 1024;
-        char[] buffer = new char[Math.Min(text.Length, Chunk + word.Length)];
-        for (int start = 0; start < text.Length; start += Chunk)
-        {
-            int count = Math.Min(buffer.Length, text.Length - start);
-            text.CopyTo(start, buffer, 0, count);
-            if (buffer.AsSpan(0, count).IndexOf(word.AsSpan(), StringComparison.Ordinal) >= 0) return true;
-        }
+    /// <summary>Does any body of the file name something large?</summary>
+    internal bool MentionsAny(HashSet<string> largeStructs) => HasStackAlloc || _words.Mentions(largeStructs);
 
-        return false;
-    }
-
-    /// <summary>Does the body's syntax hold one of what the file's text holds?</summary>
-    internal static bool Mentions(SyntaxNode part, HashSet<string> largeStructs)
+    /// <summary>Does the body name something large?</summary>
+    internal bool Mentions(SyntaxNode part, HashSet<string> largeStructs)
     {
-        foreach (SyntaxToken token in part.DescendantTokens())
+        Words words = _words.Words;
+        foreach (int word in words.In(part.Span))
         {
-            if (token.IsKind(SyntaxKind.StackAllocKeyword)) return true;
-            if (token.IsKind(SyntaxKind.IdentifierToken) && largeStructs.Contains(token.ValueText)) return true;
+            string name = words.Names[word];
+            if (ReferenceEquals(name, Words.StackAlloc) || largeStructs.Contains(name)) return true;
         }
 
         return false;
@@ -102,6 +98,8 @@ internal sealed class StackFileScan
         if (simple.EndsWith("Attribute", StringComparison.Ordinal)) simple = simple.Substring(0, simple.Length - "Attribute".Length);
         return KernelCode.AttributeNames.Contains(simple);
     }
+
+    private static HashSet<string> WithSuffix(string[] names) => [.. names, .. names.Select(name => name + "Attribute")];
 
     private static List<(string Name, bool IsLarge, string[] FieldTypes)> FindStructs(SyntaxNode root)
     {

@@ -1,4 +1,5 @@
 using KAlloc.Analyzers.Host;
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Text;
 using Xunit;
@@ -15,6 +16,8 @@ public sealed class WordScannerTests
         "alias", "with", "u8", "from", "select", "let", "var", "orderby", "by", "group", "into", "descending", "ascending", "join", "on", "equals", "extension", "field", "managed", "x8", "F1", "X", "x", "x16", "scoped", "file",
         "method", "return", "type", "nameof", "allows",
     ];
+
+    private static readonly CSharpParseOptions s_options = new(preprocessorSymbols: ["SET"]);
 
     [Theory]
     [InlineData("class C { void M() { a.b(c); // d \" e\n /* f \" */ g(); } }")]
@@ -44,11 +47,22 @@ public sealed class WordScannerTests
     [InlineData("class C { D e = new/**/(f), g = new // h\n (i), j = new\f(k); }")]
     [InlineData("class C { void M() { a = ''; b(c, '' + d'); e('\nf'); } }")]
     [InlineData("class C { string s = $\"{global::A.B} {c::D.E:F}\"; int f; }")]
+    [InlineData("#if SET\nclass C { int a; }\n#elif true\nit's b\n#else\n c \"\n#endif\nclass D { int e; }\n")]
+    [InlineData("#if A && !SET\n it's\n #if SET\n \"b\n #else\n c\n #endif\n d\n # else // e\nclass F { int g;\n# if SET\n int h; }\n#endif\n#endif\nclass I { }")]
+    [InlineData("#define A\n#if A\nclass B { /*\n#else\n*/ int c; }\n#endif\n#if !A\nit's\n#region d\n#endregion\n#pragma warning disable e\n#endif")]
+    [InlineData("class A { string b = @\"\n#if C\n\"; int d; }\n#if E\n it's never ended")]
+    [InlineData("#if SET\n#if F\n#elif SET\nclass A { }\n#elif SET\n it's\n#endif\n#else\n it's\n#if SET\n it's\n#endif\n it's\n#endif")]
+    [InlineData("#endif\n#else\nclass A { }\n#elif B\n it's\n#if (\n c\n#endif")]
+    [InlineData("unsafe struct A { fixed int b[4]; void M() { fixed (int* c = d) { } int* e = stackalloc int[@stackalloc], @fixed = f; } }")]
     [InlineData("")]
     [InlineData("@")]
     [InlineData("$")]
     [InlineData("class C { string s = \"\\")]
     public void Words_AreThoseOfTheParser(string text) => Compare(text);
+
+    [Fact]
+    public void Words_OfConditionalCode_AreReadFromTheText() =>
+        Assert.True(Compare("#if SET\nclass C { int a; }\n#else\nit's b\n#endif\n"));
 
     [Fact]
     public void Words_OfManyFiles_AreThoseOfTheParser()
@@ -66,8 +80,9 @@ public sealed class WordScannerTests
     /// <summary>False if the scanner left it to the parser.</summary>
     private static bool Compare(string text)
     {
-        Words parsed = Words.OfTokens(CSharpSyntaxTree.ParseText(text).GetRoot());
-        if (WordScanner.Scan(text) is not { } scanned) return false;
+        SyntaxNode root = CSharpSyntaxTree.ParseText(text, s_options).GetRoot();
+        Words parsed = Words.OfTokens(root);
+        if (WordScanner.Scan(text, root) is not { } scanned) return false;
         Assert.Equal(parsed.MakesUnnamed, scanned.MakesUnnamed);
 
         // Up to any place, so that the places are compared as well.

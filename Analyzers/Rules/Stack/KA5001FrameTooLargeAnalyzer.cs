@@ -85,7 +85,8 @@ public sealed class KA5001FrameTooLargeAnalyzer : DiagnosticAnalyzer
         bool everyBody = settings.IsKernelFile || kernel.HasAssemblyBudget || settings.FrameLimit is not null || settings.StackBudget is not null;
 
         StackFileScan scan = StackFileScan.Of(tree, cancellation);
-        if (!everyBody && !scan.HasStackAlloc && !scan.HasContextAttribute && largeStructs.Value.Count == 0) return;
+        bool mentions = scan.MentionsAny(largeStructs.Value);
+        if (!everyBody && !mentions && !scan.HasContextAttribute) return;
 
         var layouts = new TypeLayouts();
         foreach (BodySyntax body in BodyWalk.Enumerate(tree.GetRoot(cancellation)))
@@ -93,7 +94,7 @@ public sealed class KA5001FrameTooLargeAnalyzer : DiagnosticAnalyzer
             cancellation.ThrowIfCancellationRequested();
             bool matters = everyBody && body.Node.Span.Length >= SmallestInterestingBody
                 || scan.HasContextAttribute && StackFileScan.HasContextAttributeAround(body.Declaration)
-                || body.Parts.Any(part => StackFileScan.Mentions(part, largeStructs.Value));
+                || mentions && body.Parts.Any(part => scan.Mentions(part, largeStructs.Value));
             if (!matters || model.GetOperation(body.Node, cancellation) is not { } operation) continue;
             ISymbol? function = Bodies.RootOf(body, model, cancellation);
             foreach (FrameFeatures features in FrameWalker.Walk(operation, function, body.Declaration, model, layouts))

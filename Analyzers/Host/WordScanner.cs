@@ -1,33 +1,39 @@
 // The identifiers of a file, read from its text in one pass: several times faster than from its tokens, of which Roslyn makes each anew for whoever asks.
 // Text, comments and numbers are passed over; the code in the holes of a text counts.
 //
-// What only the parser can tell is left to it (Scan says no): holes in raw texts, letters beyond ASCII, code that is being typed. Which stretches conditional
-// compilation leaves out it is asked.
+// What only the parser can tell is left to it (Scan says no): holes in raw texts, letters beyond ASCII, code that is being typed.
 
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Host;
 
-internal sealed class WordScanner(string text, SyntaxNode root)
+internal sealed class WordScanner(string text, ParseOptions options)
 {
     /// <summary>Deeper texts in holes of texts are left to the parser.</summary>
     private const int MaximalNesting = 16;
 
+    /// <summary>Optimised at once: a build is over before the runtime has found out that it is worth it.</summary>
+    internal const MethodImplOptions Hot = (MethodImplOptions)512;
+
+    /// <summary>What a character can begin.</summary>
+    private const byte Plain = 0, Letter = 1, Digit = 2, Mark = 3;
+
+    private static readonly byte[] s_kinds = Kinds();
+
     private static readonly char[] s_lineEnds = ['\n', '\r', '\u0085', '\u2028', '\u2029'];
 
     private readonly Words.Builder _words = Words.Builder.Take();
-    private Dictionary<int, int>? _leftOut;
+    private Conditionals? _conditionals;
     private bool _isClear = true;
     private int _nesting;
 
     /// <summary>The words of the text; null if they cannot be told without the parser's tokens.</summary>
     /// <param name="text">The text of a file.</param>
-    /// <param name="root">What the parser made of it.</param>
-    internal static Words? Scan(string text, SyntaxNode root)
+    /// <param name="options">With what the file is compiled.</param>
+    internal static Words? Scan(string text, ParseOptions options)
     {
-        var scanner = new WordScanner(text, root);
+        var scanner = new WordScanner(text, options);
         int end = scanner.Code(0, isHole: false);
         if (scanner._isClear && end == text.Length) return scanner._words.ToWords();
         scanner._words.GiveBack();
@@ -37,38 +43,38 @@ internal sealed class WordScanner(string text, SyntaxNode root)
     private char At(int index) => index < text.Length ? text[index] : '\0';
 
     /// <summary>Reads code up to its end, or to the brace that ends a hole.</summary>
+    [MethodImpl(Hot)]
     private int Code(int at, bool isHole)
     {
-        int braces = 0, others = 0;
-        bool isLineStart = !isHole;
-        while (at < text.Length && _isClear)
+        string code = text;
+        byte[] kinds = s_kinds;
+        int from = at, braces = 0, others = 0;
+        while (at < code.Length)
         {
-            char next = text[at];
-            if (next is '\n' or '\r') isLineStart = true;
-            else if (!IsBlank(next))
+            char next = code[at];
+            switch (next < kinds.Length ? kinds[next] : Mark)
             {
-                if (next == '#' && isLineStart)
-                {
-                    at = Behind(at);
+                case Plain:
+                    at++;
                     continue;
-                }
-
-                isLineStart = false;
+                case Letter:
+                    at = Word(at);
+                    continue;
+                case Digit:
+                    while (IsPart(At(at))) at++;
+                    continue;
             }
 
             switch (next)
             {
-                case '_' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z'):
-                    at = Word(at, isVerbatim: at > 0 && text[at - 1] == '@');
-                    break;
-                case >= '0' and <= '9':
-                    while (IsPart(At(at))) at++;
+                case '#' when IsFirstOfLine(at, from, isHole):
+                    at = Behind(at);
                     break;
                 case '/' when At(at + 1) == '/':
                     at = LineEnd(at);
                     break;
                 case '/' when At(at + 1) == '*':
-                    int end = text.IndexOf("*/", at + 2, StringComparison.Ordinal);
+                    int end = code.IndexOf("*/", at + 2, StringComparison.Ordinal);
                     at = end < 0 ? Stop() : end + 2;
                     break;
                 case '\'':
@@ -110,32 +116,42 @@ internal sealed class WordScanner(string text, SyntaxNode root)
         return isHole ? Stop() : at;
     }
 
-    private int Word(int at, bool isVerbatim)
+    /// <summary>Nothing but blanks stands before it, and no hole begins there.</summary>
+    private bool IsFirstOfLine(int at, int from, bool isHole)
     {
-        int start = at;
-        while (IsPart(At(at))) at++;
+        do at--;
+        while (at >= from && IsBlank(text[at]));
+        return at < from ? !isHole : text[at] is '\n' or '\r';
+    }
+
+    [MethodImpl(Hot)]
+    private int Word(int at)
+    {
+        string code = text;
+        byte[] kinds = s_kinds;
+        int start = at, hash = 0;
+        char next;
+        do hash = Words.Builder.Hash(hash, code[at]);
+        while (++at < code.Length && (next = code[at]) < kinds.Length && kinds[next] is Letter or Digit);
         if (At(at) is '\\' or > '~') return Stop();
-        _words.Add(text, start, at - start, isVerbatim ? WordUse.Identifier : UseOf(start, at));
+        _words.Add(code, start, at - start, hash, start > 0 && code[start - 1] == '@' ? WordUse.Identifier : UseOf(start, at));
         return at;
     }
 
     private WordUse UseOf(int start, int end)
     {
-        switch (end - start)
+        if (end - start == 3 && Is("new"))
         {
-            case 3 when Is("new"):
-                int next = end;
-                while (IsBlank(At(next)) || At(next) is '\r' or '\n') next++;
-                // Or a comment, behind which it may stand.
-                if (At(next) is '(' or '/' or '#') _words.MakesUnnamed = true;
-                return WordUse.Any;
-            case 5 when Is("using"):
-                return IsDirective(end) ? WordUse.None : WordUse.Using;
-            default:
-                return WordUse.Any;
+            int next = end;
+            while (IsBlank(At(next)) || At(next) is '\r' or '\n') next++;
+            // Or a comment, behind which it may stand.
+            if (At(next) is '(' or '/' or '#') _words.MakesUnnamed = true;
         }
 
-        bool Is(string word) => string.CompareOrdinal(text, start, word, 0, word.Length) == 0;
+        if (end - start == 5 && Is("using")) return IsDirective(end) ? WordUse.None : WordUse.Using;
+        return WordUse.Any;
+
+        bool Is(string word) => text[start] == word[0] && string.CompareOrdinal(text, start, word, 0, word.Length) == 0;
     }
 
     /// <summary>"using A.B;" and "using A = B;", but not "using (…)", "using var a = b" or "using A&lt;B&gt; c = d".</summary>
@@ -165,29 +181,12 @@ internal sealed class WordScanner(string text, SyntaxNode root)
         bool IsModifier(int start) => string.CompareOrdinal(text, start, "static ", 0, 7) == 0 || string.CompareOrdinal(text, start, "unsafe ", 0, 7) == 0;
     }
 
-    /// <summary>Behind a directive and what it leaves out: at the end of a line, or at the next directive.</summary>
-    private int Behind(int at) => (_leftOut ??= LeftOut()).TryGetValue(at, out int next) ? next : LineEnd(at);
+    /// <summary>Behind a directive and what it leaves out.</summary>
+    private int Behind(int at) => (_conditionals ??= new Conditionals(text, options)).Behind(at) is >= 0 and var next ? next : Stop();
 
-    /// <summary>For each directive behind which code is left out, where the next one is that decides.</summary>
-    private Dictionary<int, int> LeftOut()
-    {
-        var leftOut = new Dictionary<int, int>();
-        var taken = new Stack<bool>();
-        int from = -1;
-        for (DirectiveTriviaSyntax? directive = root.GetFirstDirective(); directive is not null; directive = directive.GetNextDirective())
-        {
-            if (directive is not (BranchingDirectiveTriviaSyntax or EndIfDirectiveTriviaSyntax)) continue;
-            if (from >= 0) leftOut.Add(from, directive.SpanStart);
-            if (directive is not IfDirectiveTriviaSyntax && taken.Count > 0) taken.Pop();
-            if (directive is BranchingDirectiveTriviaSyntax { BranchTaken: var isTaken }) taken.Push(isTaken);
-            from = taken.Contains(false) ? directive.SpanStart : -1;
-        }
+    private int LineEnd(int at) => LineEnd(text, at);
 
-        if (from >= 0) leftOut.Add(from, text.Length);
-        return leftOut;
-    }
-
-    private int LineEnd(int at)
+    internal static int LineEnd(string text, int at)
     {
         int end = text.IndexOfAny(s_lineEnds, at);
         return end < 0 ? text.Length : end;
@@ -232,10 +231,11 @@ internal sealed class WordScanner(string text, SyntaxNode root)
         return end;
     }
 
+    [MethodImpl(Hot)]
     private int Content(int at, bool isVerbatim, bool hasHoles)
     {
         if (++_nesting > MaximalNesting) return Stop();
-        while (at < text.Length && _isClear)
+        while (at < text.Length)
         {
             char next = text[at];
             bool isTwice = At(at + 1) == next;
@@ -279,7 +279,15 @@ internal sealed class WordScanner(string text, SyntaxNode root)
         return text.Length;
     }
 
-    private static bool IsBlank(char character) => character is ' ' or '\t' or '\f' or '\v' or '\u001a';
+    internal static bool IsBlank(char character) => character is ' ' or '\t' or '\f' or '\v' or '\u001a';
 
-    private static bool IsPart(char character) => character is '_' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or (>= '0' and <= '9');
+    private static byte[] Kinds()
+    {
+        byte[] kinds = new byte[128];
+        for (char i = '\0'; i < kinds.Length; i++)
+            kinds[i] = i is >= '0' and <= '9' ? Digit : IsPart(i) ? Letter : i is '#' or '/' or '\'' or '"' or '$' or '@' or '{' or '}' or '(' or ')' or '[' or ']' or ':' or '\\' or '\u007f' ? Mark : Plain;
+        return kinds;
+    }
+
+    internal static bool IsPart(char character) => character is '_' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or (>= '0' and <= '9');
 }

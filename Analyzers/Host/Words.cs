@@ -1,6 +1,7 @@
 // Which words a file names, and where: names are looked for in files and bodies far more often than anything is found, so each is a number, and a body is
 // a range of places.
 
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -53,11 +54,8 @@ internal sealed class Words
         return index < 0 ? ~index : index;
     }
 
-    internal static Words Of(SyntaxTree tree, CancellationToken cancellation)
-    {
-        SyntaxNode root = tree.GetRoot(cancellation);
-        return WordScanner.Scan(tree.GetText(cancellation).ToString(), root) ?? OfTokens(root);
-    }
+    internal static Words Of(SyntaxTree tree, CancellationToken cancellation) =>
+        WordScanner.Scan(tree.GetText(cancellation).ToString(), tree.Options) ?? OfTokens(tree.GetRoot(cancellation));
 
     internal static Words OfTokens(SyntaxNode root)
     {
@@ -92,7 +90,7 @@ internal sealed class Words
         private const int MaximalKept = 1 << 16;
 
         // Files of one program spell the same words: by hash, the last word with it. Threads that write at the same time lose a spelling.
-        private static readonly string?[] s_spellings = new string?[1 << 12];
+        private static readonly string?[] s_spellings = new string?[1 << 14];
 
         [ThreadStatic]
         private static Builder? t_free;
@@ -103,7 +101,8 @@ internal sealed class Words
 
         // By hash, the last entry with it, and from each the one before; 0 ends.
         private int[] _heads = new int[256];
-        private readonly List<(string Word, int Number, int Next, int Hash)> _entries = [];
+        private Entry[] _entries = new Entry[256];
+        private int _count;
 
         private Builder()
         {
@@ -119,8 +118,11 @@ internal sealed class Words
             return builder;
         }
 
+        /// <summary>Of the characters of a word, one after the other.</summary>
+        internal static int Hash(int hash, char next) => unchecked((hash * 31) + next);
+
         /// <summary>A word as the text has it.</summary>
-        internal void Add(string text, int start, int length, WordUse use)
+        internal void Add(string text, int start, int length, int hash, WordUse use)
         {
             if (use == WordUse.None) return;
             if (use == WordUse.Using)
@@ -129,20 +131,20 @@ internal sealed class Words
                 return;
             }
 
-            int number = NumberOf(text, start, length);
-            if (use == WordUse.Identifier) Note(IsKeyword(number) ? NumberOf(text, start - 1, length + 1) : number, start - 1);
+            int number = NumberOf(text, start, length, hash);
+            if (use == WordUse.Identifier) Note(IsKeyword(number) ? NumberOf(text.Substring(start - 1, length + 1)) : number, start - 1);
             else if (number != Reserved) Note(number, start);
         }
 
         /// <summary>An identifier as the parser has it.</summary>
         internal void Add(string name, int place)
         {
-            int number = NumberOf(name, 0, name.Length);
+            int number = NumberOf(name);
             // Only with an at sign can a name be spelled so.
-            Note(IsKeyword(number) ? NumberOf("@" + name, 0, name.Length + 1) : number, place);
+            Note(IsKeyword(number) ? NumberOf("@" + name) : number, place);
         }
 
-        internal void AddKeyword(string keyword, int place) => Note(NumberOf(keyword, 0, keyword.Length), place);
+        internal void AddKeyword(string keyword, int place) => Note(NumberOf(keyword), place);
 
         private bool IsKeyword(int number) => number == Reserved || _names[number] is LockStatement or StackAlloc or Fixed;
 
@@ -152,18 +154,29 @@ internal sealed class Words
             _numbers.Add(number);
         }
 
-        /// <summary>The number of a word as it is written; a word that is reserved has none.</summary>
-        private int NumberOf(string text, int start, int length)
+        private int NumberOf(string word)
         {
-            int hash = length;
-            for (int i = 0; i < length; i++) hash = unchecked((hash * 31) + text[start + i]);
-            for (int entry = _heads[hash & (_heads.Length - 1)]; entry > 0; entry = _entries[entry - 1].Next)
+            int hash = 0;
+            foreach (char next in word) hash = Hash(hash, next);
+            return NumberOf(word, 0, word.Length, hash);
+        }
+
+        /// <summary>The number of a word as it is written; a word that is reserved has none.</summary>
+        [MethodImpl(WordScanner.Hot)]
+        private int NumberOf(string text, int start, int length, int hash)
+        {
+            Entry[] entries = _entries;
+            for (int index = _heads[hash & (_heads.Length - 1)]; index > 0; index = entries[index].Next)
             {
-                (string known, int its, _, int itsHash) = _entries[entry - 1];
-                if (itsHash == hash && Is(known, text, start, length)) return its;
+                ref Entry entry = ref entries[index];
+                if (entry.Hash == hash && Is(entry.Word, text, start, length)) return entry.Number;
             }
 
-            string word = Spelling(text, start, length, hash);
+            return AddWord(Spelling(text, start, length, hash), hash);
+        }
+
+        private int AddWord(string word, int hash)
+        {
             int number = Reserved;
             if (NameOf(word) is { } name)
             {
@@ -171,13 +184,13 @@ internal sealed class Words
                 _names.Add(name);
             }
 
-            if (_entries.Count >= _heads.Length) Grow();
-            _entries.Add((word, number, 0, hash));
-            Link(_entries.Count);
+            if (++_count >= _entries.Length) Grow();
+            _entries[_count] = new Entry(word, number, hash);
+            Link(_count);
             return number;
         }
 
-        private static bool Is(string known, string text, int start, int length) => known.Length == length && string.CompareOrdinal(known, 0, text, start, length) == 0;
+        private static bool Is(string known, string text, int start, int length) => known.Length == length && text.AsSpan(start, length).SequenceEqual(known.AsSpan());
 
         private static string Spelling(string text, int start, int length, int hash)
         {
@@ -196,14 +209,15 @@ internal sealed class Words
 
         private void Grow()
         {
-            _heads = new int[2 * _heads.Length];
-            for (int entry = 1; entry <= _entries.Count; entry++) Link(entry);
+            Array.Resize(ref _entries, 2 * _entries.Length);
+            _heads = new int[_entries.Length];
+            for (int entry = 1; entry < _count; entry++) Link(entry);
         }
 
         private void Link(int entry)
         {
-            ref int head = ref _heads[_entries[entry - 1].Hash & (_heads.Length - 1)];
-            _entries[entry - 1] = _entries[entry - 1] with { Next = head };
+            ref int head = ref _heads[_entries[entry].Hash & (_heads.Length - 1)];
+            _entries[entry].Next = head;
             head = entry;
         }
 
@@ -221,10 +235,18 @@ internal sealed class Words
             _names.Clear();
             _places.Clear();
             _numbers.Clear();
-            _entries.Clear();
+            Array.Clear(_entries, 0, _count + 1);
+            _count = 0;
             Array.Clear(_heads, 0, _heads.Length);
             MakesUnnamed = false;
             t_free = this;
+        }
+
+        private struct Entry(string word, int number, int hash)
+        {
+            internal readonly string Word = word;
+            internal readonly int Number = number, Hash = hash;
+            internal int Next;
         }
     }
 }

@@ -1,5 +1,4 @@
 using KAlloc.Analyzers.Host;
-using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Text;
 using Xunit;
@@ -80,9 +79,8 @@ public sealed class WordScannerTests
     /// <summary>False if the scanner left it to the parser.</summary>
     private static bool Compare(string text)
     {
-        SyntaxNode root = CSharpSyntaxTree.ParseText(text, s_options).GetRoot();
-        Words parsed = Words.OfTokens(root);
-        if (WordScanner.Scan(text, root) is not { } scanned) return false;
+        Words parsed = Words.OfTokens(CSharpSyntaxTree.ParseText(text, s_options).GetRoot());
+        if (WordScanner.Scan(text, s_options) is not { } scanned) return false;
         Assert.Equal(parsed.MakesUnnamed, scanned.MakesUnnamed);
 
         // Up to any place, so that the places are compared as well.

@@ -14,6 +14,10 @@ internal sealed class Compaction
     private readonly SymbolTable _symbols;
     private readonly List<Primitive> _log = [];
     private readonly List<Primitive> _compact = [];
+
+    // What would be nothing new at this point of the path: a long one has thousands.
+    private readonly HashSet<Primitive> _sleeps = new(PrimitiveComparer.Instance);
+    private readonly HashSet<Primitive> _forgotten = new(PrimitiveComparer.Instance);
     private bool[] _kept = [];
     private SymbolSet _needed = null!;
     private bool _grew;
@@ -60,23 +64,31 @@ internal sealed class Compaction
         while (_grew);
 
         _compact.Clear();
+        _sleeps.Clear();
+        _forgotten.Clear();
         for (int i = 0; i < _log.Count; i++)
-            if (_kept[i] && !IsAgain(_compact, _log[i])) _compact.Add(_log[i]);
+            if (_kept[i] && !IsAgain(_log[i])) _compact.Add(_log[i]);
     }
 
     /// <summary>The path did so before and nothing has changed since: another turn of a loop.</summary>
-    private static bool IsAgain(List<Primitive> before, Primitive primitive)
+    private bool IsAgain(Primitive primitive)
     {
-        if (primitive.Kind is not (PrimitiveKind.Havoc or PrimitiveKind.Forget or PrimitiveKind.Sleep)) return false;
-        for (int i = before.Count - 1; i >= 0; i--)
+        switch (primitive.Kind)
         {
-            if (before[i].Equals(primitive)) return true;
-            bool changes = primitive.Kind == PrimitiveKind.Sleep
-                ? before[i] is { Kind: PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call } or { Kind: PrimitiveKind.Havoc, Flag: true }
-                : before[i].Kind is not (PrimitiveKind.Sleep or PrimitiveKind.Forget or PrimitiveKind.Havoc or PrimitiveKind.Assume or PrimitiveKind.Touch);
-            if (changes) return false;
+            case PrimitiveKind.Sleep:
+                return !_sleeps.Add(primitive);
+            case PrimitiveKind.Havoc or PrimitiveKind.Forget:
+                if (!_forgotten.Add(primitive)) return true;
+                if (primitive is { Kind: PrimitiveKind.Havoc, Flag: true }) _sleeps.Clear();
+                return false;
+            case PrimitiveKind.Assume or PrimitiveKind.Touch:
+                return false;
+            case PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call:
+                _sleeps.Clear();
+                break;
         }
 
+        _forgotten.Clear();
         return false;
     }
 
@@ -176,5 +188,16 @@ internal sealed class Compaction
             SymbolKind.Local => data.Item is IParameterSymbol,
             _ => _needed.Contains(value.Symbol),
         };
+    }
+
+    /// <summary>The same as the primitives' own, by a hash that asks no contract.</summary>
+    private sealed class PrimitiveComparer : IEqualityComparer<Primitive>
+    {
+        internal static readonly PrimitiveComparer Instance = new();
+
+        public bool Equals(Primitive x, Primitive y) => x.Equals(y);
+
+        public int GetHashCode(Primitive primitive) =>
+            unchecked((((((int)primitive.Kind * 31) + primitive.A.GetHashCode()) * 31) + primitive.B.GetHashCode()) * 31 + (primitive.Site?.Syntax.GetHashCode() ?? 0));
     }
 }

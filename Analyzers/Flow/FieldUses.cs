@@ -124,6 +124,14 @@ internal sealed class FieldUses
             if (member is IFieldSymbol { IsStatic: false } field && IsTracked(field)) Open.Add(field);
     }
 
+    /// <summary>The body came by a tracked field.</summary>
+    internal bool AnyIn(SymbolTable symbols)
+    {
+        for (int i = 0; i < symbols.Count; i++)
+            if (FieldAt(symbols, new Value(i, 0)) is not null) return true;
+        return false;
+    }
+
     /// <summary>What a path leaves behind in fields when it ends. The log is walked backwards once: a path can hold thousands of frees.</summary>
     internal void End(FlowState state, Value result)
     {

@@ -140,8 +140,12 @@ internal sealed partial class FlowAnalysis
             return false;
         }
 
-        foreach ((FlowState state, Value value, _) in runner.Returns) fields.End(state, value);
-        foreach ((FlowState state, _) in runner.Throws) fields.End(state, Value.Zero);
+        if (fields.AnyIn(analysis.Symbols))
+        {
+            foreach ((FlowState state, Value value, _) in runner.Returns) fields.End(state, value);
+            foreach ((FlowState state, _) in runner.Throws) fields.End(state, Value.Zero);
+        }
+
         List<BodyExit> exits = analysis.CheckSections(runner);
         summary = Summary.Of(analysis.Symbols, analysis.Compaction, root as IMethodSymbol, runner, analysis._toldSections);
         scope.Trace?.End(root, runner, summary);

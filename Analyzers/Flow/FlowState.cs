@@ -352,10 +352,12 @@ internal sealed partial class FlowState(SymbolTable symbols)
         pointer = Canonical(pointer);
         while (pointer.Offset == 0 && Symbols.Of(pointer) is { Kind: SymbolKind.Load } found && TryPeek(found.A, out Value held) && held == pointer)
         {
-            for (int i = 0; i < _facts.Count; i++)
-                if (IsLink(_facts.KeyAt(i), pointer)) return true;
-            for (int i = 0; i < _equal.Count; i++)
-                if (IsLink(_equal.KeyAt(i), pointer)) return true;
+            SmallMap<int, Fact> facts = _facts.All();
+            for (int i = 0; i < facts.Count; i++)
+                if (IsLink(facts.KeyAt(i), pointer)) return true;
+            SmallMap<int, Value> equal = _equal.All();
+            for (int i = 0; i < equal.Count; i++)
+                if (IsLink(equal.KeyAt(i), pointer)) return true;
             // What hangs on the block goes with it.
             pointer = new Value(Symbols.Root(found.A), 0);
         }

@@ -31,6 +31,7 @@ internal sealed class LastUses
             foreach (SyntaxReference reference in function.DeclaringSyntaxReferences) Capture(reference.GetSyntax());
         for (int header = loopEnds.Length - 1; header >= 0; header--)
         {
+            if (loopEnds[header] < 0) continue;
             foreach (ISymbol local in new List<ISymbol>(_last.Keys))
                 if (_last[local] >= header && _last[local] < loopEnds[header]) _last[local] = loopEnds[header];
         }

@@ -15,12 +15,10 @@ internal sealed partial class FlowState
     /// <summary>Every allocator aligns to eight bytes at least.</summary>
     private const long BelowAlignment = 7;
 
-    private SmallMap<int, Fact> _facts;
-    private SmallMap<int, Value> _equal;
+    private LongMap<int, Fact> _facts;
+    private LongMap<int, Value> _equal;
 
-    internal int FactCount => _facts.Count;
-
-    internal (int Symbol, Fact Fact) FactAt(int index) => (_facts.KeyAt(index), _facts.ValueAt(index));
+    internal SmallMap<int, Fact> Facts => _facts.All();
 
     internal Value Canonical(Value value) => Canonical(value, 0);
 
@@ -423,19 +421,16 @@ internal sealed partial class FlowState
         // Memory that neither has read yet is new to both.
         if (Epoch != other.Epoch) Epoch = Math.Max(Epoch, other.Epoch) + 1;
         Log = Log.Intersect(Log, other.Log);
-        for (int i = _equal.Count - 1; i >= 0; i--)
-            if (!other._equal.TryGet(_equal.KeyAt(i), out Value value) || value != _equal.ValueAt(i)) _equal.RemoveAt(i);
-        for (int i = _facts.Count - 1; i >= 0; i--)
+        SmallMap<int, Value> equal = _equal.All();
+        for (int i = equal.Count - 1; i >= 0; i--)
+            if (!other._equal.TryGet(equal.KeyAt(i), out Value value) || value != equal.ValueAt(i)) _equal.Remove(equal.KeyAt(i));
+        SmallMap<int, Fact> facts = _facts.All();
+        for (int i = facts.Count - 1; i >= 0; i--)
         {
-            int symbol = _facts.KeyAt(i);
-            if (!other._facts.TryGet(symbol, out Fact fact))
-            {
-                _facts.RemoveAt(i);
-                continue;
-            }
-
-            Fact own = _facts.ValueAt(i);
-            _facts.Set(symbol, new Fact(Math.Min(own.Low, fact.Low), Math.Max(own.High, fact.High), own.NonZero && fact.NonZero));
+            int symbol = facts.KeyAt(i);
+            Fact own = facts.ValueAt(i);
+            if (other._facts.TryGet(symbol, out Fact fact)) _facts.Set(symbol, new Fact(Math.Min(own.Low, fact.Low), Math.Max(own.High, fact.High), own.NonZero && fact.NonZero));
+            else _facts.Remove(symbol);
         }
     }
 }

@@ -12,6 +12,9 @@ internal struct SmallMap<TKey, TValue>
 
     internal int Count { get; private set; }
 
+    /// <summary>The next write copies all of it.</summary>
+    internal readonly bool IsShared => _shared;
+
     internal readonly TKey KeyAt(int index) => _keys![index];
 
     internal readonly TValue ValueAt(int index) => _values![index];
@@ -74,6 +77,24 @@ internal struct SmallMap<TKey, TValue>
         for (int i = 0; i < Count; i++)
             if (_keys![i].CompareTo(other._keys![i]) != 0 || !EqualityComparer<TValue>.Default.Equals(_values![i], other._values![i])) return false;
         return true;
+    }
+
+    /// <summary>What either has; where both do, what this one has.</summary>
+    internal readonly SmallMap<TKey, TValue> Over(in SmallMap<TKey, TValue> below)
+    {
+        var both = new SmallMap<TKey, TValue> { _keys = new TKey[Count + below.Count], _values = new TValue[Count + below.Count] };
+        int own = 0, other = 0;
+        while (own < Count || other < below.Count)
+        {
+            int order = own == Count ? 1 : other == below.Count ? -1 : _keys![own].CompareTo(below._keys![other]);
+            both._keys[both.Count] = order <= 0 ? _keys![own] : below._keys![other];
+            both._values[both.Count] = order <= 0 ? _values![own] : below._values![other];
+            both.Count++;
+            if (order <= 0) own++;
+            if (order >= 0) other++;
+        }
+
+        return both;
     }
 
     private readonly int IndexOf(TKey key) => _keys is null ? -1 : Array.BinarySearch(_keys, 0, Count, key);

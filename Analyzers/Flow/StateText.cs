@@ -30,8 +30,9 @@ internal sealed class StateText(SymbolTable symbols)
         for (int i = 0; i < state.AllocationCount; i++)
             if (state.AllocationAt(i) is { Status: AllocationStatus.Owned } allocation && !held.Contains(allocation.Symbol)) lines.Add($"nobody holds {Of(state, new Value(allocation.Symbol, 0), true)}");
         for (Section? section = state.Sections; section is not null; section = section.Outer) lines.Add("in " + Of(section));
-        for (int i = 0; i < state.FactCount; i++)
-            if (Fact(state, i) is { } fact) lines.Add(fact);
+        SmallMap<int, Fact> facts = state.Facts;
+        for (int i = 0; i < facts.Count; i++)
+            if (Text(state, facts.KeyAt(i), facts.ValueAt(i)) is { } fact) lines.Add(fact);
         return lines;
     }
 
@@ -47,9 +48,8 @@ internal sealed class StateText(SymbolTable symbols)
         return $"{allocation.Status.ToString().ToLowerInvariant()} {Of(value)}{(mayBeNull ? "?" : "")}";
     }
 
-    private string? Fact(FlowState state, int index)
+    private string? Text(FlowState state, int symbol, Fact fact)
     {
-        (int symbol, Fact fact) = state.FactAt(index);
         var value = new Value(symbol, 0);
         SymbolData data = symbols[symbol];
         if (state.Canonical(value) != value || data.Kind is SymbolKind.Allocation or SymbolKind.Binary) return null;

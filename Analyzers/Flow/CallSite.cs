@@ -14,6 +14,9 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     /// <summary>The call inside of the called method that performs the primitive; null if this call does so itself.</summary>
     internal LogSite? Inner { get; private init; }
 
+    /// <summary>What the called method names what it gets there: two calls inside of it may look the same from here.</summary>
+    internal int InnerResult { get; private init; }
+
     /// <summary>This call and those inside of it, down to the primitive.</summary>
     internal LogSite Chain => new(Syntax, Method, Inner);
 
@@ -42,15 +45,16 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
         Arguments = [.. arguments],
         ArgumentSyntax = arguments.Count == ArgumentSyntax.Length && Inner is null ? ArgumentSyntax : new IOperation?[arguments.Count],
         Inner = Inner,
+        InnerResult = InnerResult,
     };
 
     /// <summary>The same call, of the body that it runs.</summary>
-    internal CallSite As(IMethodSymbol body) => Copy(body, isResolved: true, Inner);
+    internal CallSite As(IMethodSymbol body) => Copy(body, isResolved: true, Inner, InnerResult);
 
     /// <summary>The same call, of something that happens deeper inside of what it calls.</summary>
-    internal CallSite Through(LogSite inner) => Copy(Method, IsResolved, inner);
+    internal CallSite Through(LogSite inner, int result = 0) => Copy(Method, IsResolved, inner, unchecked((InnerResult * 8191) + result));
 
-    private CallSite Copy(IMethodSymbol method, bool isResolved, LogSite? inner) => new(Operation, method, ReceiverSyntax)
+    private CallSite Copy(IMethodSymbol method, bool isResolved, LogSite? inner, int result) => new(Operation, method, ReceiverSyntax)
     {
         Receiver = Receiver,
         ReceiverIsPlace = ReceiverIsPlace,
@@ -58,6 +62,7 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
         Arguments = Arguments,
         ArgumentSyntax = ArgumentSyntax,
         Inner = inner,
+        InnerResult = result,
     };
 
     internal bool IsByReference(int ordinal) => Method.Parameters[ordinal].RefKind != RefKind.None;

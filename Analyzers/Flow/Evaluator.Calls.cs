@@ -242,7 +242,7 @@ internal sealed partial class Evaluator
     /// <summary>Tells what this call makes apart from what the same call makes elsewhere: in another turn, another inlined function, another inner call.</summary>
     private int Tag(CallSite call, int tag)
     {
-        int inner = call.Inner?.Innermost.Syntax.SpanStart ?? 0;
+        int inner = unchecked((call.Inner?.Innermost.Syntax.SpanStart ?? 0) + (8191 * call.InnerResult));
         return unchecked((((((_callPath * 31) + _state.Turn) * 131) + inner) * 64) + tag);
     }
 

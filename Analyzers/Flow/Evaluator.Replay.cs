@@ -130,9 +130,10 @@ internal sealed partial class Evaluator
                     break;
                 case PrimitiveKind.Call:
                     Value[] arguments = [.. primitive.Arguments.Select(argument => Map(argument))];
+                    CallSite inner = call.Through(primitive.Site!, primitive.B.Symbol);
                     mapped[primitive.B.Symbol] = primitive.Contract is DeferredCall deferred
-                        ? evaluator.ApplyDeferred(call.Through(primitive.Site!), deferred, Map(primitive.A), arguments)
-                        : evaluator.CallValue(call.Through(primitive.Site!), primitive.Site!.Innermost.Method, Map(primitive.A), arguments);
+                        ? evaluator.ApplyDeferred(inner, deferred, Map(primitive.A), arguments)
+                        : evaluator.CallValue(inner, primitive.Site!.Innermost.Method, Map(primitive.A), arguments);
                     break;
                 case PrimitiveKind.Free:
                     var free = (FreeContract)primitive.Contract!;

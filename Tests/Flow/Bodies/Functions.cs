@@ -151,6 +151,60 @@ unsafe class Bodies
         Parallel.For(0, n, i => Console.WriteLine(p));
         Marshal.FreeHGlobal(p);
     }
+
+    // What an unknown function returned, three calls further out
+
+    struct Pool { public byte* Items; }
+
+    static void* Take(delegate*<nuint, void*> take, nuint size) => take(size);
+
+    static Pool* MakePool(delegate*<nuint, void*> take)
+    {
+        Pool* pool = (Pool*)Take(take, 8);
+        if (pool == null) return null;
+        pool->Items = (byte*)Take(take, 64);
+        return pool;
+    }
+
+    static Pool* MakeNamedPool(delegate*<nuint, void*> take) => MakePool(take);
+
+    static void DropPool(Pool* pool)
+    {
+        NativeMemory.Free(pool->Items);
+        NativeMemory.Free(pool);
+    }
+
+    static void TakeTwo(delegate*<nuint, byte*> take, out byte* first, out byte* second)
+    {
+        first = second = null;
+        for (int i = 0; i < 2; i++)
+        {
+            second = first;
+            first = take(8);
+        }
+    }
+
+    void PoolAndItsItemsAreTwo(delegate*<nuint, void*> take)
+    {
+        Pool* pool = MakeNamedPool(take);
+        if (pool == null) return;
+        DropPool(pool);
+    }
+
+    void PoolIsOne(delegate*<nuint, void*> take)
+    {
+        Pool* pool = MakeNamedPool(take);
+        if (pool == null) return;
+        DropPool(pool);
+        NativeMemory.Free(pool); // expect: KA4005
+    }
+
+    void EachTurnOfItTakesAnother(delegate*<nuint, byte*> take)
+    {
+        TakeTwo(take, out byte* first, out byte* second);
+        NativeMemory.Free(first);
+        NativeMemory.Free(second);
+    }
 }
 
 class AsyncBodies

@@ -3,9 +3,12 @@
 
 namespace KAlloc.Analyzers.Flow;
 
-internal sealed class Choices
+/// <param name="first">The way that each call goes first.</param>
+/// <param name="wanted">With so many combinations that are possible it ends.</param>
+internal sealed class Choices(int first, int wanted)
 {
-    private const int MaximalCombinations = 64;
+    /// <summary>Of one statement, possible or not.</summary>
+    internal const int MaximalCombinations = 64;
 
     private readonly List<(int Chosen, int Count)> _wheels = [];
     private int _position, _combinations;
@@ -15,16 +18,16 @@ internal sealed class Choices
     {
         if (_position == _wheels.Count) _wheels.Add((0, count));
         // A function that is run again in place may find the budget used up, and then has fewer ways than before.
-        return Math.Min(_wheels[_position++].Chosen, count - 1);
+        return (Math.Min(_wheels[_position++].Chosen, count - 1) + first) % count;
     }
 
-    /// <summary>Turns to the next combination; false when all were seen.</summary>
-    internal bool Advance()
+    /// <summary>Turns to the next combination; false when all were seen, or as many as are wanted turned out to be possible.</summary>
+    internal bool Advance(int possible)
     {
         // What was not reached this time belongs to a combination that no longer exists.
         _wheels.RemoveRange(_position, _wheels.Count - _position);
         _position = 0;
-        if (++_combinations >= MaximalCombinations) return false;
+        if (++_combinations >= MaximalCombinations || possible >= wanted) return false;
         for (int i = _wheels.Count - 1; i >= 0; i--)
         {
             (int chosen, int count) = _wheels[i];

@@ -14,7 +14,7 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator(FlowAnalysis analysis)
 {
-    private Choices _choices = new();
+    private Choices _choices = null!;
     private FlowState _state = null!;
     private GraphRunner _runner = null!;
     private bool _dead;
@@ -31,11 +31,12 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private SymbolTable Symbols => analysis.Symbols;
 
     /// <summary>Evaluates a statement or branch value on a fork of the state, once per way it can turn out.</summary>
-    internal void Run(GraphRunner runner, IOperation operation, FlowState entry, List<(FlowState State, Value Value)> outcomes, bool isReference = false)
+    internal void Run(GraphRunner runner, IOperation operation, FlowState entry, List<(FlowState State, Value Value)> outcomes, Choices choices, bool isReference = false)
     {
         (FlowState outerState, GraphRunner outerRunner, bool outerDead, Choices outerChoices) = (_state, _runner, _dead, _choices);
         _runner = runner;
-        _choices = new Choices();
+        _choices = choices;
+        int before = outcomes.Count;
         do
         {
             analysis.Work(1 + (entry.Cells.Count / 10));
@@ -44,7 +45,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             Value value = isReference ? Address(operation) : Eval(operation);
             if (!_dead) outcomes.Add((_state, value));
         }
-        while (!analysis.GaveUp && _choices.Advance());
+        while (!analysis.GaveUp && _choices.Advance(outcomes.Count - before));
         (_state, _runner, _dead, _choices) = (outerState, outerRunner, outerDead, outerChoices);
     }
 

@@ -24,6 +24,9 @@ internal sealed partial class GraphRunner
     /// <summary>States of one content that stay apart by what they assume, while something is owned or held.</summary>
     private const int WaysToOneContent = 3;
 
+    /// <summary>So many ways of a statement are tried from each state, however many states there are.</summary>
+    private const int FewestWays = 4;
+
     private readonly FlowAnalysis _analysis;
     private readonly ControlFlowGraph _graph;
     private readonly GraphRunner? _outer;
@@ -87,13 +90,15 @@ internal sealed partial class GraphRunner
             _queue.Remove(ordinal);
             List<FlowState> states = _pending[ordinal]!;
             _pending[ordinal] = null;
-            foreach (FlowState state in Reduce(states, ordinal))
+            states = Reduce(states, ordinal);
+            foreach (FlowState state in states)
             {
                 if (!_analysis.Visit()) return;
                 if (state.HasGrown) Tidy(state, ordinal);
                 _analysis.Trace?.Reach(_graph, _graph.Blocks[ordinal], state);
-                RunBlock(_graph.Blocks[ordinal], state);
             }
+
+            RunBlock(_graph.Blocks[ordinal], states);
         }
     }
 
@@ -211,59 +216,63 @@ internal sealed partial class GraphRunner
         return kept;
     }
 
-    private void RunBlock(BasicBlock block, FlowState entry)
+    /// <summary>Runs a block on all states that wait for it, statement by statement: within it, too, there are no more than may stay.</summary>
+    private void RunBlock(BasicBlock block, List<FlowState> states)
     {
         _reached[block.Ordinal] = true;
-        if (_loopEnds[block.Ordinal] >= 0 && !entry.Loops.Contains(block.Ordinal)) entry.Loops.Set(block.Ordinal, new LoopTurn(0, entry.Fork()));
+        foreach (FlowState entry in states)
+            if (_loopEnds[block.Ordinal] >= 0 && !entry.Loops.Contains(block.Ordinal)) entry.Loops.Set(block.Ordinal, new LoopTurn(0, entry.Fork()));
         bool guarded = IsGuarded(block);
-        var states = new List<FlowState> { entry };
-        var outcomes = new List<(FlowState State, Value Value)>();
         bool[] straight = _straight.Of(block);
         for (int i = 0; i < block.Operations.Length; i++)
         {
             IOperation operation = block.Operations[i];
             // A block can hold thousands of statements.
             _analysis.Cancellation.ThrowIfCancellationRequested();
-            if (_analysis.GaveUp) return;
+            if (_analysis.GaveUp || states.Count == 0) return;
             if (straight[i])
             {
                 states.RemoveAll(state => !_analysis.Evaluator.RunStraight(this, operation, state, out _));
                 continue;
             }
 
-            bool mayThrow = guarded && MayThrow(operation);
-            var after = new List<FlowState>();
-            foreach (FlowState state in states)
-            {
-                if (mayThrow) Unwind(state.Fork(), block.EnclosingRegion, new Unwinding(null, null));
-                outcomes.Clear();
-                _analysis.Evaluator.Run(this, operation, state, outcomes);
-                foreach ((FlowState outcome, _) in outcomes) after.Add(outcome);
-            }
-
+            List<FlowState> after = RunEach(block, operation, states, guarded).ConvertAll(static way => way.State);
             states = after.Count > _analysis.StatesPerBlock ? Reduce(after) : after;
         }
 
-        foreach (FlowState state in states)
+        if (block.BranchValue is not { } value)
         {
-            if (block.BranchValue is not { } value)
-            {
-                Follow(block.FallThroughSuccessor, state, Value.Zero);
-                continue;
-            }
-
-            bool isReference = block.FallThroughSuccessor?.Semantics == ControlFlowBranchSemantics.Return && Method is { RefKind: not RefKind.None };
-            if (straight[block.Operations.Length])
-            {
-                if (_analysis.Evaluator.RunStraight(this, value, state, out Value only, isReference)) RunBranch(block, value, state, only);
-                continue;
-            }
-
-            if (guarded && MayThrow(value)) Unwind(state.Fork(), block.EnclosingRegion, new Unwinding(null, null));
-            var results = new List<(FlowState State, Value Value)>();
-            _analysis.Evaluator.Run(this, value, state, results, isReference);
-            foreach ((FlowState after, Value result) in results) RunBranch(block, value, after, result);
+            foreach (FlowState state in states) Follow(block.FallThroughSuccessor, state, Value.Zero);
+            return;
         }
+
+        bool isReference = block.FallThroughSuccessor?.Semantics == ControlFlowBranchSemantics.Return && Method is { RefKind: not RefKind.None };
+        if (straight[block.Operations.Length])
+        {
+            foreach (FlowState state in states)
+                if (_analysis.Evaluator.RunStraight(this, value, state, out Value only, isReference)) RunBranch(block, value, state, only);
+            return;
+        }
+
+        foreach ((FlowState after, Value result) in RunEach(block, value, states, guarded, isReference)) RunBranch(block, value, after, result);
+    }
+
+    /// <summary>
+    /// The ways that a statement can turn out from each of the states. Of all that they have together no more than a few can stay: each of many states
+    /// goes some of its ways only, and each begins with another.
+    /// </summary>
+    private List<(FlowState State, Value Value)> RunEach(BasicBlock block, IOperation operation, List<FlowState> states, bool guarded, bool isReference = false)
+    {
+        bool mayThrow = guarded && MayThrow(operation);
+        int ways = Math.Max(FewestWays, Choices.MaximalCombinations / Math.Max(1, states.Count));
+        var outcomes = new List<(FlowState State, Value Value)>();
+        for (int i = 0; i < states.Count; i++)
+        {
+            if (mayThrow) Unwind(states[i].Fork(), block.EnclosingRegion, new Unwinding(null, null));
+            _analysis.Evaluator.Run(this, operation, states[i], outcomes, new Choices(states.Count > FewestWays ? i : 0, ways), isReference);
+        }
+
+        return outcomes;
     }
 
     private void RunBranch(BasicBlock block, IOperation operation, FlowState state, Value value)

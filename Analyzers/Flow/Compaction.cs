@@ -30,7 +30,7 @@ internal sealed class Compaction
     {
         _log.Clear();
         _log.AddRange(log);
-        using SymbolSet needed = _needed = _symbols.NewSet();
+        using SymbolSet needed = _needed = SymbolSet.Take();
         Need(result);
         Run();
         return [.. _compact];

@@ -9,8 +9,6 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
-    private readonly Stack<SymbolMap> _maps = new();
-
     private Value ApplySummary(CallSite call, Summary summary)
     {
         int count = summary.Outcomes.Count, ways = summary.IsPartial ? count + 1 : count;
@@ -27,7 +25,7 @@ internal sealed partial class Evaluator
         List<Value> overwritten = _overwritten = [];
         Outcome outcome = summary.Outcomes[way];
         analysis.Work(outcome.Log.Count);
-        using SymbolMap mapped = _maps.Count > 0 ? _maps.Pop() : new SymbolMap(_maps);
+        using SymbolMap mapped = SymbolMap.Take();
         Value result = new Replay(this, call, summary.Symbols, mapped).Run(outcome);
         _overwritten = outer;
         if (_dead) return Value.Zero;

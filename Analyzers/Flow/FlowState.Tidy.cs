@@ -73,7 +73,7 @@ internal sealed partial class FlowState
     /// <summary>Owned memory, and the objects that it hangs on.</summary>
     private SymbolSet Owning()
     {
-        SymbolSet owning = Symbols.NewSet();
+        SymbolSet owning = SymbolSet.Take();
         for (int i = 0; i < _allocations.Count; i++)
             if (_allocations.ValueAt(i).Status == AllocationStatus.Owned) owning.Add(_allocations.KeyAt(i));
         bool grew = owning.Count > 0;
@@ -104,7 +104,7 @@ internal sealed partial class FlowState
     /// <summary>All symbols that variables, visible memory, owned memory and open sections lead to.</summary>
     private SymbolSet Live()
     {
-        SymbolSet live = Symbols.NewSet();
+        SymbolSet live = SymbolSet.Take();
         for (int i = 0; i < _allocations.Count; i++)
         {
             if (_allocations.ValueAt(i) is not { Status: AllocationStatus.Owned } owned) continue;

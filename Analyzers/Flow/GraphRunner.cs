@@ -284,6 +284,13 @@ internal sealed partial class GraphRunner
         }
 
         bool jumpsWhen = block.ConditionKind == ControlFlowConditionKind.WhenTrue;
+        value = state.Canonical(value);
+        if (value.IsConstant)
+        {
+            Follow((value.Offset != 0) == jumpsWhen ? block.ConditionalSuccessor : block.FallThroughSuccessor, state, Value.Zero);
+            return;
+        }
+
         FlowState other = state.Fork();
         bool canJump = state.Decide(value, jumpsWhen), canFall = other.Decide(value, !jumpsWhen);
         if (canJump && canFall && !operation.IsImplicit)

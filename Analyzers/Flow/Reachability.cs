@@ -7,7 +7,7 @@ internal static class Reachability
     internal static bool IsReachable(FlowState state, int allocation)
     {
         SymbolTable symbols = state.Symbols;
-        using SymbolSet reached = symbols.NewSet();
+        using SymbolSet reached = SymbolSet.Take();
         bool grew = true;
         SmallMap<Value, Value> cells = state.Cells;
         while (grew)

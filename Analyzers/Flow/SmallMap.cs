@@ -102,7 +102,8 @@ internal struct SmallMap<TKey, TValue>
     private void Own(int capacity)
     {
         if (!_shared && _keys is not null && _keys.Length >= capacity) return;
-        int size = Math.Max(4, Math.Max(capacity, _shared || _keys is null ? capacity : 2 * _keys.Length));
+        // A state that has begun to note things goes on to; one that changes what is there does not grow.
+        int size = capacity > Count ? capacity + (capacity / 4) + 3 : capacity;
         var keys = new TKey[size];
         var values = new TValue[size];
         if (_keys is not null)

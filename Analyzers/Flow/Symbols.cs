@@ -100,6 +100,11 @@ internal sealed class SymbolData(SymbolKind kind, Value a, Value b, int tag, obj
 
     internal long High { get; init; } = long.MaxValue;
 
+    /// <summary>Of the table: what the symbol is found by, and the next one of the same bucket.</summary>
+    internal int Hash { get; init; }
+
+    internal int Next { get; set; }
+
     /// <summary>How many symbols it is made of, each as often as it is in there.</summary>
     internal int Size { get; init; } = 1;
 
@@ -122,12 +127,15 @@ internal sealed class SymbolTable
     /// </summary>
     private const int MaximalSize = 256;
 
+    /// <summary>A power of two.</summary>
+    private const int FirstBuckets = 32;
+
     private static readonly object s_cut = new();
 
     private readonly List<SymbolData> _symbols = [new SymbolData(SymbolKind.Zero, default, default, 0, null)];
-    private readonly Dictionary<(SymbolKind, Value, Value, int, object?), int> _index = new(KeyComparer.Instance);
+    private readonly Dictionary<(SymbolKind, Value, Value, int, object?), int> _cuts = [];
     private readonly Dictionary<int, INamedTypeSymbol> _classes = [];
-    private readonly Stack<SymbolSet> _sets = new();
+    private int[] _buckets = new int[FirstBuckets];
 
     internal SymbolData this[int symbol] => _symbols[symbol];
 
@@ -139,27 +147,75 @@ internal sealed class SymbolTable
 
     internal Value Make(SymbolKind kind, Value a = default, Value b = default, int tag = 0, object? item = null, long low = long.MinValue, long high = long.MaxValue)
     {
-        var key = (kind, a, b, tag, item);
-        if (!_index.TryGetValue(key, out int symbol))
+        int hash = Hash(kind, a, b, tag, item);
+        for (int known = _buckets[hash & (_buckets.Length - 1)]; known != 0; known = _symbols[known].Next)
         {
-            symbol = _symbols.Count;
-            int size = 1 + Of(a).Size + Of(b).Size;
-            if (size > MaximalSize && (kind is SymbolKind.Binary or SymbolKind.Load || (kind == SymbolKind.Element && !b.IsConstant)))
-                (kind, a, b, tag, item, size) = (SymbolKind.Unknown, default, default, symbol, s_cut, 1);
-            _symbols.Add(new SymbolData(kind, a, b, tag, item)
-            {
-                Low = low,
-                High = high,
-                Size = size,
-                Root = kind is SymbolKind.Field or SymbolKind.Element ? Of(a).Root : symbol,
-                Origin = kind is SymbolKind.Field or SymbolKind.Element or SymbolKind.View ? Of(a).Origin : symbol,
-                Allocation = FindAllocation(kind, a, b, tag, symbol),
-            });
-            _index.Add(key, symbol);
+            SymbolData data = _symbols[known];
+            if (data.Hash == hash && data.Kind == kind && data.Tag == tag && data.A == a && data.B == b && SameItem(data.Item, item)) return new Value(known, 0);
         }
 
+        int size = 1 + Of(a).Size + Of(b).Size;
+        if (size > MaximalSize && (kind is SymbolKind.Binary or SymbolKind.Load || (kind == SymbolKind.Element && !b.IsConstant))) return Cut(kind, a, b, tag, item, low, high);
+        return Add(kind, a, b, tag, item, low, high, size, hash);
+    }
+
+    /// <summary>The symbol of which nothing is known that stands for something that is made of too much.</summary>
+    private Value Cut(SymbolKind kind, Value a, Value b, int tag, object? item, long low, long high)
+    {
+        var key = (kind, a, b, tag, item);
+        if (_cuts.TryGetValue(key, out int known)) return new Value(known, 0);
+        _cuts.Add(key, _symbols.Count);
+        return Add(SymbolKind.Unknown, default, default, _symbols.Count, s_cut, low, high, 1, Hash(SymbolKind.Unknown, default, default, _symbols.Count, s_cut));
+    }
+
+    private Value Add(SymbolKind kind, Value a, Value b, int tag, object? item, long low, long high, int size, int hash)
+    {
+        int symbol = _symbols.Count;
+        if (symbol >= _buckets.Length) Grow();
+        ref int first = ref _buckets[hash & (_buckets.Length - 1)];
+        _symbols.Add(new SymbolData(kind, a, b, tag, item)
+        {
+            Hash = hash,
+            Next = first,
+            Low = low,
+            High = high,
+            Size = size,
+            Root = kind is SymbolKind.Field or SymbolKind.Element ? Of(a).Root : symbol,
+            Origin = kind is SymbolKind.Field or SymbolKind.Element or SymbolKind.View ? Of(a).Origin : symbol,
+            Allocation = FindAllocation(kind, a, b, tag, symbol),
+        });
+        first = symbol;
         return new Value(symbol, 0);
     }
+
+    private void Grow()
+    {
+        _buckets = new int[4 * _buckets.Length];
+        for (int i = 1; i < _symbols.Count; i++)
+        {
+            ref int first = ref _buckets[_symbols[i].Hash & (_buckets.Length - 1)];
+            _symbols[i].Next = first;
+            first = i;
+        }
+    }
+
+    private static int Hash(SymbolKind kind, Value a, Value b, int tag, object? item)
+    {
+        int of = item switch
+        {
+            null => 0,
+            ISymbol symbol => SymbolEqualityComparer.Default.GetHashCode(symbol),
+            _ => item.GetHashCode(),
+        };
+        unchecked
+        {
+            uint hash = (uint)((((((int)kind * 31) + tag) * 31 + of) * 31 + a.Symbol) * 31 + b.Symbol) * 31 + (uint)a.Offset + (uint)((int)b.Offset * 961);
+            hash *= 0x9E3779B1;
+            return (int)(hash ^ (hash >> 15));
+        }
+    }
+
+    private static bool SameItem(object? x, object? y) => ReferenceEquals(x, y) || (x is ISymbol a && y is ISymbol b ? SymbolEqualityComparer.Default.Equals(a, b) : Equals(x, y));
 
     internal Value Unknown(object site, int tag = 0, long low = long.MinValue, long high = long.MaxValue) =>
         Make(SymbolKind.Unknown, default, default, tag, site, low, high);
@@ -194,9 +250,6 @@ internal sealed class SymbolTable
         _ => 0,
     };
 
-    /// <summary>An empty set of symbols, to be given back.</summary>
-    internal SymbolSet NewSet() => _sets.Count > 0 ? _sets.Pop() : new SymbolSet(_sets);
-
     /// <summary>Whether the symbol is an address that differs from every other region's and is never null.</summary>
     internal bool IsDistinctRegion(int symbol) =>
         _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.Captured or SymbolKind.Static or SymbolKind.New or SymbolKind.Stack or SymbolKind.Function or SymbolKind.This;
@@ -218,28 +271,4 @@ internal sealed class SymbolTable
 
     /// <summary>Memory that only this body can reach until it lets a pointer to it go.</summary>
     internal bool IsPrivate(int symbol) => _symbols[symbol].Kind is SymbolKind.Local or SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation or SymbolKind.Capture;
-
-    private sealed class KeyComparer : IEqualityComparer<(SymbolKind Kind, Value A, Value B, int Tag, object? Item)>
-    {
-        internal static readonly KeyComparer Instance = new();
-
-        public bool Equals((SymbolKind Kind, Value A, Value B, int Tag, object? Item) x, (SymbolKind Kind, Value A, Value B, int Tag, object? Item) y) =>
-            x.Kind == y.Kind && x.Tag == y.Tag && x.A == y.A && x.B == y.B && SameItem(x.Item, y.Item);
-
-        public int GetHashCode((SymbolKind Kind, Value A, Value B, int Tag, object? Item) key)
-        {
-            int item = key.Item switch
-            {
-                null => 0,
-                ISymbol symbol => SymbolEqualityComparer.Default.GetHashCode(symbol),
-                _ => key.Item.GetHashCode(),
-            };
-            unchecked
-            {
-                return (((((int)key.Kind * 31) + key.Tag) * 31 + key.A.GetHashCode()) * 31 + key.B.GetHashCode()) * 31 + item;
-            }
-        }
-
-        private static bool SameItem(object? x, object? y) => x is ISymbol a && y is ISymbol b ? SymbolEqualityComparer.Default.Equals(a, b) : Equals(x, y);
-    }
 }

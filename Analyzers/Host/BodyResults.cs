@@ -54,8 +54,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         if (result.IsWalked) return result;
         if (_walkedAnyway.TryGetValue(body.Root, out BodyResult? walked)) return walked;
         IOperation? operation = Bodies.OperationOf(body, _compilation, cancellation);
-        List<IMethodSymbol> callees = operation is null ? [] : _facts.Demand.CalleesOf(operation, cancellation);
-        return _walkedAnyway.GetOrAdd(body.Root, Analyze(body, operation, null, callees, cancellation));
+        BodyCalls? calls = operation is null ? null : BodyCalls.Of(operation);
+        List<IMethodSymbol> callees = calls is null ? [] : _facts.Demand.CalleesOf(calls, cancellation);
+        return _walkedAnyway.GetOrAdd(body.Root, Analyze(body, operation, calls, null, callees, cancellation));
     }
 
     /// <summary>What is known of a body; null if nothing is yet.</summary>
@@ -89,6 +90,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         {
             internal Body Body { get; } = body;
             internal IOperation? Operation { get; set; } = operation;
+            internal BodyCalls? Calls { get; set; } = operation is null ? null : BodyCalls.Of(operation);
             internal int Index { get; } = index;
             internal int Low { get; set; } = index;
             internal bool IsOpen { get; set; } = true;
@@ -132,7 +134,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         {
             IOperation? operation = Bodies.OperationOf(body, results._compilation, cancellation);
             var node = new Node(body, operation, _count++) { Caller = caller };
-            if (operation is not null) node.Callees = results._facts.Demand.CalleesOf(operation, cancellation);
+            if (node.Calls is { } calls) node.Callees = results._facts.Demand.CalleesOf(calls, cancellation);
             _nodes.Add(body.Root, node);
             _component.Push(node);
             return node;
@@ -152,6 +154,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             {
                 member.IsOpen = false;
                 member.Operation = null;
+                member.Calls = null;
             }
 
             return node.Caller;
@@ -186,8 +189,8 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
         private void WalkCircle(List<Node> members, Component component)
         {
-            Interest interest = members.Max(member => results.InterestOf(member.Body, member.Operation, member.Callees, cancellation));
-            bool isWalked = interest == Interest.Effects || (interest == Interest.Pointers && !members.Exists(member => IsLarge(member.Operation)));
+            Interest interest = members.Max(member => results.InterestOf(member.Body, member.Calls, member.Callees, cancellation));
+            bool isWalked = interest == Interest.Effects || (interest == Interest.Pointers && !members.Exists(member => IsLarge(member.Calls)));
             var round = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
             foreach (Node member in members) round.Add(member.Body.Root, Summary.None);
             for (int i = 0; i < Rounds && isWalked; i++)
@@ -200,19 +203,19 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
             foreach (Node member in members) round[member.Body.Root] = round[member.Body.Root]?.AndMore();
             foreach (Node member in members)
-                component.Results.Add(member.Body.Root, isWalked ? Analyze(member, interest, round, isLast: true) : results.Unwalked(member.Body, member.Operation, member.Callees, interest));
+                component.Results.Add(member.Body.Root, isWalked ? Analyze(member, interest, round, isLast: true) : results.Unwalked(member.Body, member.Operation, member.Calls, member.Callees, interest));
         }
 
         private BodyResult Walk(Node member, Dictionary<ISymbol, Summary?>? circle)
         {
-            Interest interest = results.InterestOf(member.Body, member.Operation, member.Callees, cancellation);
-            return interest == Interest.Effects || (interest == Interest.Pointers && !IsLarge(member.Operation))
+            Interest interest = results.InterestOf(member.Body, member.Calls, member.Callees, cancellation);
+            return interest == Interest.Effects || (interest == Interest.Pointers && !IsLarge(member.Calls))
                 ? Analyze(member, interest, circle, isLast: true)
-                : results.Unwalked(member.Body, member.Operation, member.Callees, interest);
+                : results.Unwalked(member.Body, member.Operation, member.Calls, member.Callees, interest);
         }
 
         private BodyResult Analyze(Node member, Interest interest, Dictionary<ISymbol, Summary?>? circle, bool isLast) =>
-            results.Analyze(member.Body, member.Operation, circle, member.Callees, cancellation, isMover: interest == Interest.Pointers, isLast);
+            results.Analyze(member.Body, member.Operation, member.Calls, circle, member.Callees, cancellation, isMover: interest == Interest.Pointers, isLast);
     }
 
     /// <summary>What a body is walked for, the more the later.</summary>
@@ -227,27 +230,21 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         Effects,
     }
 
-    private Interest InterestOf(in Body body, IOperation? operation, List<IMethodSymbol> callees, CancellationToken cancellation) =>
-        operation is null ? Interest.None
-        : callees.Exists(callee => SummaryOf(callee) is { HasEffect: true }) || _facts.Demand.ActsByContract(operation, cancellation) ? Interest.Effects
+    private Interest InterestOf(in Body body, BodyCalls? calls, List<IMethodSymbol> callees, CancellationToken cancellation) =>
+        calls is null ? Interest.None
+        : callees.Exists(callee => SummaryOf(callee) is { HasEffect: true }) || _facts.Demand.ActsByContract(calls, cancellation) ? Interest.Effects
         : Demand.MovesPointers(body) ? Interest.Pointers
         : Interest.None;
 
-    private static bool IsLarge(IOperation? operation)
-    {
-        int count = 0;
-        foreach (IOperation _ in operation!.DescendantsAndSelf())
-            if (++count > LargeOperations) return true;
-        return false;
-    }
+    private static bool IsLarge(BodyCalls? calls) => calls!.Operations > LargeOperations;
 
     /// <summary>Of a body that is left out, with what it keeps of what it is given.</summary>
-    private BodyResult Unwalked(in Body body, IOperation? operation, List<IMethodSymbol> callees, Interest interest) =>
-        interest == Interest.None || operation is null ? BodyResult.Skipped : BodyResult.None with { IsWalked = false, Loans = LoansIn(body, operation, callees) };
+    private BodyResult Unwalked(in Body body, IOperation? operation, BodyCalls? calls, List<IMethodSymbol> callees, Interest interest) =>
+        interest == Interest.None || operation is null ? BodyResult.Skipped : BodyResult.None with { IsWalked = false, Loans = LoansIn(body, operation, calls, callees) };
 
-    private Loans LoansIn(in Body body, IOperation operation, List<IMethodSymbol> callees)
+    private Loans LoansIn(in Body body, IOperation operation, BodyCalls? calls, List<IMethodSymbol> callees)
     {
-        if (body.Root is not IMethodSymbol method || !Binds(operation)) return default;
+        if (body.Root is not IMethodSymbol method || calls is not { Binds: true }) return default;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
         return Lending.Of(method, operation, _facts.Model, callee => LoansOf(known, callee));
     }
@@ -260,16 +257,17 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     }
 
     /// <param name="body">The body.</param>
-    /// <param name="operation">Its operation, if it binds.</param>
+    /// <param name="operation">Its operation, if it has one.</param>
+    /// <param name="calls">What is in that.</param>
     /// <param name="circle">What is known of the methods that it calls and that call it; null if there are none.</param>
     /// <param name="callees">What it calls.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <param name="isMover">It is walked for what it does with pointers alone.</param>
     /// <param name="isLast">The result is the body's, and worth watching.</param>
-    private BodyResult Analyze(in Body body, IOperation? operation, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isMover = false, bool isLast = true)
+    private BodyResult Analyze(in Body body, IOperation? operation, BodyCalls? calls, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isMover = false, bool isLast = true)
     {
         AnalysisEvents.Log.WalkBegins();
-        if (operation is null || !Binds(operation) || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
+        if (operation is null || calls is not { Binds: true } || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
         foreach (IMethodSymbol callee in callees)
             if (circle?.ContainsKey(callee) != true && SummaryOf(callee) is { } summary) known.UnionWith(summary.Deferred.Select(Demand.DefinitionOf));
@@ -291,7 +289,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         };
         BodyResult made = FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
         AnalysisEvents.Log.WalkEnds(body.Root, scope.Visits, scope.Work);
-        return made.Summary is null ? made with { Loans = LoansIn(body, operation, callees), IsWalked = !isMover } : made;
+        return made.Summary is null ? made with { Loans = LoansIn(body, operation, calls, callees), IsWalked = !isMover } : made;
 
         Summary? SummaryIn(IMethodSymbol method)
         {
@@ -299,13 +297,5 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             if (!known.Contains(method)) return null;
             return circle is not null && circle.TryGetValue(method, out Summary? inside) ? inside : SummaryOf(method);
         }
-    }
-
-    /// <summary>Code that does not bind is left alone: every guess about it is wrong.</summary>
-    private static bool Binds(IOperation operation)
-    {
-        foreach (IOperation inner in operation.DescendantsAndSelf())
-            if (inner is IInvalidOperation) return false;
-        return true;
     }
 }

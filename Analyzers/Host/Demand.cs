@@ -7,7 +7,6 @@ using KAlloc.Analyzers.Flow;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Host;
 
@@ -18,8 +17,9 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _demanded = new(SymbolEqualityComparer.Default);
 
-    // Whether what the body of a method names leads on: the text of a helper that all call would be read once a call.
+    // By name, and by what is called: with blocking and without.
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _interesting = new(SymbolEqualityComparer.Default), _leading = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<IMethodSymbol, bool> _reaching = new(SymbolEqualityComparer.Default), _reachingAtomic = new(SymbolEqualityComparer.Default);
 
     internal static IMethodSymbol DefinitionOf(IMethodSymbol method)
     {
@@ -28,70 +28,46 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     }
 
     /// <summary>The source methods that a body calls or names, and whose summaries matter to it; each once, in order.</summary>
-    internal List<IMethodSymbol> CalleesOf(IOperation body, CancellationToken cancellation)
+    internal List<IMethodSymbol> CalleesOf(BodyCalls calls, CancellationToken cancellation) => SourceMethods(calls, method => IsDemanded(method, cancellation));
+
+    private List<IMethodSymbol> SourceMethods(BodyCalls calls, Func<IMethodSymbol, bool> matters)
     {
-        var callees = new List<IMethodSymbol>();
+        var methods = new List<IMethodSymbol>();
         var seen = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
-        foreach (IOperation operation in body.DescendantsAndSelf())
+        foreach ((BodyUse use, ISymbol symbol, IOperation? receiver) in calls.All)
         {
-            switch (operation)
+            foreach (IMethodSymbol run in RunBy(use, symbol, receiver))
             {
-                case IInvocationOperation call:
-                    AddCall(call.TargetMethod, call.Instance);
-                    break;
-                case IObjectCreationOperation { Constructor: { } constructor }:
-                    Add(constructor);
-                    break;
-                case IPropertyReferenceOperation property:
-                    if (facts.Dispatch.Fields.Tables.FunctionIn(property.Property) is { } only) Add(only);
-                    if (property.Property.GetMethod is { } getter) AddCall(getter, property.Instance);
-                    if (property.Property.SetMethod is { } setter) AddCall(setter, property.Instance);
-                    break;
-                case IMethodReferenceOperation reference:
-                    Add(reference.Method);
-                    break;
-                case IBinaryOperation or IUnaryOperation or ICompoundAssignmentOperation or IConversionOperation when OperatorOf(operation) is { } @operator:
-                    Add(@operator);
-                    break;
-                case IFieldReferenceOperation { Field: var field }:
-                    foreach (IMethodSymbol held in facts.Dispatch.Fields.FunctionsIn(field)) Add(held);
-                    break;
-                case IUsingOperation @using:
-                    AddDispose(@using.Resources is IVariableDeclarationGroupOperation group ? VariableOf(group) : @using.Resources.Type);
-                    break;
-                case IUsingDeclarationOperation declaration:
-                    AddDispose(VariableOf(declaration.DeclarationGroup));
-                    break;
+                IMethodSymbol method = DefinitionOf(run);
+                if (method.DeclaringSyntaxReferences.Length > 0 && seen.Add(method) && matters(method)) methods.Add(method);
             }
         }
 
-        return callees;
+        return methods;
+    }
 
-        void Add(IMethodSymbol method)
+    private IReadOnlyList<IMethodSymbol> RunBy(BodyUse use, ISymbol symbol, IOperation? receiver) => use switch
+    {
+        BodyUse.Virtual or BodyUse.Setter => BodiesOf((IMethodSymbol)symbol, receiver),
+        BodyUse.Field => facts.Dispatch.Fields.FunctionsIn((IFieldSymbol)symbol),
+        BodyUse.Property => facts.Dispatch.Fields.Tables.FunctionIn((IPropertySymbol)symbol) is { } only ? [only] : [],
+        BodyUse.Disposable => DisposeOf((ITypeSymbol)symbol) is { } dispose ? [dispose] : [],
+        _ => [(IMethodSymbol)symbol],
+    };
+
+    private IMethodSymbol? DisposeOf(ITypeSymbol type)
+    {
+        if (type is not INamedTypeSymbol named) return null;
+        IMethodSymbol? dispose = null;
+        if (named.IsRefLikeType)
         {
-            method = DefinitionOf(method);
-            if (method.DeclaringSyntaxReferences.Length > 0 && seen.Add(method) && IsDemanded(method, cancellation)) callees.Add(method);
+            foreach (ISymbol member in named.GetMembers("Dispose"))
+                if (member is IMethodSymbol { IsStatic: false, Parameters.IsEmpty: true } method) dispose = method;
         }
 
-        void AddCall(IMethodSymbol method, IOperation? receiver)
-        {
-            foreach (IMethodSymbol body in BodiesOf(method, receiver)) Add(body);
-        }
-
-        void AddDispose(ITypeSymbol? type)
-        {
-            if (type is not INamedTypeSymbol named) return;
-            IMethodSymbol? dispose = null;
-            if (named.IsRefLikeType)
-            {
-                foreach (ISymbol member in named.GetMembers("Dispose"))
-                    if (member is IMethodSymbol { IsStatic: false, Parameters.IsEmpty: true } method) dispose = method;
-            }
-
-            if (dispose is null && compilation.GetSpecialType(SpecialType.System_IDisposable).GetMembers("Dispose") is [IMethodSymbol contract, ..])
-                dispose = named.FindImplementationForInterfaceMember(contract) as IMethodSymbol;
-            if (dispose is not null) Add(dispose);
-        }
+        if (dispose is null && compilation.GetSpecialType(SpecialType.System_IDisposable).GetMembers("Dispose") is [IMethodSymbol contract, ..])
+            dispose = named.FindImplementationForInterfaceMember(contract) as IMethodSymbol;
+        return dispose;
     }
 
     /// <summary>The bodies of this compilation that a call can run, as far as they are known.</summary>
@@ -99,22 +75,6 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     {
         if (!Dispatch.IsVirtual(method, receiver)) return [method];
         return facts.Dispatch.Certain(method, receiver, null) is { } certain ? [certain] : facts.Dispatch.BodiesOf(method, receiver?.Type);
-    }
-
-    private static IMethodSymbol? OperatorOf(IOperation operation) => operation switch
-    {
-        IBinaryOperation binary => binary.OperatorMethod,
-        IUnaryOperation unary => unary.OperatorMethod,
-        ICompoundAssignmentOperation compound => compound.OperatorMethod,
-        IConversionOperation conversion => conversion.OperatorMethod,
-        _ => null,
-    };
-
-    private static ITypeSymbol? VariableOf(IVariableDeclarationGroupOperation group)
-    {
-        foreach (IVariableDeclarationOperation declaration in group.Declarations)
-            foreach (IVariableDeclaratorOperation declarator in declaration.Declarators) return declarator.Symbol.Type;
-        return null;
     }
 
     private bool IsDemanded(IMethodSymbol method, CancellationToken cancellation) =>
@@ -126,7 +86,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         && (TakesPointers(method, body.Node) || IsTiny(body.Node) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node, cancellation));
 
     /// <summary>Whether the body itself does something by contract.</summary>
-    internal bool ActsByContract(IOperation operation, CancellationToken cancellation) => UsesContract(operation, facts.MayBeAtomic(cancellation), static _ => false);
+    internal bool ActsByContract(BodyCalls calls, CancellationToken cancellation) => ActsByContract(calls, facts.MayBeAtomic(cancellation));
 
     /// <summary>Whether the body may do something with a pointer that it is given, or is so short that what it returns or stores decides branches.</summary>
     internal static bool MovesPointers(in Body body) => (body.Root is IMethodSymbol method && TakesPointers(method, body.Node)) || IsTiny(body.Node);
@@ -170,48 +130,82 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     }
 
     /// <summary>
-    /// Whether the body does anything that the engine follows: it calls something with a contract, or something worth looking into for more than its value.
-    /// Where the body or a function in it is atomic by what it is declared as, blocking is enough.
+    /// Whether the body does anything that the engine follows: it does something by contract, or calls something that does. Where the body or a function in it is
+    /// atomic by what it is declared as, blocking is enough. Nothing is walked to tell; of what is called only those bodies are looked at whose names lead on.
     /// </summary>
-    internal bool TouchesContract(IOperation body, bool isAtomic, CancellationToken cancellation)
+    internal bool ReachesContract(BodyCalls body, bool isAtomic, CancellationToken cancellation)
     {
-        NameClosure names = isAtomic ? facts.LeadingNames(cancellation) : facts.InterestingNames(cancellation);
-        ConcurrentDictionary<IMethodSymbol, bool> known = isAtomic ? _leading : _interesting;
-        return UsesContract(body, isAtomic, method =>
+        if (ActsByContract(body, isAtomic)) return true;
+        ConcurrentDictionary<IMethodSymbol, bool> known = isAtomic ? _reachingAtomic : _reaching;
+        var seen = new HashSet<IMethodSymbol>(SymbolEqualityComparer.Default);
+        var path = new Stack<Probe>([new Probe(null, LeadingCallees(body))]);
+        while (path.Count > 0)
         {
-            if (method.DeclaringSyntaxReferences.Length == 0) return false;
-            method = DefinitionOf(method);
-            return known.TryGetValue(method, out bool leads)
-                ? leads
-                : known.GetOrAdd(method, Bodies.Of(method, compilation, cancellation) is { } code && names.IsMentionedIn(code.Node, cancellation));
-        });
+            cancellation.ThrowIfCancellationRequested();
+            Probe probe = path.Peek();
+            if (probe.Next == probe.Callees.Count)
+            {
+                path.Pop();
+                continue;
+            }
+
+            IMethodSymbol callee = probe.Callees[probe.Next++];
+            if (!seen.Add(callee)) continue;
+            if (!known.TryGetValue(callee, out bool reaches))
+            {
+                if (Bodies.Of(callee, compilation, cancellation) is not { } code || Bodies.OperationOf(code, compilation, cancellation) is not { } operation) continue;
+                var calls = BodyCalls.Of(operation);
+                reaches = ActsByContract(calls, isAtomic);
+                if (!reaches) path.Push(new Probe(callee, LeadingCallees(calls)));
+            }
+
+            if (!reaches) continue;
+            known[callee] = true;
+            foreach (Probe caller in path)
+                if (caller.Method is { } method) known[method] = true;
+            return true;
+        }
+
+        // All of them were looked at to the end.
+        foreach (IMethodSymbol method in seen) known[method] = false;
+        return false;
+
+        List<IMethodSymbol> LeadingCallees(BodyCalls calls) => SourceMethods(calls, method => Leads(method, isAtomic, cancellation));
     }
 
-    /// <summary>Whether the body calls something with a contract, or blocks where that is minded, or calls something that leads on.</summary>
-    private bool UsesContract(IOperation body, bool mindsBlocking, Func<IMethodSymbol, bool> leadsOn)
+    /// <summary>Whether what the body of a method names leads on: the text of a helper that all call would be read once a call.</summary>
+    private bool Leads(IMethodSymbol method, bool isAtomic, CancellationToken cancellation)
     {
-        foreach (IOperation inner in body.DescendantsAndSelf())
+        ConcurrentDictionary<IMethodSymbol, bool> known = isAtomic ? _leading : _interesting;
+        if (known.TryGetValue(method, out bool leads)) return leads;
+        NameClosure names = isAtomic ? facts.LeadingNames(cancellation) : facts.InterestingNames(cancellation);
+        return known.GetOrAdd(method, Bodies.RunsAtOnce(method) && Bodies.Of(method, compilation, cancellation) is { } code && names.IsMentionedIn(code.Node, cancellation));
+    }
+
+    /// <summary>Whether the body calls something with a contract, or blocks where that is minded.</summary>
+    private bool ActsByContract(BodyCalls calls, bool mindsBlocking)
+    {
+        if (mindsBlocking && calls.Blocks) return true;
+        foreach ((BodyUse use, ISymbol symbol, IOperation? receiver) in calls.All)
         {
-            switch (inner)
-            {
-                case ILockOperation or IAwaitOperation or IForEachLoopOperation { IsAsynchronous: true } or IUsingOperation { IsAsynchronous: true }
-                    or IUsingDeclarationOperation { IsAsynchronous: true } when mindsBlocking:
-                case IInvocationOperation call when Matters(call.TargetMethod) || (Dispatch.IsVirtual(call.TargetMethod, call.Instance) && BodiesOf(call.TargetMethod, call.Instance).Any(Matters)):
-                case IObjectCreationOperation { Constructor: { } constructor } when Matters(constructor):
-                case IPropertyReferenceOperation { Property.GetMethod: { } getter } property when Matters(getter) || (Dispatch.IsVirtual(getter, property.Instance) && BodiesOf(getter, property.Instance).Any(Matters)):
-                case IMethodReferenceOperation reference when Matters(reference.Method):
-                case IBinaryOperation or IUnaryOperation or ICompoundAssignmentOperation or IConversionOperation when OperatorOf(inner) is { } @operator && Matters(@operator):
-                case IFieldReferenceOperation { Field: var field } when facts.Dispatch.Fields.FunctionsIn(field).Any(Matters):
-                case IPropertyReferenceOperation { Property: var computed } when facts.Dispatch.Fields.Tables.FunctionIn(computed) is { } held && Matters(held):
-                    return true;
-            }
+            if (use is BodyUse.Setter or BodyUse.Disposable) continue;
+            if (use is BodyUse.Method or BodyUse.Virtual && Matters((IMethodSymbol)symbol)) return true;
+            if (use != BodyUse.Method && RunBy(use, symbol, receiver).Any(Matters)) return true;
         }
 
         return false;
 
         bool Matters(IMethodSymbol method) =>
-            (facts.Model.Find(method) is { } contract && (contract.HasEffect || contract.ParameterContexts.Count > 0))
-            || (mindsBlocking && facts.Model.FindBlocking(method) is not null)
-            || leadsOn(method);
+            (facts.Model.Find(method) is { } contract && (contract.HasEffect || contract.ParameterContexts.Count > 0)) || (mindsBlocking && facts.Model.FindBlocking(method) is not null);
+    }
+
+    /// <summary>A method that is looked at, and what it calls.</summary>
+    private sealed class Probe(IMethodSymbol? method, List<IMethodSymbol> callees)
+    {
+        internal IMethodSymbol? Method { get; } = method;
+
+        internal List<IMethodSymbol> Callees { get; } = callees;
+
+        internal int Next { get; set; }
     }
 }

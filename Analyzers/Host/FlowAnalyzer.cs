@@ -60,7 +60,9 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         bool isAtomic = mayBeAtomic && IsAtomic(syntax, root, facts, cancellation);
         if (!mentions && !isAtomic) return;
         IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
-        if (operation is null || !facts.Demand.TouchesContract(operation, isAtomic, cancellation)) return;
+        if (operation is null) return;
+        var calls = BodyCalls.Of(operation);
+        if (!calls.Binds || !facts.Demand.ReachesContract(calls, isAtomic, cancellation)) return;
         BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
         Report(context, facts, facts.Fields.IssuesOf(root, result, cancellation));
     }

@@ -1,0 +1,136 @@
+// What one pass over the operations of a body finds: what it calls or names, and whether it binds. All that is asked of a body before it is walked is
+// asked of this list, since Roslyn makes operations as they are passed.
+
+using KAlloc.Analyzers.Flow;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace KAlloc.Analyzers.Host;
+
+/// <summary>How a body comes to run another.</summary>
+internal enum BodyUse : byte
+{
+    /// <summary>It calls the method or names it, and no other body can run.</summary>
+    Method,
+
+    /// <summary>It calls the method on a receiver, which decides what runs.</summary>
+    Virtual,
+
+    /// <summary>It may set the property: which references do is not looked at.</summary>
+    Setter,
+
+    /// <summary>It names a field, which may hold functions.</summary>
+    Field,
+
+    /// <summary>It names a property, which may hold a function.</summary>
+    Property,
+
+    /// <summary>It disposes of an object of the type.</summary>
+    Disposable,
+}
+
+internal sealed class BodyCalls
+{
+    private readonly List<(BodyUse Use, ISymbol Symbol, IOperation? Receiver)> _all = [];
+    private readonly HashSet<ISymbol> _seen = new(SymbolEqualityComparer.Default);
+
+    private BodyCalls(IOperation body)
+    {
+        foreach (IOperation operation in body.DescendantsAndSelf())
+        {
+            Operations++;
+            Note(operation);
+        }
+    }
+
+    /// <summary>Each once, unless a receiver may make a difference.</summary>
+    internal IReadOnlyList<(BodyUse Use, ISymbol Symbol, IOperation? Receiver)> All => _all;
+
+    /// <summary>How many operations the body has.</summary>
+    internal int Operations { get; }
+
+    /// <summary>It locks or awaits.</summary>
+    internal bool Blocks { get; private set; }
+
+    /// <summary>The compiler understands all of it. Code that it does not is left alone: every guess about it is wrong.</summary>
+    internal bool Binds { get; private set; } = true;
+
+    internal static BodyCalls Of(IOperation body) => new(body);
+
+    private void Note(IOperation operation)
+    {
+        switch (operation)
+        {
+            case IInvocationOperation call:
+                Call(call.TargetMethod, call.Instance);
+                break;
+            case IObjectCreationOperation { Constructor: { } constructor }:
+                Add(BodyUse.Method, constructor);
+                break;
+            case IPropertyReferenceOperation property:
+                Add(BodyUse.Property, property.Property);
+                if (property.Property.GetMethod is { } getter) Call(getter, property.Instance);
+                if (property.Property.SetMethod is { } setter) Add(BodyUse.Setter, setter, property.Instance);
+                break;
+            case IMethodReferenceOperation reference:
+                Add(BodyUse.Method, reference.Method);
+                break;
+            case IBinaryOperation { OperatorMethod: { } binary }:
+                Add(BodyUse.Method, binary);
+                break;
+            case IUnaryOperation { OperatorMethod: { } unary }:
+                Add(BodyUse.Method, unary);
+                break;
+            case ICompoundAssignmentOperation { OperatorMethod: { } compound }:
+                Add(BodyUse.Method, compound);
+                break;
+            case IConversionOperation { OperatorMethod: { } conversion }:
+                Add(BodyUse.Method, conversion);
+                break;
+            case IFieldReferenceOperation { Field: var field } when MayHoldFunctions(field.Type):
+                Add(BodyUse.Field, field);
+                break;
+            case IUsingOperation @using:
+                Blocks |= @using.IsAsynchronous;
+                Dispose(@using.Resources is IVariableDeclarationGroupOperation group ? VariableOf(group) : @using.Resources.Type);
+                break;
+            case IUsingDeclarationOperation declaration:
+                Blocks |= declaration.IsAsynchronous;
+                Dispose(VariableOf(declaration.DeclarationGroup));
+                break;
+            case ILockOperation or IAwaitOperation or IForEachLoopOperation { IsAsynchronous: true }:
+                Blocks = true;
+                break;
+            case IInvalidOperation:
+                Binds = false;
+                break;
+        }
+    }
+
+    private void Call(IMethodSymbol method, IOperation? receiver)
+    {
+        if (Dispatch.IsVirtual(method, receiver)) _all.Add((BodyUse.Virtual, method, receiver));
+        else Add(BodyUse.Method, method);
+    }
+
+    private void Add(BodyUse use, ISymbol symbol, IOperation? receiver = null)
+    {
+        if (use == BodyUse.Setter || _seen.Add(symbol)) _all.Add((use, symbol, receiver));
+    }
+
+    private void Dispose(ITypeSymbol? type)
+    {
+        if (type is not null) Add(BodyUse.Disposable, type);
+    }
+
+    private static ITypeSymbol? VariableOf(IVariableDeclarationGroupOperation group)
+    {
+        foreach (IVariableDeclarationOperation declaration in group.Declarations)
+            foreach (IVariableDeclaratorOperation declarator in declaration.Declarators) return declarator.Symbol.Type;
+        return null;
+    }
+
+    /// <summary>No number, text or plain pointer.</summary>
+    private static bool MayHoldFunctions(ITypeSymbol type) =>
+        type.TypeKind is not (TypeKind.Enum or TypeKind.Pointer) && type.SpecialType is SpecialType.None or SpecialType.System_Object or SpecialType.System_Delegate or SpecialType.System_MulticastDelegate;
+}

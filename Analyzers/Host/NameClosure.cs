@@ -60,8 +60,9 @@ internal sealed class NameClosure
         return false;
     }
 
-    private Lead[] LeadsIn(Words words) =>
-        Array.ConvertAll(words.Names, name => _names.Contains(name) ? Lead.Always : _shared.ContainsKey(name) ? Lead.WithType : Lead.Nowhere);
+    private Lead[] LeadsIn(Words words) => Array.ConvertAll(words.Names, LeadOf);
+
+    private Lead LeadOf(string name) => _names.Contains(name) ? Lead.Always : _shared.ContainsKey(name) ? Lead.WithType : Lead.Nowhere;
 
     /// <summary>Where a word leads.</summary>
     private enum Lead : byte
@@ -87,9 +88,10 @@ internal sealed class NameClosure
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (!scan.MentionsAny(frontier)) continue;
+                Lead[] leads = Array.ConvertAll(scan.Words.Names, name => frontier.Names.Contains(name) ? LeadOf(name) : Lead.Nowhere);
                 foreach (DeclaredBody body in scan.Bodies(cancellation))
                 {
-                    if (reached.Contains(body) || !Names(body, frontier.Names)) continue;
+                    if (reached.Contains(body) || !Leads(body, scan.Words.Names, leads)) continue;
                     reached.Add(body);
                     if (Add(body, declarations[body.Name])) next.Add(body.Name);
                 }
@@ -107,16 +109,16 @@ internal sealed class NameClosure
         return owners.Add(type);
     }
 
-    private bool Names(DeclaredBody body, HashSet<string> frontier)
+    private bool Leads(DeclaredBody body, string[] names, Lead[] leads)
     {
-        foreach (string identifier in body.Identifiers)
+        foreach (int word in body.Words)
         {
-            if (!frontier.Contains(identifier)) continue;
-            if (_names.Contains(identifier)) return true;
-            HashSet<string> owners = _shared[identifier];
+            if (leads[word] == Lead.Nowhere) continue;
+            if (leads[word] == Lead.Always) return true;
+            HashSet<string> owners = _shared[names[word]];
             if (body.Type is { } own && owners.Contains(own)) return true;
-            foreach (string type in body.Identifiers)
-                if (owners.Contains(type)) return true;
+            foreach (int type in body.Words)
+                if (owners.Contains(names[type])) return true;
         }
 
         return false;

@@ -69,13 +69,13 @@ internal sealed class TreeScan
 
         // In which body each word was seen last.
         int[] seen = new int[Words.Names.Length];
-        var identifiers = new List<string>();
+        var own = new List<int>();
         SyntaxNode root = _tree.GetRoot(cancellation);
         if (Words.MakesUnnamed) AddFields(root, bodies);
         foreach (BodySyntax body in BodyWalk.Enumerate(root))
         {
             if (NameOf(body.Declaration) is not { } name) continue;
-            identifiers.Clear();
+            own.Clear();
             int number = bodies.Count + 1;
             foreach (SyntaxNode part in body.Parts)
             {
@@ -83,24 +83,24 @@ internal sealed class TreeScan
                 {
                     if (seen[word] == number) continue;
                     seen[word] = number;
-                    identifiers.Add(Words.Names[word]);
+                    own.Add(word);
                 }
             }
 
-            bodies.Add(new DeclaredBody(name, body.Declaration.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText, [.. identifiers]));
+            bodies.Add(new DeclaredBody(name, body.Declaration.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText, [.. own]));
         }
 
         return _bodies = [.. bodies];
     }
 
     /// <summary>Where objects are made as <c>new(…)</c>, a field that is assigned stands for its type.</summary>
-    private static void AddFields(SyntaxNode root, List<DeclaredBody> bodies)
+    private void AddFields(SyntaxNode root, List<DeclaredBody> bodies)
     {
         foreach (SyntaxNode node in root.DescendantNodes(static node => node is CompilationUnitSyntax or BaseNamespaceDeclarationSyntax or TypeDeclarationSyntax))
         {
             if (node is not FieldDeclarationSyntax { Declaration: { Type: SimpleNameSyntax type, Variables: var variables } }) continue;
             foreach (VariableDeclaratorSyntax variable in variables)
-                bodies.Add(new DeclaredBody(variable.Identifier.ValueText, (node.Parent as TypeDeclarationSyntax)?.Identifier.ValueText, [type.Identifier.ValueText]));
+                bodies.Add(new DeclaredBody(variable.Identifier.ValueText, (node.Parent as TypeDeclarationSyntax)?.Identifier.ValueText, Words.In(type.Identifier.Span).ToArray()));
         }
     }
 
@@ -145,12 +145,12 @@ internal sealed class TreeScan
     private readonly record struct Answer(NameSet Names, bool IsYes);
 }
 
-/// <summary>A body that can be called by name, the type that declares it, and the identifiers in it. A field's initializer is what calls through it run.</summary>
-internal sealed class DeclaredBody(string name, string? type, string[] identifiers)
+/// <summary>A body that can be called by name, the type that declares it, and the words in it, each once. A field's initializer is what calls through it run.</summary>
+internal sealed class DeclaredBody(string name, string? type, int[] words)
 {
     internal string Name { get; } = name;
 
     internal string? Type { get; } = type;
 
-    internal string[] Identifiers { get; } = identifiers;
+    internal int[] Words { get; } = words;
 }

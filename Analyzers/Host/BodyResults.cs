@@ -7,9 +7,9 @@
 // In the last round a call within the circle can also turn out in ways that nobody has seen. In a larger circle calls are opaque, and its members are
 // walked one by one. The results of a circle become known all at once: who saw only some of them would take its methods for ones that stand alone.
 //
-// Names say which bodies may matter, and in a large program that is most of it. What the callees turn out to do says it exactly: a body that does
-// nothing by contract, and calls nothing that does, is not walked, and calls of it are opaque like those of any other code. A tenth is left. One that
-// is given pointers is walked for what it does with them, unless it is large: then Lending tells what it keeps.
+// Who asks has seen that the body reaches a contract. What its callees turn out to do says which of them matter: a body that does nothing by contract, and
+// calls nothing that does, is not walked, and calls of it are opaque like those of any other code. One that is given pointers is walked for what it does
+// with them, unless it is large: then Lending tells what it keeps.
 //
 // Files are analysed by several threads, which ask for the same callees. The first that comes to a body walks it and the others wait for it.
 

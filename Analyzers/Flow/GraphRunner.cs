@@ -24,8 +24,11 @@ internal sealed partial class GraphRunner
     /// <summary>States of one content that stay apart by what they assume, while something is owned or held.</summary>
     private const int WaysToOneContent = 3;
 
-    /// <summary>So many ways of a statement are tried from each state, however many states there are.</summary>
-    private const int FewestWays = 4;
+    /// <summary>From no more states than these a statement goes all of its ways.</summary>
+    private const int FewStates = 4;
+
+    /// <summary>From more states, it goes so many ways together: twice as many as may stay.</summary>
+    private const int WaysOfMany = 32;
 
     private readonly FlowAnalysis _analysis;
     private readonly ControlFlowGraph _graph;
@@ -264,12 +267,13 @@ internal sealed partial class GraphRunner
     private List<(FlowState State, Value Value)> RunEach(BasicBlock block, IOperation operation, List<FlowState> states, bool guarded, bool isReference = false)
     {
         bool mayThrow = guarded && MayThrow(operation);
-        int ways = Math.Max(FewestWays, Choices.MaximalCombinations / Math.Max(1, states.Count));
+        bool areMany = states.Count > FewStates;
+        int ways = areMany ? Math.Max(1, WaysOfMany / states.Count) : Choices.MaximalCombinations;
         var outcomes = new List<(FlowState State, Value Value)>();
         for (int i = 0; i < states.Count; i++)
         {
             if (mayThrow) Unwind(states[i].Fork(), block.EnclosingRegion, new Unwinding(null, null));
-            _analysis.Evaluator.Run(this, operation, states[i], outcomes, new Choices(states.Count > FewestWays ? i : 0, ways), isReference);
+            _analysis.Evaluator.Run(this, operation, states[i], outcomes, new Choices(areMany ? i : 0, ways), isReference);
         }
 
         return outcomes;

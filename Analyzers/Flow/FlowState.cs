@@ -167,10 +167,11 @@ internal sealed partial class FlowState(SymbolTable symbols)
         for (int i = _cells.Count - 1; i >= 0; i--)
         {
             Value other = _cells.KeyAt(i);
-            if (other == address || Symbols.IsLength(other)) continue;
-            int otherRoot = Symbols.Root(other);
-            if (Symbols.IsPrivate(otherRoot) && otherRoot != root) continue;
             SymbolData data = Symbols.Of(other);
+            if (data.Kind != target.Kind && !(IsPlainPointer(data) && IsPlainPointer(target))) continue;
+            if (other == address || Symbols.IsLength(other)) continue;
+            int otherRoot = data.Root;
+            if (Symbols.IsPrivate(otherRoot) && otherRoot != root) continue;
             bool mayAlias = (data.Kind == target.Kind && data.Kind switch
             {
                 // Two fields alias only if they are the same field of objects that may be the same.

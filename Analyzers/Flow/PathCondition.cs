@@ -26,13 +26,13 @@ internal sealed partial class FlowState
     {
         while (value.Symbol != 0)
         {
-            if (_equal.TryGet(value.Symbol, out Value same))
+            SymbolData data = Symbols.Of(value);
+            if (data.IsReplaced && _equal.TryGet(value.Symbol, out Value same))
             {
                 value = same.Plus(value.Offset);
                 continue;
             }
 
-            SymbolData data = Symbols.Of(value);
             if (data.Kind != SymbolKind.Binary || depth > MaximalDepth) return value;
             Value a = Canonical(data.A, depth + 1), b = Canonical(data.B, depth + 1);
             Value folded = Binary((Operator)data.Tag, a, b, depth + 1);
@@ -41,6 +41,18 @@ internal sealed partial class FlowState
         }
 
         return value;
+    }
+
+    private void Replace(int symbol, Value value)
+    {
+        Symbols[symbol].IsReplaced = true;
+        _equal.Set(symbol, value);
+    }
+
+    private void Bound(int symbol, Fact fact)
+    {
+        Symbols[symbol].IsBounded = true;
+        _facts.Set(symbol, fact);
     }
 
     internal Value CanonicalAddress(Value address)
@@ -222,7 +234,7 @@ internal sealed partial class FlowState
             }
         }
 
-        if (_facts.TryGet(value.Symbol, out Fact fact))
+        if (data.IsBounded && _facts.TryGet(value.Symbol, out Fact fact))
         {
             low = Math.Max(low, fact.Low);
             high = Math.Min(high, fact.High);
@@ -249,7 +261,7 @@ internal sealed partial class FlowState
         if (data.Kind is SymbolKind.Field or SymbolKind.Element) return true;
         if (data.Kind == SymbolKind.View) return IsNonZero(Canonical(data.A));
         if (data.Kind == SymbolKind.Binary && (Operator)data.Tag == Operator.Or && (IsNonZero(data.A) || IsNonZero(data.B))) return true;
-        if (_facts.TryGet(value.Symbol, out Fact fact) && fact.NonZero && (value.Offset == 0 || data.Kind == SymbolKind.Allocation)) return true;
+        if (data.IsBounded && _facts.TryGet(value.Symbol, out Fact fact) && fact.NonZero && (value.Offset == 0 || data.Kind == SymbolKind.Allocation)) return true;
         (long low, long high) = Range(value);
         return low > 0 || high < 0;
     }
@@ -303,11 +315,11 @@ internal sealed partial class FlowState
         if (Mentions(b, a.Symbol))
         {
             // x == x & mask: to replace x by what mentions it would never end.
-            _equal.Set(equal.Symbol, Value.One);
+            Replace(equal.Symbol, Value.One);
             return true;
         }
 
-        _equal.Set(a.Symbol, b.Plus(unchecked(-a.Offset)));
+        Replace(a.Symbol, b.Plus(unchecked(-a.Offset)));
         if (b.IsZero && a.Offset == 0) _allocations.Remove(a.Symbol);
         Rekey(a.Symbol);
         return true;
@@ -345,7 +357,7 @@ internal sealed partial class FlowState
     private bool AssumeDifferent(Value condition, Value a, Value b)
     {
         if (condition.IsConstant) return condition.Offset == 0;
-        _equal.Set(condition.Symbol, Value.Zero);
+        Replace(condition.Symbol, Value.Zero);
         if (!b.IsConstant || a.IsConstant) return true;
         long excluded = unchecked(b.Offset - a.Offset);
         a = a with { Offset = 0 };
@@ -361,7 +373,7 @@ internal sealed partial class FlowState
         if (value.IsConstant) return value.Offset != 0;
         if (value.Offset != 0) return true;
         Fact fact = _facts.TryGet(value.Symbol, out Fact known) ? known : Fact.None;
-        _facts.Set(value.Symbol, fact with { NonZero = true });
+        Bound(value.Symbol, fact with { NonZero = true });
         if (Symbols.KindOf(value) == SymbolKind.View) AssumeNonZero(Symbols.Of(value).A);
         (long low, long high) = Range(value);
         if (low == 0 && high == 0) return false;
@@ -370,7 +382,7 @@ internal sealed partial class FlowState
 
     private bool AssumeOrder(Value condition, Value a, Value b, bool truth)
     {
-        _equal.Set(condition.Symbol, truth ? Value.One : Value.Zero);
+        Replace(condition.Symbol, truth ? Value.One : Value.Zero);
         (long lowA, long highA) = Range(a);
         (long lowB, long highB) = Range(b);
         return truth
@@ -391,8 +403,8 @@ internal sealed partial class FlowState
         if (fact.NonZero && low == 0) low = 1;
         if (fact.NonZero && high == 0) high = -1;
         if (low > high) return false;
-        _facts.Set(value.Symbol, fact with { Low = low, High = high });
-        if (low == high && Symbols.KindOf(value) is not SymbolKind.Allocation) _equal.Set(value.Symbol, Value.Constant(low));
+        Bound(value.Symbol, fact with { Low = low, High = high });
+        if (low == high && Symbols.KindOf(value) is not SymbolKind.Allocation) Replace(value.Symbol, Value.Constant(low));
         return true;
     }
 
@@ -429,7 +441,7 @@ internal sealed partial class FlowState
         {
             int symbol = facts.KeyAt(i);
             Fact own = facts.ValueAt(i);
-            if (other._facts.TryGet(symbol, out Fact fact)) _facts.Set(symbol, new Fact(Math.Min(own.Low, fact.Low), Math.Max(own.High, fact.High), own.NonZero && fact.NonZero));
+            if (other._facts.TryGet(symbol, out Fact fact)) Bound(symbol, new Fact(Math.Min(own.Low, fact.Low), Math.Max(own.High, fact.High), own.NonZero && fact.NonZero));
             else _facts.Remove(symbol);
         }
     }

@@ -105,6 +105,11 @@ internal sealed class SymbolData(SymbolKind kind, Value a, Value b, int tag, obj
 
     internal int Next { get; set; }
 
+    /// <summary>Some path of the body has found it equal to something, or bounded it: only then is it worth to ask.</summary>
+    internal bool IsReplaced { get; set; }
+
+    internal bool IsBounded { get; set; }
+
     /// <summary>How many symbols it is made of, each as often as it is in there.</summary>
     internal int Size { get; init; } = 1;
 

@@ -16,7 +16,7 @@ internal enum BodyUse : byte
     /// <summary>It calls the method on a receiver, which decides what runs.</summary>
     Virtual,
 
-    /// <summary>It may set the property: which references do is not looked at.</summary>
+    /// <summary>It names a property that has this setter, and may set it.</summary>
     Setter,
 
     /// <summary>It names a field, which may hold functions.</summary>
@@ -36,9 +36,10 @@ internal sealed class BodyCalls
 
     private BodyCalls(IOperation body)
     {
+        Body = body;
         foreach (IOperation operation in body.DescendantsAndSelf())
         {
-            Operations++;
+            Count++;
             Note(operation);
         }
     }
@@ -46,8 +47,11 @@ internal sealed class BodyCalls
     /// <summary>Each once, unless a receiver may make a difference.</summary>
     internal IReadOnlyList<(BodyUse Use, ISymbol Symbol, IOperation? Receiver)> All => _all;
 
-    /// <summary>How many operations the body has.</summary>
-    internal int Operations { get; }
+    /// <summary>The operation of the body as a whole.</summary>
+    internal IOperation Body { get; }
+
+    /// <summary>How many operations are in it.</summary>
+    internal int Count { get; }
 
     /// <summary>It locks or awaits.</summary>
     internal bool Blocks { get; private set; }
@@ -56,6 +60,10 @@ internal sealed class BodyCalls
     internal bool Binds { get; private set; } = true;
 
     internal static BodyCalls Of(IOperation body) => new(body);
+
+    /// <summary>The same of a body in source; null if it has no operation.</summary>
+    internal static BodyCalls? Of(in Body body, Compilation compilation, CancellationToken cancellation) =>
+        Bodies.OperationOf(body, compilation, cancellation) is { } operation ? new BodyCalls(operation) : null;
 
     private void Note(IOperation operation)
     {
@@ -70,7 +78,7 @@ internal sealed class BodyCalls
             case IPropertyReferenceOperation property:
                 Add(BodyUse.Property, property.Property);
                 if (property.Property.GetMethod is { } getter) Call(getter, property.Instance);
-                if (property.Property.SetMethod is { } setter) Add(BodyUse.Setter, setter, property.Instance);
+                if (property.Property.SetMethod is { } setter) _all.Add((BodyUse.Setter, setter, property.Instance));
                 break;
             case IMethodReferenceOperation reference:
                 Add(BodyUse.Method, reference.Method);
@@ -113,9 +121,9 @@ internal sealed class BodyCalls
         else Add(BodyUse.Method, method);
     }
 
-    private void Add(BodyUse use, ISymbol symbol, IOperation? receiver = null)
+    private void Add(BodyUse use, ISymbol symbol)
     {
-        if (use == BodyUse.Setter || _seen.Add(symbol)) _all.Add((use, symbol, receiver));
+        if (_seen.Add(symbol)) _all.Add((use, symbol, null));
     }
 
     private void Dispose(ITypeSymbol? type)

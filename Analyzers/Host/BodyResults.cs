@@ -53,10 +53,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         BodyResult result = Of(body, cancellation);
         if (result.IsWalked) return result;
         if (_walkedAnyway.TryGetValue(body.Root, out BodyResult? walked)) return walked;
-        IOperation? operation = Bodies.OperationOf(body, _compilation, cancellation);
-        BodyCalls? calls = operation is null ? null : BodyCalls.Of(operation);
+        var calls = BodyCalls.Of(body, _compilation, cancellation);
         List<IMethodSymbol> callees = calls is null ? [] : _facts.Demand.CalleesOf(calls, cancellation);
-        return _walkedAnyway.GetOrAdd(body.Root, Analyze(body, operation, calls, null, callees, cancellation));
+        return _walkedAnyway.GetOrAdd(body.Root, Analyze(body, calls, null, callees, cancellation));
     }
 
     /// <summary>What is known of a body; null if nothing is yet.</summary>
@@ -86,11 +85,10 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         private readonly bool _isReversed = Interlocked.Increment(ref results._searches) % 2 == 0;
         private int _count;
 
-        private sealed class Node(Body body, IOperation? operation, int index)
+        private sealed class Node(Body body, BodyCalls? calls, int index)
         {
             internal Body Body { get; } = body;
-            internal IOperation? Operation { get; set; } = operation;
-            internal BodyCalls? Calls { get; set; } = operation is null ? null : BodyCalls.Of(operation);
+            internal BodyCalls? Calls { get; set; } = calls;
             internal int Index { get; } = index;
             internal int Low { get; set; } = index;
             internal bool IsOpen { get; set; } = true;
@@ -132,9 +130,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
         private Node Open(in Body body, Node? caller)
         {
-            IOperation? operation = Bodies.OperationOf(body, results._compilation, cancellation);
-            var node = new Node(body, operation, _count++) { Caller = caller };
-            if (node.Calls is { } calls) node.Callees = results._facts.Demand.CalleesOf(calls, cancellation);
+            var calls = BodyCalls.Of(body, results._compilation, cancellation);
+            var node = new Node(body, calls, _count++) { Caller = caller };
+            if (calls is not null) node.Callees = results._facts.Demand.CalleesOf(calls, cancellation);
             _nodes.Add(body.Root, node);
             _component.Push(node);
             return node;
@@ -153,7 +151,6 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             foreach (Node member in members)
             {
                 member.IsOpen = false;
-                member.Operation = null;
                 member.Calls = null;
             }
 
@@ -203,7 +200,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
             foreach (Node member in members) round[member.Body.Root] = round[member.Body.Root]?.AndMore();
             foreach (Node member in members)
-                component.Results.Add(member.Body.Root, isWalked ? Analyze(member, interest, round, isLast: true) : results.Unwalked(member.Body, member.Operation, member.Calls, member.Callees, interest));
+                component.Results.Add(member.Body.Root, isWalked ? Analyze(member, interest, round, isLast: true) : results.Unwalked(member.Body, member.Calls, member.Callees, interest));
         }
 
         private BodyResult Walk(Node member, Dictionary<ISymbol, Summary?>? circle)
@@ -211,11 +208,11 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             Interest interest = results.InterestOf(member.Body, member.Calls, member.Callees, cancellation);
             return interest == Interest.Effects || (interest == Interest.Pointers && !IsLarge(member.Calls))
                 ? Analyze(member, interest, circle, isLast: true)
-                : results.Unwalked(member.Body, member.Operation, member.Calls, member.Callees, interest);
+                : results.Unwalked(member.Body, member.Calls, member.Callees, interest);
         }
 
         private BodyResult Analyze(Node member, Interest interest, Dictionary<ISymbol, Summary?>? circle, bool isLast) =>
-            results.Analyze(member.Body, member.Operation, member.Calls, circle, member.Callees, cancellation, isMover: interest == Interest.Pointers, isLast);
+            results.Analyze(member.Body, member.Calls, circle, member.Callees, cancellation, isMover: interest == Interest.Pointers, isLast);
     }
 
     /// <summary>What a body is walked for, the more the later.</summary>
@@ -236,17 +233,17 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         : Demand.MovesPointers(body) ? Interest.Pointers
         : Interest.None;
 
-    private static bool IsLarge(BodyCalls? calls) => calls!.Operations > LargeOperations;
+    private static bool IsLarge(BodyCalls? calls) => calls!.Count > LargeOperations;
 
     /// <summary>Of a body that is left out, with what it keeps of what it is given.</summary>
-    private BodyResult Unwalked(in Body body, IOperation? operation, BodyCalls? calls, List<IMethodSymbol> callees, Interest interest) =>
-        interest == Interest.None || operation is null ? BodyResult.Skipped : BodyResult.None with { IsWalked = false, Loans = LoansIn(body, operation, calls, callees) };
+    private BodyResult Unwalked(in Body body, BodyCalls? calls, List<IMethodSymbol> callees, Interest interest) =>
+        interest == Interest.None || calls is null ? BodyResult.Skipped : BodyResult.None with { IsWalked = false, Loans = LoansIn(body, calls, callees) };
 
-    private Loans LoansIn(in Body body, IOperation operation, BodyCalls? calls, List<IMethodSymbol> callees)
+    private Loans LoansIn(in Body body, BodyCalls calls, List<IMethodSymbol> callees)
     {
-        if (body.Root is not IMethodSymbol method || calls is not { Binds: true }) return default;
+        if (body.Root is not IMethodSymbol method || !calls.Binds) return default;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
-        return Lending.Of(method, operation, _facts.Model, callee => LoansOf(known, callee));
+        return Lending.Of(method, calls.Body, _facts.Model, callee => LoansOf(known, callee));
     }
 
     /// <summary>Only of callees, which are known by now: of others it would depend on who asked before.</summary>
@@ -257,17 +254,16 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     }
 
     /// <param name="body">The body.</param>
-    /// <param name="operation">Its operation, if it has one.</param>
-    /// <param name="calls">What is in that.</param>
+    /// <param name="calls">Its operation and what it calls, if it has one.</param>
     /// <param name="circle">What is known of the methods that it calls and that call it; null if there are none.</param>
     /// <param name="callees">What it calls.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <param name="isMover">It is walked for what it does with pointers alone.</param>
     /// <param name="isLast">The result is the body's, and worth watching.</param>
-    private BodyResult Analyze(in Body body, IOperation? operation, BodyCalls? calls, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isMover = false, bool isLast = true)
+    private BodyResult Analyze(in Body body, BodyCalls? calls, Dictionary<ISymbol, Summary?>? circle, List<IMethodSymbol> callees, CancellationToken cancellation, bool isMover = false, bool isLast = true)
     {
         AnalysisEvents.Log.WalkBegins();
-        if (operation is null || calls is not { Binds: true } || Bodies.GraphOf(operation, cancellation) is not { } graph) return BodyResult.None;
+        if (calls is not { Binds: true } || Bodies.GraphOf(calls.Body, cancellation) is not { } graph) return BodyResult.None;
         var known = new HashSet<ISymbol>(callees, SymbolEqualityComparer.Default);
         foreach (IMethodSymbol callee in callees)
             if (circle?.ContainsKey(callee) != true && SummaryOf(callee) is { } summary) known.UnionWith(summary.Deferred.Select(Demand.DefinitionOf));
@@ -289,7 +285,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         };
         BodyResult made = FlowAnalysis.Run(scope, body.Root, graph, body.Declaration);
         AnalysisEvents.Log.WalkEnds(body.Root, scope.Visits, scope.Work);
-        return made.Summary is null ? made with { Loans = LoansIn(body, operation, calls, callees), IsWalked = !isMover } : made;
+        return made.Summary is null ? made with { Loans = LoansIn(body, calls, callees), IsWalked = !isMover } : made;
 
         Summary? SummaryIn(IMethodSymbol method)
         {

@@ -153,8 +153,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
             if (!seen.Add(callee)) continue;
             if (!known.TryGetValue(callee, out bool reaches))
             {
-                if (Bodies.Of(callee, compilation, cancellation) is not { } code || Bodies.OperationOf(code, compilation, cancellation) is not { } operation) continue;
-                var calls = BodyCalls.Of(operation);
+                if (Bodies.Of(callee, compilation, cancellation) is not { } code || BodyCalls.Of(code, compilation, cancellation) is not { } calls) continue;
                 reaches = ActsByContract(calls, isAtomic);
                 if (!reaches) path.Push(new Probe(callee, LeadingCallees(calls)));
             }

@@ -15,6 +15,7 @@ using System.Collections.Generic;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 
 namespace KAlloc.Analyzers.Host;
 
@@ -144,6 +145,17 @@ internal static class BodyWalk
                 break;
         }
     }
+
+    /// <summary>Where a body's code names what it calls: not in its own name, unless that is <c>this(…)</c>. What <c>base(…)</c> is the list of bases says.</summary>
+    internal static TextSpan[] CallsIn(SyntaxNode code) => code switch
+    {
+        MethodDeclarationSyntax method => Around(code.Span, method.Identifier),
+        ConstructorDeclarationSyntax { Initializer: null } constructor => Around(code.Span, constructor.Identifier),
+        ConstructorDeclarationSyntax { Initializer.RawKind: (int)SyntaxKind.BaseConstructorInitializer, Parent: TypeDeclarationSyntax { BaseList: { } bases } } => [code.Span, bases.Span],
+        _ => [code.Span],
+    };
+
+    private static TextSpan[] Around(TextSpan code, SyntaxToken name) => [TextSpan.FromBounds(code.Start, name.SpanStart), TextSpan.FromBounds(name.Span.End, code.End)];
 
     private static BodyKind KindOf(BaseMethodDeclarationSyntax method) => method switch
     {

@@ -12,7 +12,11 @@ namespace KAlloc.Analyzers.Host;
 
 internal sealed class CompilationFacts(Compilation compilation, System.Collections.Immutable.ImmutableArray<AdditionalText> files = default)
 {
-    private readonly Lazy<ContractModel> _model = new(() => new ContractModel(compilation, files.IsDefaultOrEmpty ? [] : ContractFiles.Of(files, CancellationToken.None)));
+    /// <summary>So often who waits for another looks whether it is wanted still.</summary>
+    private const int PollMilliseconds = 20;
+
+    private readonly Lazy<ContractModel> _model = new(() =>
+        new ContractModel(compilation, files.IsDefaultOrEmpty ? [] : ContractFiles.Of(files, CancellationToken.None), static (tree, names) => TreeScan.Of(tree, CancellationToken.None).Mentions(names)));
     private readonly ConcurrentDictionary<IMethodSymbol, EntryContext> _contexts = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _leavers = new(SymbolEqualityComparer.Default);
     private BodyResults? _results;
@@ -21,7 +25,8 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     private SectionReliance? _reliance;
     private HashSet<string>? _names;
     private NameClosure? _interesting, _leading, _leaving;
-    private int _atomic, _spinLocks;
+    private readonly object _closing = new();
+    private int _atomic, _spinLocks, _callsStated;
     private List<(SyntaxTree Tree, InvocationExpressionSyntax Call)>? _registrations;
 
     internal ContractModel Model => _model.Value;
@@ -45,7 +50,8 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     internal HashSet<string> NamesOf(CancellationToken cancellation)
     {
         if (_names is { } known) return known;
-        var names = new HashSet<string>(Model.ReferencedNames);
+        var names = new HashSet<string>(Model.DescribedNames);
+        if (MayCallStated(cancellation)) names.UnionWith(Model.StatedNames);
         foreach (SyntaxTree tree in compilation.SyntaxTrees) names.UnionWith(TreeScan.Of(tree, cancellation).ContractMembers);
         if (HasSpinLocks(cancellation)) names.UnionWith(BclContext.Sections.EffectNames);
         return _names = names;
@@ -57,6 +63,14 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
         if (_atomic != 0) return _atomic > 0;
         NameSet names = NameSet.Of(Model.AtomicNames);
         return AnyFile(ref _atomic, scan => scan.MentionsAny(names), cancellation);
+    }
+
+    /// <summary>Whether any code may call methods of assemblies that state contracts: they are referenced by many who use nothing of them, and name "Dispose".</summary>
+    private bool MayCallStated(CancellationToken cancellation)
+    {
+        if (Model.StatingSpaces is not { } spaces) return true;
+        NameSet names = NameSet.Of(spaces);
+        return AnyFile(ref _callsStated, scan => scan.MentionsAny(names), cancellation);
     }
 
     private bool HasSpinLocks(CancellationToken cancellation) => AnyFile(ref _spinLocks, scan => scan.Identifiers.Contains("SpinLock"), cancellation);
@@ -76,7 +90,8 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     }
 
     /// <summary>The names of everything with a contract and of the methods that lead there: a body that names none of them is left alone.</summary>
-    internal NameClosure InterestingNames(CancellationToken cancellation) => _interesting ??= Closure(NamesOf(cancellation), cancellation);
+    internal NameClosure InterestingNames(CancellationToken cancellation) =>
+        _interesting ?? Once(ref _interesting, token => Closure(NamesOf(token), token), cancellation);
 
     /// <summary>
     /// The same and what leads to a blocking call of .NET: what is looked for below code that must not block. In a compilation without such code, nothing more.
@@ -85,16 +100,28 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     {
         if (_leading is { } known) return known;
         if (!MayBeAtomic(cancellation)) return _leading = InterestingNames(cancellation);
-        var names = new HashSet<string>(NamesOf(cancellation)) { Words.LockStatement };
-        names.UnionWith(BclContext.Blocking.EffectNames);
-        return _leading = Closure(names, cancellation);
+        return Once(ref _leading, token => Closure([.. NamesOf(token), Words.LockStatement, .. BclContext.Blocking.EffectNames], token), cancellation);
+    }
+
+    /// <summary>All files are asked about at once, and everybody wants the same closure first: one makes it, and the others wait.</summary>
+    private NameClosure Once(ref NameClosure? closure, Func<CancellationToken, NameClosure> make, CancellationToken cancellation)
+    {
+        while (!Monitor.TryEnter(_closing, PollMilliseconds)) cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            return closure ??= make(cancellation);
+        }
+        finally
+        {
+            Monitor.Exit(_closing);
+        }
     }
 
     private NameClosure Closure(HashSet<string> names, CancellationToken cancellation)
     {
         var scans = new List<TreeScan>();
         foreach (SyntaxTree tree in compilation.SyntaxTrees) scans.Add(TreeScan.Of(tree, cancellation));
-        return NameClosure.Of(scans, names, cancellation);
+        return NameClosure.Of(scans, names, Model.StatedNames, cancellation);
     }
 
     /// <summary>
@@ -179,13 +206,8 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     {
         if (method.DeclaringSyntaxReferences.Length == 0) return false;
         if (_leavers.TryGetValue(method, out bool known)) return known;
-        if (_leaving is not { } names)
-        {
-            var own = new HashSet<string>(Model.LeavingNames);
-            if (HasSpinLocks(cancellation)) own.Add("Exit");
-            _leaving = names = Closure(own, cancellation);
-        }
-
+        NameClosure names = _leaving ??
+            Once(ref _leaving, token => Closure([.. Model.LeavingNames, .. HasSpinLocks(token) ? (string[])["Exit"] : []], token), cancellation);
         bool leaves = false;
         foreach (SyntaxReference reference in method.DeclaringSyntaxReferences) leaves |= names.IsMentionedIn(reference.GetSyntax(cancellation), cancellation);
         return _leavers.GetOrAdd(method, leaves);

@@ -7,6 +7,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 
 namespace KAlloc.Analyzers.Host;
 
@@ -15,17 +16,21 @@ internal sealed class NameClosure
     /// <summary>A name that more declarations share says too little about what a call of it runs.</summary>
     private const int MaximalDeclarations = 8;
 
-    private readonly HashSet<string> _names;
+    private readonly HashSet<string> _names, _distinct;
     private readonly Dictionary<string, HashSet<string>> _shared = [];
 
     // By number, of the words of each file that was asked about.
     private readonly ConditionalWeakTable<Words, Lead[]> _leads = new();
 
-    private NameClosure(HashSet<string> contracts) => _names = [.. contracts];
+    private NameClosure(HashSet<string> contracts, HashSet<string> distinct) => (_names, _distinct) = ([.. contracts], distinct);
 
-    internal static NameClosure Of(List<TreeScan> scans, HashSet<string> contracts, CancellationToken cancellation)
+    /// <param name="scans">The files.</param>
+    /// <param name="contracts">The names of contract members.</param>
+    /// <param name="distinct">Names that lead on by themselves, however many share them, once one of them leads at all: how memory is given back is looked for everywhere.</param>
+    /// <param name="cancellation">Stops it.</param>
+    internal static NameClosure Of(List<TreeScan> scans, HashSet<string> contracts, HashSet<string> distinct, CancellationToken cancellation)
     {
-        var closure = new NameClosure(contracts);
+        var closure = new NameClosure(contracts, distinct);
         NameSet names = NameSet.Of([.. contracts]);
         if (scans.Exists(scan => scan.MentionsAny(names))) closure.Grow(scans, names, cancellation);
         return closure;
@@ -46,10 +51,13 @@ internal sealed class NameClosure
         Words words = TreeScan.Of(code.SyntaxTree, cancellation).Words;
         Lead[] leads = _leads.GetValue(words, LeadsIn);
         HashSet<string>? types = null;
-        foreach (int word in words.In(code.Span))
+        foreach (TextSpan span in BodyWalk.CallsIn(code))
         {
-            if (leads[word] == Lead.Always) return true;
-            if (leads[word] == Lead.WithType) (types ??= []).UnionWith(_shared[words.Names[word]]);
+            foreach (int word in words.In(span))
+            {
+                if (leads[word] == Lead.Always) return true;
+                if (leads[word] == Lead.WithType) (types ??= []).UnionWith(_shared[words.Names[word]]);
+            }
         }
 
         if (types is null) return false;
@@ -103,7 +111,7 @@ internal sealed class NameClosure
 
     private bool Add(DeclaredBody body, int declarations)
     {
-        if (declarations <= MaximalDeclarations) return _names.Add(body.Name);
+        if (declarations <= MaximalDeclarations || _distinct.Contains(body.Name)) return _names.Add(body.Name);
         if (body.Type is not { } type) return false;
         if (!_shared.TryGetValue(body.Name, out HashSet<string>? owners)) _shared.Add(body.Name, owners = []);
         return owners.Add(type);

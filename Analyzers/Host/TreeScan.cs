@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 
 namespace KAlloc.Analyzers.Host;
 
@@ -79,11 +80,14 @@ internal sealed class TreeScan
             int number = bodies.Count + 1;
             foreach (SyntaxNode part in body.Parts)
             {
-                foreach (int word in Words.In(part.Span))
+                foreach (TextSpan span in BodyWalk.CallsIn(part))
                 {
-                    if (seen[word] == number) continue;
-                    seen[word] = number;
-                    own.Add(word);
+                    foreach (int word in Words.In(span))
+                    {
+                        if (seen[word] == number) continue;
+                        seen[word] = number;
+                        own.Add(word);
+                    }
                 }
             }
 

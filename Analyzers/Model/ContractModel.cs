@@ -19,22 +19,22 @@ internal sealed class ContractModel
 
     /// <param name="compilation">What is analysed.</param>
     /// <param name="files">The contract files of the project.</param>
-    internal ContractModel(Compilation compilation, IReadOnlyList<ContractTable> files)
+    /// <param name="mentions">Whether a file names one of some names; null if nobody knows.</param>
+    internal ContractModel(Compilation compilation, IReadOnlyList<ContractTable> files, Func<SyntaxTree, HashSet<string>, bool>? mentions = null)
     {
         _files = files;
         Gfp = new GfpModel(compilation);
         var names = new AssemblyNames();
-        names.Effects.UnionWith(BclContracts.Table.EffectNames);
-        foreach (IAssemblySymbol assembly in compilation.SourceModule.ReferencedAssemblySymbols)
-            if (StatesContracts(assembly)) names.Add(NamesByAssembly.GetValue(assembly, CollectNames));
+        StatingSpaces = AddStated(compilation, names, mentions) ? names.Spaces : null;
+        StatedNames = names.Effects;
+        DescribedNames = [.. BclContracts.Table.EffectNames];
         foreach (ContractTable file in files)
         {
-            names.Effects.UnionWith(file.EffectNames);
+            DescribedNames.UnionWith(file.EffectNames);
             names.Leaving.UnionWith(file.LeavingNames);
             names.Atomic.UnionWith(file.EnteringNames);
         }
 
-        ReferencedNames = names.Effects;
         RegisteringNames = names.Registering;
         LeavingNames = names.Leaving;
         AtomicNames = names.Atomic;
@@ -43,8 +43,14 @@ internal sealed class ContractModel
 
     internal GfpModel Gfp { get; }
 
-    /// <summary>Simple names of every method with an effect that comes from the BCL or a referenced assembly.</summary>
-    internal HashSet<string> ReferencedNames { get; }
+    /// <summary>Simple names of every method of which the BCL's table or the project's files say an effect.</summary>
+    internal HashSet<string> DescribedNames { get; }
+
+    /// <summary>The same of the methods of referenced assemblies that say it themselves.</summary>
+    internal HashSet<string> StatedNames { get; }
+
+    /// <summary>Outermost namespaces, and types without one, of those assemblies: code that names none of them gets hold of nothing there. Null if it may in another way.</summary>
+    internal HashSet<string>? StatingSpaces { get; }
 
     /// <summary>Simple names of the methods that give a context to a delegate they are passed.</summary>
     internal HashSet<string> RegisteringNames { get; }
@@ -88,12 +94,46 @@ internal sealed class ContractModel
     }
 
     /// <summary>Whether the assembly holds the contract attributes or references one that does.</summary>
-    private static bool StatesContracts(IAssemblySymbol assembly)
+    private static bool StatesContracts(IAssemblySymbol assembly) => HoldsContracts(assembly) || References(assembly, static reference => reference.Name == "KAlloc");
+
+    private static bool HoldsContracts(IAssemblySymbol assembly) => assembly.GetTypeByMetadataName("KAlloc.AllocatesAttribute") is not null;
+
+    /// <summary>
+    /// Adds the names of each referenced assembly that states contracts, and says whether code must name one of their namespaces to get at anything there. A project of
+    /// the same solution references all that it may use: what counts is what its files name.
+    /// </summary>
+    private static bool AddStated(Compilation compilation, AssemblyNames names, Func<SyntaxTree, HashSet<string>, bool>? mentions)
     {
-        if (assembly.GetTypeByMetadataName("KAlloc.AllocatesAttribute") is not null) return true;
+        var stating = new HashSet<string>();
+        bool isComplete = true;
+        List<IAssemblySymbol> pending = [.. compilation.SourceModule.ReferencedAssemblySymbols];
+        for (int known = -1; known < stating.Count;)
+        {
+            known = stating.Count;
+            pending.RemoveAll(assembly => IsStating(assembly) && Add(assembly));
+        }
+
+        // Others may hand out what they got there.
+        return isComplete && (stating.Count == 0 || !pending.Exists(assembly => SourceOf(assembly) is null && References(assembly, reference => stating.Contains(reference.Name))));
+
+        bool IsStating(IAssemblySymbol assembly) => SourceOf(assembly) is not { } source ? StatesContracts(assembly)
+            : HoldsContracts(assembly) || (References(assembly, reference => stating.Contains(reference.Name)) && source.SyntaxTrees.Any(tree => mentions!(tree, names.Spaces)));
+
+        bool Add(IAssemblySymbol assembly)
+        {
+            isComplete &= !assembly.GivesAccessTo(compilation.Assembly);
+            names.Add(NamesByAssembly.GetValue(assembly, CollectNames));
+            return stating.Add(assembly.Identity.Name);
+        }
+
+        Compilation? SourceOf(IAssemblySymbol assembly) => mentions is not null && assembly is ISourceAssemblySymbol source ? source.Compilation : null;
+    }
+
+    private static bool References(IAssemblySymbol assembly, Func<AssemblyIdentity, bool> isMeant)
+    {
         foreach (IModuleSymbol module in assembly.Modules)
             foreach (AssemblyIdentity reference in module.ReferencedAssemblies)
-                if (reference.Name == "KAlloc") return true;
+                if (isMeant(reference)) return true;
         return false;
     }
 
@@ -101,7 +141,10 @@ internal sealed class ContractModel
     {
         var names = new AssemblyNames();
         CollectNames(assembly.GlobalNamespace, names);
+        names.Spaces.UnionWith(assembly.GlobalNamespace.GetMembers().Where(IsSeen).Select(member => member.Name));
         return names;
+
+        static bool IsSeen(INamespaceOrTypeSymbol member) => member is INamespaceSymbol space ? space.GetMembers().Any(IsSeen) : member.DeclaredAccessibility == Accessibility.Public;
     }
 
     private static void CollectNames(INamespaceOrTypeSymbol container, AssemblyNames names)
@@ -118,6 +161,8 @@ internal sealed class ContractModel
     private sealed class AssemblyNames
     {
         internal HashSet<string> Effects { get; } = [];
+
+        internal HashSet<string> Spaces { get; } = [];
 
         internal HashSet<string> Registering { get; } = [];
 
@@ -136,6 +181,7 @@ internal sealed class ContractModel
         internal void Add(AssemblyNames other)
         {
             Effects.UnionWith(other.Effects);
+            Spaces.UnionWith(other.Spaces);
             Registering.UnionWith(other.Registering);
             Leaving.UnionWith(other.Leaving);
             Atomic.UnionWith(other.Atomic);

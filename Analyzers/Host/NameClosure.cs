@@ -63,8 +63,12 @@ internal sealed class NameClosure
         if (types is null) return false;
         for (SyntaxNode? node = code; node is not null; node = node.Parent)
             if (node is TypeDeclarationSyntax type && types.Contains(type.Identifier.ValueText)) return true;
-        foreach (int word in words.In(code.Span))
-            if (types.Contains(words.Names[word])) return true;
+        foreach (TextSpan span in BodyWalk.CallsIn(code))
+        {
+            foreach (int word in words.In(span))
+                if (types.Contains(words.Names[word])) return true;
+        }
+
         return false;
     }
 
@@ -111,8 +115,8 @@ internal sealed class NameClosure
 
     private bool Add(DeclaredBody body, int declarations)
     {
-        if (declarations <= MaximalDeclarations || _distinct.Contains(body.Name)) return _names.Add(body.Name);
-        if (body.Type is not { } type) return false;
+        if (!body.IsPrivate && (declarations <= MaximalDeclarations || _distinct.Contains(body.Name))) return _names.Add(body.Name);
+        if (body.Types is not [string type, ..]) return false;
         if (!_shared.TryGetValue(body.Name, out HashSet<string>? owners)) _shared.Add(body.Name, owners = []);
         return owners.Add(type);
     }
@@ -124,7 +128,7 @@ internal sealed class NameClosure
             if (leads[word] == Lead.Nowhere) continue;
             if (leads[word] == Lead.Always) return true;
             HashSet<string> owners = _shared[names[word]];
-            if (body.Type is { } own && owners.Contains(own)) return true;
+            if (Array.Exists(body.Types, owners.Contains)) return true;
             foreach (int type in body.Words)
                 if (owners.Contains(names[type])) return true;
         }

@@ -91,7 +91,7 @@ internal sealed class TreeScan
                 }
             }
 
-            bodies.Add(new DeclaredBody(name, body.Declaration.FirstAncestorOrSelf<TypeDeclarationSyntax>()?.Identifier.ValueText, [.. own]));
+            bodies.Add(new DeclaredBody(name, TypesAround(body.Declaration), IsPrivate(body.Declaration), [.. own]));
         }
 
         return _bodies = [.. bodies];
@@ -104,8 +104,22 @@ internal sealed class TreeScan
         {
             if (node is not FieldDeclarationSyntax { Declaration: { Type: SimpleNameSyntax type, Variables: var variables } }) continue;
             foreach (VariableDeclaratorSyntax variable in variables)
-                bodies.Add(new DeclaredBody(variable.Identifier.ValueText, (node.Parent as TypeDeclarationSyntax)?.Identifier.ValueText, Words.In(type.Identifier.Span).ToArray()));
+                bodies.Add(new DeclaredBody(variable.Identifier.ValueText, TypesAround(node), IsPrivate(node), Words.In(type.Identifier.Span).ToArray()));
         }
+    }
+
+    /// <summary>An extension block has no name.</summary>
+    private static string[] TypesAround(SyntaxNode declaration) =>
+        [.. declaration.AncestorsAndSelf().OfType<TypeDeclarationSyntax>().Select(static type => type.Identifier.ValueText).Where(static name => !string.IsNullOrEmpty(name))];
+
+    /// <summary>Nothing but the text of the type can name it. What an interface declares is for all.</summary>
+    private static bool IsPrivate(SyntaxNode declaration)
+    {
+        MemberDeclarationSyntax? member = declaration.FirstAncestorOrSelf<MemberDeclarationSyntax>();
+        if (member is not (BaseMethodDeclarationSyntax or BasePropertyDeclarationSyntax or BaseFieldDeclarationSyntax)) return false;
+        if (member.Parent is not TypeDeclarationSyntax or InterfaceDeclarationSyntax) return false;
+        if (member is MethodDeclarationSyntax { ExplicitInterfaceSpecifier: not null } or BasePropertyDeclarationSyntax { ExplicitInterfaceSpecifier: not null }) return false;
+        return !member.Modifiers.Any(static modifier => modifier.Kind() is SyntaxKind.PublicKeyword or SyntaxKind.InternalKeyword or SyntaxKind.ProtectedKeyword or SyntaxKind.PartialKeyword);
     }
 
     private static HashSet<string> MembersIn(SyntaxNode root)
@@ -149,12 +163,15 @@ internal sealed class TreeScan
     private readonly record struct Answer(NameSet Names, bool IsYes);
 }
 
-/// <summary>A body that can be called by name, the type that declares it, and the words in it, each once. A field's initializer is what calls through it run.</summary>
-internal sealed class DeclaredBody(string name, string? type, int[] words)
+/// <summary>A body that can be called by name, the types that it stands in, innermost first, and the words in it, each once. A field's initializer is what calls through it run.</summary>
+internal sealed class DeclaredBody(string name, string[] types, bool isPrivate, int[] words)
 {
     internal string Name { get; } = name;
 
-    internal string? Type { get; } = type;
+    internal string[] Types { get; } = types;
+
+    /// <summary>Only the text of its type can name it.</summary>
+    internal bool IsPrivate { get; } = isPrivate;
 
     internal int[] Words { get; } = words;
 }

@@ -21,24 +21,21 @@ internal sealed class Choices(int first, int wanted)
         return (Math.Min(_wheels[_position++].Chosen, count - 1) + first) % count;
     }
 
+    /// <summary>It has ended, and there were more.</summary>
+    internal bool HasMore { get; private set; }
+
     /// <summary>Turns to the next combination; false when all were seen, or as many as are wanted turned out to be possible.</summary>
     internal bool Advance(int possible)
     {
         // What was not reached this time belongs to a combination that no longer exists.
         _wheels.RemoveRange(_position, _wheels.Count - _position);
         _position = 0;
-        if (++_combinations >= MaximalCombinations || possible >= wanted) return false;
-        for (int i = _wheels.Count - 1; i >= 0; i--)
-        {
-            (int chosen, int count) = _wheels[i];
-            if (chosen + 1 < count)
-            {
-                _wheels[i] = (chosen + 1, count);
-                _wheels.RemoveRange(i + 1, _wheels.Count - i - 1);
-                return true;
-            }
-        }
-
-        return false;
+        int turning = _wheels.FindLastIndex(static wheel => wheel.Chosen + 1 < wheel.Count);
+        if (turning < 0) return false;
+        HasMore = ++_combinations >= MaximalCombinations || possible >= wanted;
+        if (HasMore) return false;
+        _wheels[turning] = (_wheels[turning].Chosen + 1, _wheels[turning].Count);
+        _wheels.RemoveRange(turning + 1, _wheels.Count - turning - 1);
+        return true;
     }
 }

@@ -10,23 +10,7 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class FlowAnalysis
 {
-    private const int MaximalVisits = 3000;
-
-    /// <summary>Primitives of callees that are performed again, and cells of states that are copied, in tens. A tenth of a second.</summary>
-    private const int MaximalWork = 30_000;
     private const int MaximalNesting = 3;
-
-    /// <summary>At one block. So many were enough in every measurement.</summary>
-    private const int MaximalStates = 16;
-
-    /// <summary>For each so many blocks a body gets both again.</summary>
-    private const int LongBody = 1000;
-
-    /// <summary>No body gets them more often.</summary>
-    private const int MaximalGrowth = 4;
-
-    /// <summary>The part of both that a body gets which only moves pointers.</summary>
-    private const int ShareOfMovers = 10;
 
     private readonly FlowScope _scope;
     private readonly List<FlowIssue> _issues = [];
@@ -41,8 +25,6 @@ internal sealed partial class FlowAnalysis
     private readonly HashSet<SyntaxNode> _toldSections = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
-    private readonly int _maximalVisits, _maximalWork;
-    private int _visits, _work;
 
     /// <summary>How many functions run in place inside of a finally block that an exception of some call reached.</summary>
     private int _unwinding;
@@ -53,9 +35,7 @@ internal sealed partial class FlowAnalysis
         Fields = fields;
         _root = root;
         _body = body;
-        // Thousands of blocks in a row are no explosion.
-        int size = Math.Min(Math.Max(1, blocks / LongBody), MaximalGrowth), share = scope.IsMover ? ShareOfMovers : 1;
-        (_maximalVisits, _maximalWork) = (MaximalVisits * size / share, MaximalWork * size / share);
+        Budget = new Budget(scope, blocks);
         Evaluator = new Evaluator(this);
         Compaction = new Compaction(Symbols);
     }
@@ -83,17 +63,15 @@ internal sealed partial class FlowAnalysis
 
     internal FlowTrace? Trace => _scope.Trace;
 
+    internal Budget Budget { get; }
+
     /// <summary>The budget is used up: nothing that was found counts.</summary>
-    internal bool GaveUp => Exceeds(_visits, _scope.Visits, _maximalVisits) || Exceeds(_work, _scope.Work, _maximalWork);
+    internal bool GaveUp => Budget.IsSpent;
 
-    /// <summary>A body and all functions inside of it get as much as two.</summary>
-    private static bool Exceeds(int own, int others, int limit) => own > limit || own + others > 2 * limit;
+    /// <summary>There were more paths than could be kept: the body may turn out in ways that were not seen.</summary>
+    internal bool HasLostPaths { get; private set; }
 
-    /// <summary>Half of the budget is used up. Three loops in one another are 27 turns of the innermost: from here on each is widened after its first.</summary>
-    internal bool RunsShort => _visits > _maximalVisits / 2 || _work > _maximalWork / 2;
-
-    /// <summary>So many states stay at a block: fewer in a body that would be given up else.</summary>
-    internal int StatesPerBlock => RunsShort ? MaximalStates / 4 : MaximalStates;
+    internal void LosePaths() => HasLostPaths = true;
 
     /// <summary>In the place of a loop: it may be around a function that runs in place.</summary>
     internal const int AnyLoop = -1;
@@ -129,7 +107,7 @@ internal sealed partial class FlowAnalysis
         var analysis = new FlowAnalysis(scope, root, body, graph.Blocks.Length, fields);
         var runner = new GraphRunner(analysis, graph, null, null, body, root as IMethodSymbol);
         bool gaveUp = !analysis.TryWalk(runner) || analysis.GaveUp;
-        scope.Spend(analysis._visits, analysis._work);
+        scope.Spend(analysis.Budget.Visits, analysis.Budget.Work);
         if (gaveUp)
         {
             scope.Trace?.End(root, runner, null);
@@ -147,7 +125,7 @@ internal sealed partial class FlowAnalysis
         }
 
         List<BodyExit> exits = analysis.CheckSections(runner);
-        summary = Summary.Of(analysis.Symbols, analysis.Compaction, root as IMethodSymbol, runner, analysis._toldSections);
+        summary = Summary.Of(analysis, root as IMethodSymbol, runner, analysis._toldSections);
         scope.Trace?.End(root, runner, summary);
         analysis.CheckLosses(runner, exits);
         analysis.Finish(issues);
@@ -279,7 +257,7 @@ internal sealed partial class FlowAnalysis
     internal bool Visit()
     {
         Cancellation.ThrowIfCancellationRequested();
-        _visits++;
+        Budget.Visits++;
         return !GaveUp;
     }
 
@@ -288,7 +266,7 @@ internal sealed partial class FlowAnalysis
     {
         // One statement can be as much work as the budget has: it is left in the midst.
         Cancellation.ThrowIfCancellationRequested();
-        _work += amount;
+        Budget.Work += amount;
         Trace?.Work(amount);
     }
 

@@ -42,7 +42,7 @@ internal sealed partial class GraphRunner
     {
         if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
         if (turn.Count >= 2) return false;
-        bool isLast = turn.Count == 1 || _analysis.RunsShort;
+        bool isLast = turn.Count == 1 || _analysis.Budget.RunsShort;
         if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
         state.Loops.Set(header, turn with { Count = isLast ? 2 : 1 });
         return true;

@@ -24,11 +24,8 @@ internal sealed partial class GraphRunner
     /// <summary>States of one content that stay apart by what they assume, while something is owned or held.</summary>
     private const int WaysToOneContent = 3;
 
-    /// <summary>From no more states than these a statement goes all of its ways.</summary>
+    /// <summary>From no more states than these a statement goes all of its ways, as long as the budget lets many stay.</summary>
     private const int FewStates = 4;
-
-    /// <summary>From more states, it goes so many ways together: twice as many as may stay.</summary>
-    private const int WaysOfMany = 32;
 
     private readonly FlowAnalysis _analysis;
     private readonly ControlFlowGraph _graph;
@@ -133,7 +130,7 @@ internal sealed partial class GraphRunner
             kept = Merge(kept, block);
         }
 
-        return kept.Count > _analysis.StatesPerBlock ? Choose(kept) : kept;
+        return kept.Count > PlacesFor(kept) ? Choose(kept) : kept;
     }
 
     private void Tidy(FlowState state, int block)
@@ -148,7 +145,8 @@ internal sealed partial class GraphRunner
     /// </summary>
     private List<FlowState> Choose(List<FlowState> states)
     {
-        int places = _analysis.StatesPerBlock;
+        int places = PlacesFor(states);
+        _analysis.LosePaths();
         List<List<int>> ways = Group([.. Enumerable.Range(0, states.Count)], (a, b) => Continuation.Same(states[a].Pending, states[b].Pending));
         var chosen = new SortedSet<int>();
         Deal(ways.FindAll(way => !IsExceptional(states[way[0]])), places - (places / ShareOfExceptions));
@@ -165,6 +163,10 @@ internal sealed partial class GraphRunner
                 if (chosen.Count < limit) chosen.Add(index);
         }
     }
+
+    /// <summary>Where nothing is owned, freed or held on any of the paths, few of them stand for all.</summary>
+    private int PlacesFor(List<FlowState> states) =>
+        states.Exists(static state => state.IsAtStake) ? _analysis.Budget.StatesPerBlock : _analysis.Budget.IdleStatesPerBlock;
 
     private static bool IsExceptional(FlowState state) => state.Pending?.Exception is { IsImplicit: true };
 
@@ -211,7 +213,7 @@ internal sealed partial class GraphRunner
             // "if (a || b) p = Make(); … if (a || b) Free(p);": both ways of the first are needed to see that the second is one of them.
             bool staysApart = same is not null && !_analysis.IsInCircle
                 && (state.HoldsAny || state.AsksElements || same.AsksElements || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
-            if (same is null || (staysApart && alike < WaysToOneContent && kept.Count < _analysis.StatesPerBlock)) kept.Add(state);
+            if (same is null || (staysApart && alike < WaysToOneContent && kept.Count < _analysis.Budget.StatesPerBlock)) kept.Add(state);
             // One that assumes less than either of two would go ways that neither can: it is better left out, if it may be lost on the way.
             else if (!staysApart || !state.HoldsAny) same!.IntersectAssumptions(state);
         }
@@ -240,7 +242,7 @@ internal sealed partial class GraphRunner
             }
 
             List<FlowState> after = RunEach(block, operation, states, guarded).ConvertAll(static way => way.State);
-            states = after.Count > _analysis.StatesPerBlock ? Reduce(after) : after;
+            states = after.Count > PlacesFor(after) ? Reduce(after) : after;
         }
 
         if (block.BranchValue is not { } value)
@@ -267,13 +269,17 @@ internal sealed partial class GraphRunner
     private List<(FlowState State, Value Value)> RunEach(BasicBlock block, IOperation operation, List<FlowState> states, bool guarded, bool isReference = false)
     {
         bool mayThrow = guarded && MayThrow(operation);
-        bool areMany = states.Count > FewStates;
-        int ways = areMany ? Math.Max(1, WaysOfMany / states.Count) : Choices.MaximalCombinations;
+        int places = _analysis.Budget.StatesPerBlock;
+        bool areMany = states.Count > FewStates || places <= FewStates;
+        // Twice as many as may stay: some of them become one.
+        int ways = areMany ? Math.Max(1, 2 * places / states.Count) : Choices.MaximalCombinations;
         var outcomes = new List<(FlowState State, Value Value)>();
         for (int i = 0; i < states.Count; i++)
         {
             if (mayThrow) Unwind(states[i].Fork(), block.EnclosingRegion, new Unwinding(null, null));
-            _analysis.Evaluator.Run(this, operation, states[i], outcomes, new Choices(areMany ? i : 0, ways), isReference);
+            var choices = new Choices(areMany ? i : 0, ways);
+            _analysis.Evaluator.Run(this, operation, states[i], outcomes, choices, isReference);
+            if (choices.HasMore) _analysis.LosePaths();
         }
 
         return outcomes;

@@ -15,8 +15,8 @@ internal sealed record Outcome(IReadOnlyList<Primitive> Log, Value Result);
 
 internal sealed class Summary
 {
-    /// <summary>More ways than these are not kept: 16 were enough in every measurement.</summary>
-    private const int MaximalOutcomes = 16;
+    /// <summary>More ways than these are not kept: with 16 nothing more was found, and each is gone at each call.</summary>
+    private const int MaximalOutcomes = 8;
 
     /// <summary>A longer path is not worth replaying: the method is opaque.</summary>
     private const int MaximalRecords = 400;
@@ -89,12 +89,11 @@ internal sealed class Summary
         }
     }
 
-    /// <param name="symbols">The symbols of the body.</param>
-    /// <param name="compaction">The body's.</param>
+    /// <param name="analysis">Of the body.</param>
     /// <param name="method">The method, if the body is one's.</param>
     /// <param name="runner">The walk of the body.</param>
     /// <param name="told">Calls that open a section of which the body itself has told that it stays open.</param>
-    internal static Summary? Of(SymbolTable symbols, Compaction compaction, IMethodSymbol? method, GraphRunner runner, HashSet<SyntaxNode> told)
+    internal static Summary? Of(FlowAnalysis analysis, IMethodSymbol? method, GraphRunner runner, HashSet<SyntaxNode> told)
     {
         var outcomes = new List<Outcome>();
         foreach ((FlowState state, Value value, _) in runner.Returns)
@@ -105,11 +104,11 @@ internal sealed class Summary
                 if (log[i] is { Kind: PrimitiveKind.Enter, Site.Syntax: { } site } enter && told.Contains(site)) log[i] = enter with { Told = true };
             Value result = state.Canonical(value);
             if (method is { ReturnsVoid: false, RefKind: RefKind.None } && !TypeShapes.IsScalar(method.ReturnType)) ReturnParts(state, result, method.ReturnType, log);
-            outcomes.Add(new Outcome(compaction.Compact(log, result), result));
+            outcomes.Add(new Outcome(analysis.Compaction.Compact(log, result), result));
         }
 
-        Merge(symbols, compaction, outcomes);
-        return new Summary(symbols, outcomes);
+        bool isPartial = !Merge(analysis.Symbols, analysis.Compaction, outcomes) || analysis.HasLostPaths;
+        return new Summary(analysis.Symbols, outcomes) { IsPartial = isPartial };
     }
 
     /// <summary>A struct is returned by value: what is known of its parts goes with it.</summary>
@@ -123,9 +122,9 @@ internal sealed class Summary
 
     /// <summary>
     /// Fewer outcomes without losing what tells them apart: equal ones become one; of two that differ in one opposite assumption, that is dropped;
-    /// of what is still too many, the first stay.
+    /// of what is still too many, the first stay. False if any are left out.
     /// </summary>
-    private static void Merge(SymbolTable symbols, Compaction compaction, List<Outcome> outcomes)
+    private static bool Merge(SymbolTable symbols, Compaction compaction, List<Outcome> outcomes)
     {
         for (bool merged = true; merged;)
         {
@@ -148,8 +147,10 @@ internal sealed class Summary
             outcomes.Add(new Outcome([], symbols.Unknown(typeof(Summary))));
         }
 
-        if (outcomes.Count > MaximalOutcomes) outcomes.RemoveRange(MaximalOutcomes, outcomes.Count - MaximalOutcomes);
+        int all = outcomes.Count;
+        if (all > MaximalOutcomes) outcomes.RemoveRange(MaximalOutcomes, all - MaximalOutcomes);
         if (outcomes.Sum(static outcome => outcome.Log.Count) > MaximalSteps) Thin(outcomes);
+        return outcomes.Count == all;
     }
 
     /// <summary>Keeps the first way of each kind, and then further ones as long as there is room. They keep their order.</summary>

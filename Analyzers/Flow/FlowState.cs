@@ -68,6 +68,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
     /// <summary>Memory was allocated or freed, or a lock taken or released: what comes can be right or wrong by it.</summary>
     internal bool IsAtStake => _allocations.Count > 0 || Sections is { Site: not null } || Released is not null;
 
+    /// <summary>Callers see that the path did something by contract, or may have.</summary>
+    internal bool Acts => Log is { Acts: true };
+
     internal Allocation AllocationAt(int index) => _allocations.ValueAt(index);
 
     internal FlowState Fork() => new(Symbols)

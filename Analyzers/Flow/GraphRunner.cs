@@ -1,7 +1,8 @@
 // Walks one control flow graph with several states a block.
 //
 //   blocks are taken in source order, a loop's turn as a whole before the next
-//   a block's pending states are first reduced: equal content becomes one, at most 16 stay, of each ownership as many, and fewer as the budget goes
+//   a block's pending states are first reduced: equal content becomes one, at most 16 stay, of each ownership as many, and fewer as the budget goes;
+//   where nothing is at stake two stand for all, and those that were left out go on in the end if they lead to something new
 //   a back edge is followed once; the second time the loop is widened (what it changes becomes unknown), the third time the path ends
 //   finally blocks run with a continuation kept beside the state; exceptions of calls are sent to handlers of the body once per ownership
 //
@@ -84,13 +85,20 @@ internal sealed partial class GraphRunner
     internal void Run(FlowState entry)
     {
         Send(entry, _graph.Blocks[0]);
+        do RunPending();
+        while (Resume());
+    }
+
+    private void RunPending()
+    {
         while (_queue.Count > 0)
         {
             int ordinal = Next();
             _queue.Remove(ordinal);
             List<FlowState> states = _pending[ordinal]!;
             _pending[ordinal] = null;
-            states = Reduce(states, ordinal);
+            states.RemoveAll(state => IsDone(state, ordinal));
+            states = Reduce(states, ordinal, 0);
             foreach (FlowState state in states)
             {
                 if (!_analysis.Visit()) return;
@@ -98,7 +106,7 @@ internal sealed partial class GraphRunner
                 _analysis.Trace?.Reach(_graph, _graph.Blocks[ordinal], state);
             }
 
-            RunBlock(_graph.Blocks[ordinal], states);
+            RunBlock(_graph.Blocks[ordinal], states, 0);
         }
     }
 
@@ -118,19 +126,21 @@ internal sealed partial class GraphRunner
 
     /// <summary>States that differ only in assumptions, or in what no later step can tell, become one.</summary>
     /// <param name="states">The states.</param>
-    /// <param name="block">Where they wait; negative inside of a block.</param>
-    private List<FlowState> Reduce(List<FlowState> states, int block = -1)
+    /// <param name="block">Where they are.</param>
+    /// <param name="statement">The one that comes next in the block.</param>
+    private List<FlowState> Reduce(List<FlowState> states, int block, int statement)
     {
-        if (states.Count == 1) return states;
-        List<FlowState> kept = Merge(states, block);
+        int entered = statement == 0 ? block : -1;
+        if (states.Count <= 1) return states;
+        List<FlowState> kept = Merge(states, entered);
         if (kept.Count > TidyAbove)
         {
-            foreach (FlowState state in kept) Tidy(state, block);
+            foreach (FlowState state in kept) Tidy(state, entered);
             FlowState.AlignEpochs(kept);
-            kept = Merge(kept, block);
+            kept = Merge(kept, entered);
         }
 
-        return kept.Count > PlacesFor(kept) ? Choose(kept) : kept;
+        return kept.Count > PlacesFor(kept) ? Choose(kept, block, statement) : kept;
     }
 
     private void Tidy(FlowState state, int block)
@@ -143,7 +153,7 @@ internal sealed partial class GraphRunner
     /// Of too many states some of each: of each way that they go on to after a finally block, and there of each ownership, the first first. Exceptions of calls
     /// come after all others, since less is told of them. Those that stay keep their order.
     /// </summary>
-    private List<FlowState> Choose(List<FlowState> states)
+    private List<FlowState> Choose(List<FlowState> states, int block, int statement)
     {
         int places = PlacesFor(states);
         _analysis.LosePaths();
@@ -153,12 +163,17 @@ internal sealed partial class GraphRunner
         Deal(ways.FindAll(way => IsExceptional(states[way[0]])), places);
         Deal(ways, places);
         var kept = new List<FlowState>(chosen.Count);
-        foreach (int index in chosen) kept.Add(states[index]);
+        for (int i = 0; i < states.Count; i++)
+        {
+            if (chosen.Contains(i)) kept.Add(states[i]);
+            else _leftOut.Enqueue((states[i], block, statement));
+        }
+
         return kept;
 
         void Deal(List<List<int>> hands, int limit)
         {
-            List<List<int>> sorted = hands.ConvertAll(hand => Interleave(Group(hand, (a, b) => states[a].SameOwnership(states[b]))));
+            List<List<int>> sorted = hands.ConvertAll(hand => Interleave(Group(hand, (a, b) => states[a].Acts == states[b].Acts && states[a].SameOwnership(states[b]))));
             foreach (int index in Interleave(sorted))
                 if (chosen.Count < limit) chosen.Add(index);
         }
@@ -222,19 +237,24 @@ internal sealed partial class GraphRunner
     }
 
     /// <summary>Runs a block on all states that wait for it, statement by statement: within it, too, there are no more than may stay.</summary>
-    private void RunBlock(BasicBlock block, List<FlowState> states)
+    private void RunBlock(BasicBlock block, List<FlowState> states, int statement)
     {
-        _reached[block.Ordinal] = true;
+        if (!_reached[block.Ordinal])
+        {
+            _reached[block.Ordinal] = true;
+            _leadsToNew = null;
+        }
+
         foreach (FlowState entry in states)
             if (_loopEnds[block.Ordinal] >= 0 && !entry.Loops.Contains(block.Ordinal)) entry.Loops.Set(block.Ordinal, new LoopTurn(0, entry.Fork()));
         bool guarded = IsGuarded(block);
         bool[] straight = _straight.Of(block);
-        for (int i = 0; i < block.Operations.Length; i++)
+        for (int i = statement; i < block.Operations.Length; i++)
         {
             IOperation operation = block.Operations[i];
             // A block can hold thousands of statements.
             _analysis.Cancellation.ThrowIfCancellationRequested();
-            if (_analysis.GaveUp || states.Count == 0) return;
+            if (_analysis.GaveUp) return;
             if (straight[i])
             {
                 states.RemoveAll(state => !_analysis.Evaluator.RunStraight(this, operation, state, out _));
@@ -242,7 +262,7 @@ internal sealed partial class GraphRunner
             }
 
             List<FlowState> after = RunEach(block, operation, states, guarded).ConvertAll(static way => way.State);
-            states = after.Count > PlacesFor(after) ? Reduce(after) : after;
+            states = after.Count > PlacesFor(after) ? Reduce(after, block.Ordinal, i + 1) : after;
         }
 
         if (block.BranchValue is not { } value)
@@ -268,6 +288,7 @@ internal sealed partial class GraphRunner
     /// </summary>
     private List<(FlowState State, Value Value)> RunEach(BasicBlock block, IOperation operation, List<FlowState> states, bool guarded, bool isReference = false)
     {
+        if (states.Count == 0) return [];
         bool mayThrow = guarded && MayThrow(operation);
         int places = _analysis.Budget.StatesPerBlock;
         bool areMany = states.Count > FewStates || places <= FewStates;

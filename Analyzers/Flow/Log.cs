@@ -106,6 +106,9 @@ internal sealed record Primitive(PrimitiveKind Kind, Value A = default, Value B 
 
     /// <summary>Callers can tell two paths apart by it. What was read, assumed or touched only refines a path.</summary>
     internal bool IsEffect => Kind is not (PrimitiveKind.Load or PrimitiveKind.Assume or PrimitiveKind.Touch);
+
+    /// <summary>It has an effect by contract, or may have one.</summary>
+    internal bool Acts => Kind is PrimitiveKind.Allocate or PrimitiveKind.Free or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call;
 }
 
 /// <summary>Further operands of a primitive: most have none, and there are many primitives.</summary>
@@ -121,6 +124,7 @@ internal sealed class Log
         Depth = (before?.Depth ?? 0) + 1;
         int effects = before?.Effects ?? 0;
         Effects = last.IsEffect ? unchecked((effects * 31) + last.GetHashCode()) : effects;
+        Acts = last.Acts || before is { Acts: true };
     }
 
     internal Primitive Last { get; }
@@ -128,6 +132,9 @@ internal sealed class Log
     internal Log? Before { get; }
 
     internal int Depth { get; }
+
+    /// <summary>The path did something by contract.</summary>
+    internal bool Acts { get; }
 
     /// <summary>A hash of the effects so far.</summary>
     private int Effects { get; }

@@ -84,7 +84,7 @@ internal sealed class Summary
         {
             foreach (Outcome outcome in Outcomes)
                 foreach (Primitive primitive in outcome.Log)
-                    if (primitive.Kind is PrimitiveKind.Allocate or PrimitiveKind.Free or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call) return true;
+                    if (primitive.Acts) return true;
             return false;
         }
     }
@@ -177,7 +177,7 @@ internal sealed class Summary
     {
         var kind = new System.Text.StringBuilder(outcome.Result.IsConstant ? outcome.Result.IsZero ? "0" : "1" : "x");
         foreach (Primitive primitive in outcome.Log)
-            if (primitive.Kind is PrimitiveKind.Allocate or PrimitiveKind.Free or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call) kind.Append((char)('A' + (int)primitive.Kind));
+            if (primitive.Acts) kind.Append((char)('A' + (int)primitive.Kind));
         return kind.ToString();
     }
 

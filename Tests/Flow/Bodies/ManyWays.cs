@@ -112,6 +112,25 @@ unsafe class Bodies
         if (kind == 3) kfree(p);
     }
 
+    // The first paths of many all go the other way.
+    static void LostForTheLastOfManyKinds(byte* s, int n)
+    {
+        int kind = 0, size = 0, shift = 0;
+        if (s[0] == 1) size += 8; else if (s[0] == 2) size += 16; else if (s[0] == 3) size += 24;
+        if (s[1] == 1) kind = 1; else if (s[1] == 2) kind = 2; else if (s[1] == 3) kind = 3; else if (s[1] == 4) kind = 4; else if (s[1] == 5) kind = 5; else kind = 6;
+        if (s[2] == 1) size += 32; else if (s[2] == 2) size += 64; else if (s[2] == 3) size += 96;
+        if (s[3] == 1) size += 128; else if (s[3] == 2) size += 256; else if (s[3] == 3) size += 512;
+        if (s[4] == 1) shift += 1; else if (s[4] == 2) shift += 2; else if (s[4] == 3) shift += 3;
+        if (s[5] == 1) shift += 4; else if (s[5] == 2) shift += 8; else if (s[5] == 3) shift += 12;
+        s[6] = (byte)(size >> shift);
+        if (kind == 6)
+        {
+            void* p = kmalloc((nuint)size, GFP_KERNEL);
+            if (n > 3) return; // expect: KA4001
+            kfree(p);
+        }
+    }
+
     private spinlock_t _lock;
     int ManyThenLocked(byte* s, int n)
     {

@@ -89,21 +89,22 @@ internal sealed partial class FlowState
         if (_zeroed.Count == 0) return false;
         source = CanonicalAddress(source);
         int root = Symbols.Root(source);
-        if (source != new Value(root, 0)) return Symbols.KindOf(source) == SymbolKind.Field && IsZeroed(source);
+        if (source != new Value(root, 0)) return Symbols.KindOf(source) == SymbolKind.Field && TryGetInitial(source, out Value initial) && initial.IsZero;
         type = type.OriginalDefinition;
         return _zeroed.TryGet(root, out ITypeSymbol? known) && IsAlone(root) && (known is null || SymbolEqualityComparer.Default.Equals(known.OriginalDefinition, type)) && !IsSeenAsOther(root, type);
     }
 
-    /// <summary>Nobody wrote to the address since its memory was zero.</summary>
-    private bool IsZeroed(Value address)
+    /// <summary>Nobody wrote to the address since its memory was zero, or its object made.</summary>
+    private bool TryGetInitial(Value address, out Value value)
     {
+        value = Value.Zero;
         if (_zeroed.Count == 0) return false;
         int root = Symbols.Root(address);
         if (!_zeroed.TryGet(root, out ITypeSymbol? type) || !IsAlone(root)) return false;
         object? view = ViewOf(address, out ISymbol? member);
         if (view is null || IsOverwritten(address)) return false;
         if (type is not null && !(member is not null && IsMemberOf(member, type))) return false;
-        if (type is { IsReferenceType: true }) return StartsAsZero(member!);
+        if (type is { IsReferenceType: true }) return Initializers.TryGet(member!, out value);
         return (type is null || IsPlainPart(address, root)) && !IsSeenAsOther(root, view);
     }
 
@@ -138,7 +139,4 @@ internal sealed partial class FlowState
             if (SymbolEqualityComparer.Default.Equals(member.ContainingType.OriginalDefinition, self.OriginalDefinition)) return true;
         return false;
     }
-
-    private static bool StartsAsZero(ISymbol member) =>
-        member.DeclaringSyntaxReferences is [{ } reference] && reference.GetSyntax() is VariableDeclaratorSyntax { Initializer: null } or PropertyDeclarationSyntax { Initializer: null, ExpressionBody: null };
 }

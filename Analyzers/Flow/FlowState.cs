@@ -101,7 +101,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
     {
         address = CanonicalAddress(address);
         if (_cells.TryGet(address, out Value value)) return Canonical(value);
-        if (IsZeroed(address)) return Value.Zero;
+        if (TryGetInitial(address, out value)) return value;
         if (TryPeekRenamed(address, out value)) return value;
         Value loaded = Symbols.Make(SymbolKind.Load, address, tag: Epoch, low: low, high: high);
         _cells.Set(address, loaded);
@@ -307,7 +307,8 @@ internal sealed partial class FlowState(SymbolTable symbols)
     {
         if (!Symbols.IsPrivate(root)) return;
         _exposed.Set(root, true);
-        Scribble(root);
+        // Callers hear of what got out, or find the object where it was put: there, too, that ends what is known of it if it must.
+        _zeroed.Remove(root);
     }
 
     internal bool IsExposed(int root) => _exposed.Contains(root);

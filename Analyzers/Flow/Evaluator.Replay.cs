@@ -91,8 +91,6 @@ internal sealed partial class Evaluator
                     State.Forget(Map(primitive.A));
                     break;
                 case PrimitiveKind.Havoc:
-                    // Unknown code had the object, as its own method called it.
-                    if (call.Receiver is { IsConstant: false } self) State.Scribble(Symbols.Root(self));
                     State.Havoc(evaluator.Analysis.IsImmutable);
                     State.Released = Released.AfterUnknownCode(State.Released);
                     if (primitive.Flag) evaluator.LoseSections();

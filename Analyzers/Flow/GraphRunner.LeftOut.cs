@@ -34,8 +34,13 @@ internal sealed partial class GraphRunner
     private bool IsEnough =>
         _taken is { } taken && (_analysis.Budget.RunsShort || 2 * _analysis.Budget.Visits > 3 * taken.Visits || 2 * _analysis.Budget.Work > 3 * Math.Max(taken.Work, taken.Visits));
 
-    /// <summary>A path that goes on for what is new has seen all of it, and nothing is at stake.</summary>
-    private bool IsDone(FlowState state, int block) => _taken is not null && !state.IsAtStake && (IsEnough || (!state.Acts && !LeadsToNew(block)));
+    /// <summary>Ends the paths that go on for what is new and have seen all of it, where nothing is at stake.</summary>
+    private void DropDone(List<FlowState> states, int block)
+    {
+        if (_taken is null) return;
+        for (int i = states.Count - 1; i >= 0; i--)
+            if (!states[i].IsAtStake && (IsEnough || (!states[i].Acts && !LeadsToNew(block)))) states.RemoveAt(i);
+    }
 
     private bool LeadsToNew(int block)
     {

@@ -97,7 +97,7 @@ internal sealed partial class GraphRunner
             _queue.Remove(ordinal);
             List<FlowState> states = _pending[ordinal]!;
             _pending[ordinal] = null;
-            states.RemoveAll(state => IsDone(state, ordinal));
+            DropDone(states, ordinal);
             states = Reduce(states, ordinal, 0);
             foreach (FlowState state in states)
             {

@@ -33,16 +33,8 @@ internal static class Initializers
         if (expression is not LiteralExpressionSyntax literal || !TypeShapes.IsScalar(type)) return false;
         if (literal.IsKind(SyntaxKind.NullLiteralExpression) || literal.IsKind(SyntaxKind.DefaultLiteralExpression)) return true;
         bool isInteger = type.SpecialType is SpecialType.System_Boolean or (>= SpecialType.System_SByte and <= SpecialType.System_UInt64) or SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
-        long? number = literal.Token.Value switch
-        {
-            bool truth => truth ? 1 : 0,
-            int small => small,
-            uint small => small,
-            long large => large,
-            _ => null,
-        };
-        if (!isInteger || number is not { } known) return false;
-        value = Value.Constant(isNegative ? -known : known);
+        if (!isInteger || !TypeShapes.TryNumber(literal.Token.Value, out long number)) return false;
+        value = Value.Constant(isNegative ? -number : number);
         return true;
     }
 }

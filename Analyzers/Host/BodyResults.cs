@@ -31,9 +31,6 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     /// <summary>A body with more operations than these is not walked for what it does with pointers alone.</summary>
     private const int LargeOperations = 100;
 
-    /// <summary>So often a search that waits for another looks whether it is wanted still.</summary>
-    private const int PollMilliseconds = 20;
-
     private readonly Compilation _compilation = compilation;
     private readonly CompilationFacts _facts = facts;
     private readonly ConcurrentDictionary<ISymbol, Component> _components = new(SymbolEqualityComparer.Default);
@@ -160,7 +157,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         /// <summary>Nobody else walks them meanwhile, or has. Holds one claim at a time, and what it calls is known: nobody waits for one who waits.</summary>
         private void WalkOnce(List<Node> members, bool isCircle, object claim)
         {
-            while (!Monitor.TryEnter(claim, PollMilliseconds)) cancellation.ThrowIfCancellationRequested();
+            Claim.Enter(claim, cancellation);
             try
             {
                 if (results.Find(members[0].Body.Root) is not null) return;

@@ -12,9 +12,6 @@ namespace KAlloc.Analyzers.Host;
 
 internal sealed class CompilationFacts(Compilation compilation, System.Collections.Immutable.ImmutableArray<AdditionalText> files = default)
 {
-    /// <summary>So often who waits for another looks whether it is wanted still.</summary>
-    private const int PollMilliseconds = 20;
-
     private readonly Lazy<ContractModel> _model = new(() =>
         new ContractModel(compilation, files.IsDefaultOrEmpty ? [] : ContractFiles.Of(files, CancellationToken.None), static (tree, names) => TreeScan.Of(tree, CancellationToken.None).Mentions(names)));
     private readonly ConcurrentDictionary<IMethodSymbol, EntryContext> _contexts = new(SymbolEqualityComparer.Default);
@@ -106,7 +103,7 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     /// <summary>All files are asked about at once, and everybody wants the same closure first: one makes it, and the others wait.</summary>
     private NameClosure Once(ref NameClosure? closure, Func<CancellationToken, NameClosure> make, CancellationToken cancellation)
     {
-        while (!Monitor.TryEnter(_closing, PollMilliseconds)) cancellation.ThrowIfCancellationRequested();
+        Claim.Enter(_closing, cancellation);
         try
         {
             return closure ??= make(cancellation);

@@ -117,7 +117,9 @@ internal sealed class Dispatch(Compilation compilation, Func<SyntaxTree, string,
     {
         if (method.ContainingType.TypeKind == TypeKind.Interface)
         {
-            if (type.FindImplementationForInterfaceMember(method) is not IMethodSymbol implementation) return method;
+            // Asked for a construction of a generic method the compiler throws.
+            if (type.FindImplementationForInterfaceMember(method.ConstructedFrom) is not IMethodSymbol implementation) return method;
+            if (implementation.Arity > 0 && implementation.Arity == method.Arity) implementation = implementation.Construct([.. method.TypeArguments]);
             // A base class implements it, and this one overrides that.
             return implementation.ContainingType.TypeKind == TypeKind.Class && MayBeOverridden(implementation) ? Resolve(implementation, type) : implementation;
         }

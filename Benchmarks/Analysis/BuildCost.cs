@@ -1,6 +1,5 @@
 // What analyzers add to a build: bind everything alone, then bind and analyse, in turns, on compilations that share no syntax tree.
 
-using System.Runtime;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -16,8 +15,7 @@ internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList
     internal const int MostWarmUps = 12;
 
     /// <summary>
-    /// Measures in <paramref name="rounds"/> turns; within a turn each competitor runs once. The turns before that warm up: a compiler server and an
-    /// editor run for hours, so they last until the JIT is done with its tiers and has less than a fiftieth of a turn's time.
+    /// Measures in <paramref name="rounds"/> turns; within a turn each competitor runs once. The turns before that warm up.
     /// </summary>
     internal static BuildCost Measure(SourceProject project, IReadOnlyList<AnalyzerSet> sets, int rounds, int mostWarmUps)
     {
@@ -25,18 +23,10 @@ internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList
         var with = sets.Select(_ => new List<Cost>()).ToArray();
         int[] findings = new int[sets.Count];
         var crashes = new List<string>();
-        int warmUps = 0;
-        while (!IsWarm() && ++warmUps < mostWarmUps) continue;
+        Warmth.Reach(mostWarmUps, () => Turn(isCounted: false));
         for (int round = 0; round < rounds; round++) Turn(isCounted: true);
 
         return new BuildCost(project, Cost.Median(bind), [.. with.Select(Cost.Median)], findings, [.. crashes.Distinct()]);
-
-        bool IsWarm()
-        {
-            TimeSpan compiling = JitInfo.GetCompilationTime();
-            var turn = Cost.Of(() => Turn(isCounted: false), collect: false);
-            return (JitInfo.GetCompilationTime() - compiling).TotalMilliseconds < 0.02 * turn.CpuMs;
-        }
 
         void Turn(bool isCounted)
         {

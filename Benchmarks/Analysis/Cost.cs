@@ -7,13 +7,14 @@ namespace KAlloc.Benchmarks.Analysis;
 internal readonly record struct Cost(double CpuMs, double Megabytes)
 {
     /// <summary>Runs the work once.</summary>
-    /// <param name="collect">First collect what earlier work left, so that it is not charged to this.</param>
+    /// <param name="collect">First collect what earlier work left, and let the JIT compile what that made hot, so that neither is charged to this.</param>
     internal static Cost Of(Action work, bool collect = true)
     {
         if (collect)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
+            Warmth.Settle();
         }
 
         using var process = Process.GetCurrentProcess();

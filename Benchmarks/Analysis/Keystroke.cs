@@ -9,26 +9,35 @@ namespace KAlloc.Benchmarks.Analysis;
 
 internal static class Keystroke
 {
-    /// <summary>Median CPU of the diagnostics of a file after an edit, for each set, edits taken in turns.</summary>
+    /// <summary>Edits between two looks at whether the JIT is done.</summary>
+    private const int EditsToWarmUp = 20;
+
+    /// <summary>Median CPU of the diagnostics of a file after an edit, for each set, edits taken in turns, in an editor that has run for a while.</summary>
     internal static IReadOnlyList<Cost> Measure(SourceProject project, string path, IReadOnlyList<AnalyzerSet> sets, int edits)
     {
         CSharpCompilation[] current = [.. sets.Select(_ => project.Compile())];
         var costs = sets.Select(_ => new List<Cost>()).ToArray();
-        for (int edit = -2; edit < edits; edit++)
+        int edit = 0;
+        if (edits > 1) Warmth.Reach(BuildCost.MostWarmUps, () => Edit(EditsToWarmUp, isCounted: false));
+        Edit(edits, isCounted: true);
+        return [.. costs.Select(Cost.Median)];
+
+        void Edit(int times, bool isCounted)
         {
-            for (int set = 0; set < sets.Count; set++)
+            for (int end = edit + times; edit < end; edit++)
             {
-                SyntaxTree old = current[set].SyntaxTrees.First(tree => tree.FilePath == path);
-                SyntaxTree changed = SourceProject.Parse($"{old.GetText()}\n// {edit}", path);
-                current[set] = current[set].ReplaceSyntaxTree(old, changed);
-                CompilationWithAnalyzers ready = sets[set].On(current[set]);
-                ImmutableArray<Diagnostic> found = [];
-                Cost cost = Cost.Of(() => found = Ask(ready, changed));
-                if (edit >= 0) costs[set].Add(cost);
+                for (int set = 0; set < sets.Count; set++)
+                {
+                    SyntaxTree old = current[set].SyntaxTrees.First(tree => tree.FilePath == path);
+                    SyntaxTree changed = SourceProject.Parse($"{old.GetText()}\n// {edit}", path);
+                    current[set] = current[set].ReplaceSyntaxTree(old, changed);
+                    CompilationWithAnalyzers ready = sets[set].On(current[set]);
+                    ImmutableArray<Diagnostic> found = [];
+                    Cost cost = Cost.Of(() => found = Ask(ready, changed), collect: isCounted);
+                    if (isCounted) costs[set].Add(cost);
+                }
             }
         }
-
-        return [.. costs.Select(Cost.Median)];
     }
 
     private static ImmutableArray<Diagnostic> Ask(CompilationWithAnalyzers ready, SyntaxTree tree)

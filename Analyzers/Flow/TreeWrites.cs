@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -5,26 +6,50 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Flow;
 
-/// <summary>The names that one file writes to, or may write to through a reference, from syntax alone; cached for as long as the tree lives.</summary>
+/// <summary>
+/// The names that one file writes to, or may write to through a reference, from syntax alone; cached for as long as the tree lives. Few names are asked for,
+/// so each is looked for in the text.
+/// </summary>
 internal sealed class TreeWrites
 {
     private static readonly ConditionalWeakTable<SyntaxTree, TreeWrites> Cache = new();
-    private readonly Dictionary<string, List<SyntaxNode>> _writes = [];
+    private readonly ConcurrentDictionary<string, IReadOnlyList<SyntaxNode>> _writes = new(StringComparer.Ordinal);
+    private readonly SyntaxNode _root;
+    private readonly string _text;
+    private readonly bool _hasEscapes;
 
     private TreeWrites(SyntaxTree tree)
     {
-        foreach (SyntaxNode node in tree.GetRoot().DescendantNodes())
-        {
-            if (node is not IdentifierNameSyntax name || WriteOf(name) is not { } write) continue;
-            if (!_writes.TryGetValue(name.Identifier.ValueText, out List<SyntaxNode>? writes)) _writes.Add(name.Identifier.ValueText, writes = []);
-            writes.Add(write);
-        }
+        _root = tree.GetRoot();
+        _text = tree.GetText().ToString();
+        _hasEscapes = _text.IndexOf("\\u", StringComparison.OrdinalIgnoreCase) >= 0;
     }
 
     internal static TreeWrites Of(SyntaxTree tree) => Cache.TryGetValue(tree, out TreeWrites? known) ? known : Cache.GetValue(tree, t => new TreeWrites(t));
 
     /// <summary>The assignments, arguments and operators that write to something of that name.</summary>
-    internal IReadOnlyList<SyntaxNode> To(string name) => _writes.TryGetValue(name, out List<SyntaxNode>? writes) ? writes : [];
+    internal IReadOnlyList<SyntaxNode> To(string name) => _writes.TryGetValue(name, out IReadOnlyList<SyntaxNode>? known) ? known : _writes.GetOrAdd(name, Find(name));
+
+    private IReadOnlyList<SyntaxNode> Find(string name)
+    {
+        List<SyntaxNode>? writes = null;
+        // A name that is written with an escape cannot be seen in the text.
+        foreach (IdentifierNameSyntax found in _hasEscapes ? _root.DescendantNodes().OfType<IdentifierNameSyntax>() : InText(name))
+            if (found.Identifier.ValueText == name && WriteOf(found) is { } write) (writes ??= []).Add(write);
+        return writes ?? (IReadOnlyList<SyntaxNode>)[];
+    }
+
+    private IEnumerable<IdentifierNameSyntax> InText(string name)
+    {
+        for (int at = name.Length == 0 ? -1 : _text.IndexOf(name, StringComparison.Ordinal); at >= 0; at = _text.IndexOf(name, at + name.Length, StringComparison.Ordinal))
+        {
+            if (IsPartOfWord(at - 1) || IsPartOfWord(at + name.Length)) continue;
+            SyntaxToken token = _root.FindToken(at);
+            if (token.Span.Contains(at) && token.Parent is IdentifierNameSyntax found) yield return found;
+        }
+    }
+
+    private bool IsPartOfWord(int at) => at >= 0 && at < _text.Length && (_text[at] == '_' || char.IsLetterOrDigit(_text[at]));
 
     private static SyntaxNode? WriteOf(ExpressionSyntax name)
     {

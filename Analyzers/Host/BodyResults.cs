@@ -42,7 +42,14 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     /// <summary>A body that somebody wants to watch, and who.</summary>
     internal (ISymbol Root, FlowTrace Trace)? Watched { get; set; }
 
-    internal BodyResult Of(in Body body, CancellationToken cancellation) => Find(body.Root) ?? new Search(this, cancellation).Run(body);
+    internal BodyResult Of(in Body body, CancellationToken cancellation) =>
+        Find(body.Root) ?? Of(body, BodyCalls.Of(body, _compilation, cancellation), cancellation);
+
+    /// <summary>The same for whoever has passed over the body's operations.</summary>
+    internal BodyResult Of(in Body body, BodyCalls? calls, CancellationToken cancellation) => Find(body.Root) ?? new Search(this, cancellation).Run(body, calls);
+
+    /// <summary>The body was walked for one that calls it, and there is nothing to report of it.</summary>
+    internal bool IsSilent(ISymbol root) => Find(root) is { Issues.Count: 0, Fields: null or { Frees.Count: 0, Kept.Count: 0 } };
 
     /// <summary>The same for whoever needs more than what the body does by contract: what it does to fields.</summary>
     internal BodyResult Walked(in Body body, CancellationToken cancellation)
@@ -94,9 +101,9 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             internal Node? Caller { get; set; }
         }
 
-        internal BodyResult Run(in Body body)
+        internal BodyResult Run(in Body body, BodyCalls? calls)
         {
-            Node root = Open(body, null);
+            Node root = Open(body, calls, null);
             Node? node = root;
             while (node is not null)
             {
@@ -122,12 +129,11 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             }
 
             if (results.Find(callee) is not null || Bodies.Of(callee, results._compilation, cancellation) is not { } body) return node;
-            return Open(body, node);
+            return Open(body, BodyCalls.Of(body, results._compilation, cancellation), node);
         }
 
-        private Node Open(in Body body, Node? caller)
+        private Node Open(in Body body, BodyCalls? calls, Node? caller)
         {
-            var calls = BodyCalls.Of(body, results._compilation, cancellation);
             var node = new Node(body, calls, _count++) { Caller = caller };
             if (calls is not null) node.Callees = results._facts.Demand.CalleesOf(calls, cancellation);
             _nodes.Add(body.Root, node);

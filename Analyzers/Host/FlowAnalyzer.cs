@@ -56,14 +56,14 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
     private static void AnalyzeBody(SemanticModelAnalysisContext context, CompilationFacts facts, in BodySyntax syntax, bool mentions, bool mayBeAtomic)
     {
         CancellationToken cancellation = context.CancellationToken;
-        if (Bodies.RootOf(syntax, context.SemanticModel, cancellation) is not { } root) return;
+        if (Bodies.RootOf(syntax, context.SemanticModel, cancellation) is not { } root || facts.Results.IsSilent(root)) return;
         bool isAtomic = mayBeAtomic && IsAtomic(syntax, root, facts, cancellation);
         if (!mentions && !isAtomic) return;
         IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
         if (operation is null) return;
         var calls = BodyCalls.Of(operation);
         if (!calls.Binds || !facts.Demand.ReachesContract(calls, isAtomic, cancellation)) return;
-        BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), cancellation);
+        BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), calls, cancellation);
         Report(context, facts, facts.Fields.IssuesOf(root, result, cancellation));
     }
 
@@ -71,6 +71,7 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
     private static bool IsAtomic(in BodySyntax syntax, ISymbol root, CompilationFacts facts, CancellationToken cancellation)
     {
         if (root is IMethodSymbol method && facts.EntryContextOf(method, cancellation) is not (EntryContext.Unknown or EntryContext.Process)) return true;
+        if (!TreeScan.Of(syntax.Node.SyntaxTree, cancellation).NamesContexts) return false;
         foreach (SyntaxNode part in syntax.Parts)
         {
             foreach (SyntaxNode node in part.DescendantNodes())

@@ -13,10 +13,12 @@ internal sealed class TreeScan
 {
     private static readonly ConditionalWeakTable<SyntaxTree, TreeScan> Cache = new();
 
+    private static readonly HashSet<string> ContextAttributes = ["AtomicContext", "InterruptHandler", "SoftIrq", "Tasklet", "TimerCallback"];
+
     private static readonly HashSet<string> ContractAttributes =
     [
         "Allocates", "Reallocates", "Frees", "ViewOf", "Consumes", "Owned", "MightSleep", "MightSleepIf", "EntersAtomic", "LeavesAtomic", "EntersScope", "LeavesScope",
-        "AtomicContext", "InterruptHandler", "SoftIrq", "Tasklet", "TimerCallback",
+        .. ContextAttributes,
     ];
 
     /// <summary>How many answers a file remembers: of what makes code atomic, and of each step of the closures over names.</summary>
@@ -31,7 +33,8 @@ internal sealed class TreeScan
         _tree = tree;
         Words = Words.Of(tree, cancellation);
         Identifiers = [.. Words.Names];
-        ContractMembers = Array.Exists(Words.Names, IsContractAttribute) ? MembersIn(tree.GetRoot(cancellation)) : [];
+        ContractMembers = Array.Exists(Words.Names, static word => IsOneOf(ContractAttributes, word)) ? MembersIn(tree.GetRoot(cancellation)) : [];
+        NamesContexts = Array.Exists(Words.Names, static word => IsOneOf(ContextAttributes, word));
     }
 
     /// <summary>The words of the file.</summary>
@@ -42,6 +45,9 @@ internal sealed class TreeScan
 
     /// <summary>Names of the members that the file declares with contract attributes.</summary>
     internal IReadOnlyCollection<string> ContractMembers { get; }
+
+    /// <summary>Something in the file may be declared to run in a context of its own.</summary>
+    internal bool NamesContexts { get; }
 
     internal static TreeScan Of(SyntaxTree tree, CancellationToken cancellation) =>
         Cache.TryGetValue(tree, out TreeScan? scan) ? scan : Cache.GetValue(tree, t => new TreeScan(t, cancellation));
@@ -126,7 +132,7 @@ internal sealed class TreeScan
     {
         var members = new HashSet<string>();
         foreach (SyntaxNode node in root.DescendantNodes())
-            if (node is AttributeSyntax attribute && attribute.DescendantTokens().Any(token => IsContractAttribute(token.ValueText)) && DeclaredName(attribute) is { } name) members.Add(name);
+            if (node is AttributeSyntax attribute && attribute.DescendantTokens().Any(token => IsOneOf(ContractAttributes, token.ValueText)) && DeclaredName(attribute) is { } name) members.Add(name);
         return members;
     }
 
@@ -140,8 +146,8 @@ internal sealed class TreeScan
         _ => null,
     };
 
-    private static bool IsContractAttribute(string text) =>
-        ContractAttributes.Contains(text) || (text.EndsWith("Attribute", StringComparison.Ordinal) && ContractAttributes.Contains(text.Substring(0, text.Length - 9)));
+    private static bool IsOneOf(HashSet<string> attributes, string text) =>
+        attributes.Contains(text) || (text.EndsWith("Attribute", StringComparison.Ordinal) && attributes.Contains(text.Substring(0, text.Length - "Attribute".Length)));
 
     private static string? DeclaredName(AttributeSyntax attribute)
     {

@@ -42,10 +42,9 @@ internal static class ClosedFields
         return type.SpecialType == SpecialType.System_IDisposable;
     }
 
-    /// <summary>Code outside of the program may fill a struct whose layout is stated.</summary>
+    /// <summary>Code outside of the program may fill, or free what is in, a struct or an object whose layout is stated.</summary>
     private static bool IsLaidOut(INamedTypeSymbol type)
     {
-        if (!type.IsValueType) return false;
         foreach (AttributeData attribute in type.GetAttributes())
             if (attribute.AttributeClass?.Name == "StructLayoutAttribute") return true;
         return false;

@@ -5,6 +5,7 @@
 using System.Collections.Concurrent;
 using KAlloc.Analyzers.Flow;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Host;
@@ -97,7 +98,7 @@ internal sealed class FieldOwners(Compilation compilation, CompilationFacts fact
             {
                 // An initializer of the field itself does not name it.
                 bool isOwn = syntax.Declaration is VariableDeclaratorSyntax variable && variable.Identifier.ValueText == field.Name;
-                if (!isOwn && !Demand.Mentions(syntax.Node, name)) continue;
+                if (!isOwn && !Demand.Mentions(syntax.Node, name) && !(field.ContainingType.IsValueType && PassesItself(syntax.Node))) continue;
                 if (Bodies.RootOf(syntax, model, cancellation) is not { } root) return FieldHistory.Unknown;
                 BodyResult result = facts.Results.Walked(Bodies.Make(syntax, root), cancellation);
                 if (result.Fields is not { } uses || uses.Open.Contains(field)) return FieldHistory.Unknown;
@@ -106,6 +107,14 @@ internal sealed class FieldOwners(Compilation compilation, CompilationFacts fact
         }
 
         return new FieldHistory(Distinct(field, bodies), Releases.Find(field, writers, bodies, cancellation));
+    }
+
+    /// <summary>A struct is passed as a whole, by its address, so that others may do to the field what they like without naming it.</summary>
+    private static bool PassesItself(SyntaxNode body)
+    {
+        foreach (SyntaxNode node in body.DescendantNodes())
+            if (node is ThisExpressionSyntax && node.Parent is ArgumentSyntax { RefKindKeyword.RawKind: not 0 } or PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.AddressOfExpression }) return true;
+        return false;
     }
 
     private static IReadOnlyList<FieldStore> Distinct(IFieldSymbol field, List<FieldBody> bodies)

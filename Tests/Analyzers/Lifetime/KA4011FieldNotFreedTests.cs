@@ -126,6 +126,52 @@ public sealed class KA4011FieldNotFreedTests
     public Task Struct_LaidOutForNativeCode_StaysSilent() => VerifyAsync("[StructLayout(LayoutKind.Sequential)] unsafe struct Owner { private void* _data; private int _n; public static Owner Make() { Owner o = default; o._data = kmalloc(8, GFP_KERNEL); o._n = 1; return o; } }");
 
     [Fact]
+    public Task Class_LaidOutForNativeCode_StaysSilent() => VerifyAsync("""
+        [StructLayout(LayoutKind.Explicit)]
+        class Variant : IDisposable
+        {
+            [FieldOffset(0)] private short _kind;
+            [FieldOffset(8)] private nint _text;
+            public void Set(string text) { Clear(); _kind = 31; _text = Marshal.StringToCoTaskMemUni(text); }
+            public short Kind => _kind;
+            public void Clear() => Native.Clear(this);
+            public void Dispose() => Clear();
+            private static class Native { [DllImport("ole32")] internal static extern int Clear(Variant variant); }
+        }
+        """);
+
+    [Theory]
+    [InlineData("Native.Clear(ref this)")]
+    [InlineData("{ fixed (Variant* self = &this) Native.ClearAt(self); }")]
+    public Task Struct_ThatNativeCodeClears_StaysSilent(string clear) => VerifyAsync($$"""
+        unsafe struct Variant
+        {
+            private short _kind;
+            private nint _text;
+            public void Set(string text) { Clear(); _kind = 31; _text = Marshal.StringToCoTaskMemUni(text); }
+            public short Kind => _kind;
+            public void Clear() {{(clear[0] == '{' ? clear : "=> " + clear + ";")}}
+            private static class Native
+            {
+                [DllImport("ole32")] internal static extern int Clear(ref Variant variant);
+                [DllImport("ole32", EntryPoint = "Clear")] internal static extern unsafe int ClearAt(Variant* variant);
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Struct_ThatNobodyClears_Reports() => VerifyAsync("""
+        struct Variant
+        {
+            private short _kind;
+            private nint _text;
+            public void Set(string text) { _kind = 31; {|KA4011:_text = Marshal.StringToCoTaskMemUni(text)|}; }
+            public short Kind => _kind;
+            public void Clear() => _kind = 0;
+        }
+        """);
+
+    [Fact]
     public Task Inherited_DisposeInTheBase_StaysSilent() => VerifyAsync("abstract class Base : IDisposable { public void Dispose() => Close(); protected abstract void Close(); } unsafe class Owner : Base { private void* _data = kmalloc(8, GFP_KERNEL); protected override void Close() { kfree(_data); } }");
 
     [Fact]

@@ -36,6 +36,7 @@ internal sealed partial class Evaluator
             {
                 TouchSpan(call.Receiver, operation);
                 LetGoSpan(call.Receiver, instance!.Type!, MemoryMoves.Copies(method));
+                FillSpan(call, instance.Type!);
             }
         }
 
@@ -85,9 +86,9 @@ internal sealed partial class Evaluator
         if (IsSpan(creation.Type) && creation.Arguments.Length == 2 && creation.Arguments[0].Parameter?.Type is IPointerTypeSymbol)
         {
             Value pointer = Eval(creation.Arguments[0].Value);
-            Eval(creation.Arguments[1].Value);
+            Value length = Eval(creation.Arguments[1].Value);
             Touch(pointer, creation.Arguments[0].Value);
-            return SpanOver(creation, pointer);
+            return SpanOver(creation, pointer, length);
         }
 
         if (IsSpan(creation.Type) && creation.Arguments.Length >= 1 && creation.Arguments[0].Value.Type is IArrayTypeSymbol)

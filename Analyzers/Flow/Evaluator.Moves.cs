@@ -25,6 +25,7 @@ internal sealed partial class Evaluator
 
         if (call.Method.Parameters[ordinal].Type is not IPointerTypeSymbol) return;
         if (!MemoryMoves.IsSource(call.Method, ordinal)) ForgetNumbers(address, MemoryMoves.IsWritten(call.Method, ordinal));
+        if (ordinal == 0 && MemoryMoves.MayZero(call.Method)) ZeroBytes(call);
         if (MemoryMoves.SourceOf(call.Method, ordinal) is var source and >= 0) MoveBytes(call, ordinal, source);
     }
 
@@ -163,7 +164,11 @@ internal sealed partial class Evaluator
         }
         else if (TypeShapes.IsPointer(parameter.Type))
         {
-            if (MemoryMoves.IsWritten(call.Method, ordinal)) ForgetNumbers(place, anywhere: true);
+            if (MemoryMoves.IsWritten(call.Method, ordinal))
+            {
+                ForgetNumbers(place, anywhere: true);
+                if (ordinal == 0 && MemoryMoves.MayZero(call.Method)) ZeroBytes(call);
+            }
             else if (MemoryMoves.Copies(call.Method)) EscapeStruct(place, PointeeOf(argument));
         }
     }

@@ -116,7 +116,8 @@ internal sealed partial class Evaluator
                     if (zeroed.IsConstant) break;
                     if (primitive.Flag) State.Fill(zeroed, isNoted: true);
                     else if (primitive.Type is { IsValueType: true } type) ZeroStruct(zeroed, type);
-                    else if (Symbols.KindOf(zeroed) == SymbolKind.New) State.SetZeroed(zeroed.Symbol, primitive.Type);
+                    else if (primitive.Size is { } length) evaluator.ZeroBytes(zeroed, Map(length), null, call.Operation);
+                    else if (Symbols.KindOf(zeroed) is SymbolKind.New || (primitive.Type is null && Symbols.KindOf(zeroed) == SymbolKind.Allocation)) State.SetZeroed(zeroed.Symbol, primitive.Type);
                     break;
                 case PrimitiveKind.Share:
                     evaluator.Share(Map(primitive.A));

@@ -34,11 +34,11 @@ internal sealed partial class Evaluator
         return span;
     }
 
-    /// <summary>A span that covers all of an array or of memory on the stack is as long as that.</summary>
+    /// <summary>A span is as long as it is told, or as what it covers.</summary>
     private Value SpanOver(IOperation creation, Value memory, Value? length)
     {
         Value span = SpanOver(creation, memory);
-        if (length is { IsConstant: true } known && creation.Type!.GetMembers("Length") is [IPropertySymbol property]) _state.Store(Symbols.Field(span, property), known);
+        if (length is { } known && creation.Type!.GetMembers("Length") is [IPropertySymbol property]) _state.Store(Symbols.Field(span, property), known);
         return span;
     }
 

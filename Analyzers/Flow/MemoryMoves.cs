@@ -39,7 +39,26 @@ internal static class MemoryMoves
 
     /// <summary>The call writes through the pointer: <c>memset(p, …)</c>, <c>NativeMemory.Clear(ptr, …)</c>, the first of <c>memcpy(to, from, …)</c>.</summary>
     internal static bool IsWritten(IMethodSymbol method, int ordinal) =>
-        IsDestination(method.Parameters[ordinal].Name) || (ordinal == 0 && method.Name is "memset" or "memzero_explicit" or "Clear" or "Fill" or "InitBlock" or "InitBlockUnaligned" or "ZeroMemory");
+        IsDestination(method.Parameters[ordinal].Name) || (ordinal == 0 && MayZero(method));
+
+    /// <summary>The call makes bytes zero, as far as its name says: <c>Clear(ptr, byteCount)</c>, or <c>memset(p, c, n)</c> with a zero.</summary>
+    internal static bool MayZero(IMethodSymbol method) => method.Name is "memset" or "memzero_explicit" or "Clear" or "Fill" or "InitBlock" or "InitBlockUnaligned" or "ZeroMemory";
+
+    /// <summary>What such a call writes everywhere; -1 if that is zero in any case.</summary>
+    internal static int FillingOf(IMethodSymbol method)
+    {
+        foreach (IParameterSymbol parameter in method.Parameters)
+            if (parameter.Name is "c" or "value") return parameter.Ordinal;
+        return -1;
+    }
+
+    /// <summary>How many bytes such a call writes; -1 if it does not say.</summary>
+    internal static int LengthOf(IMethodSymbol method)
+    {
+        foreach (IParameterSymbol parameter in method.Parameters)
+            if (parameter.Name is "n" or "count" or "byteCount") return parameter.Ordinal;
+        return -1;
+    }
 
     /// <summary>The parameter whose bytes the call copies to the parameter that is asked for; -1 if it does not.</summary>
     internal static int SourceOf(IMethodSymbol method, int destination)

@@ -167,6 +167,7 @@ internal sealed partial class Evaluator
         while (source is IConversionOperation { OperatorMethod: null, IsImplicit: true } conversion) source = conversion.Operand;
         if (invocation.TargetMethod.Name == "GetEnumerator")
         {
+            if (IsOfNumbers(source.Type)) return TryEnumerateNumbers(invocation, instance, out value);
             bool isArray = source.Type is IArrayTypeSymbol { Rank: 1 };
             bool holdsPointers = isArray ? TypeShapes.IsPointer(((IArrayTypeSymbol)source.Type!).ElementType) : IsCollection(source.Type) && source.Type!.Name == "List";
             if (!holdsPointers && !(isArray && TypeShapes.IsPrimitive(((IArrayTypeSymbol)source.Type!).ElementType))) return false;
@@ -178,11 +179,8 @@ internal sealed partial class Evaluator
                 return true;
             }
 
-            value = FreshRegion(invocation);
             LetOutElements(default, collection);
-            _state.Store(EnumeratorSlot(value, 0), collection);
-            _state.Store(EnumeratorSlot(value, 1), Value.Constant(-1));
-            _state.Store(EnumeratorSlot(value, 2), TryLength(collection, out length) ? Value.Constant(length) : LoadAt(LengthSlot(collection), 0, int.MaxValue));
+            value = EnumeratorOf(invocation, collection, TryLength(collection, out length) ? Value.Constant(length) : LoadAt(LengthSlot(collection), 0, int.MaxValue));
             return true;
         }
 
@@ -199,6 +197,15 @@ internal sealed partial class Evaluator
         return true;
     }
 
+    private Value EnumeratorOf(IOperation site, Value source, Value length)
+    {
+        Value enumerator = FreshRegion(site);
+        _state.Store(EnumeratorSlot(enumerator, 0), source);
+        _state.Store(EnumeratorSlot(enumerator, 1), Value.Constant(-1));
+        _state.Store(EnumeratorSlot(enumerator, 2), length);
+        return enumerator;
+    }
+
     /// <summary>What an enumerator keeps: its source, where it stands, and where it ends.</summary>
     private Value EnumeratorSlot(Value enumerator, int part) => Symbols.Make(SymbolKind.Element, _state.CanonicalAddress(enumerator), Value.Constant(part), EnumeratorTag);
 
@@ -209,7 +216,7 @@ internal sealed partial class Evaluator
         if (property is not { Property.Name: "Current", Instance: { } instance }) return false;
         Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
         if (_dead || !_state.TryPeek(EnumeratorSlot(enumerator, 0), out Value source) || !_state.TryPeek(EnumeratorSlot(enumerator, 1), out Value at) || !at.IsConstant) return false;
-        value = _state.Load(ItemOf(source, at));
+        value = _state.TryPeek(FirstSlot(source), out Value first) ? _state.Binary(Operator.Add, first, at) : _state.Load(ItemOf(source, at));
         if (property.Type is not { IsReferenceType: true }) return true;
         // The enumerator of an array gives objects.
         Value box = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: property.Syntax);

@@ -402,7 +402,8 @@ internal sealed partial class FlowState
         high = Math.Min(Math.Min(high, fact.High), data.High);
         if (fact.NonZero && low == 0) low = 1;
         if (fact.NonZero && high == 0) high = -1;
-        if (low > high) return false;
+        // Nothing is left of a range of one number that the value was found not to be.
+        if (low > high || (low == high && Canonical(Symbols.Make(SymbolKind.Binary, value with { Offset = 0 }, Value.Constant(low), (int)Operator.Equal)).IsZero)) return false;
         Bound(value.Symbol, fact with { Low = low, High = high });
         if (low == high && Symbols.KindOf(value) is not SymbolKind.Allocation) Replace(value.Symbol, Value.Constant(low));
         return true;

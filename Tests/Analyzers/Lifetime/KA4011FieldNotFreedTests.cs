@@ -148,7 +148,7 @@ public sealed class KA4011FieldNotFreedTests
         {
             private short _kind;
             private nint _text;
-            public void Set(string text) { Clear(); _kind = 31; _text = Marshal.StringToCoTaskMemUni(text); }
+            public void Set(string text) { _kind = 31; _text = Marshal.StringToCoTaskMemUni(text); }
             public short Kind => _kind;
             public void Clear() {{(clear[0] == '{' ? clear : "=> " + clear + ";")}}
             private static class Native

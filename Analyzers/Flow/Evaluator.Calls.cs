@@ -167,6 +167,8 @@ internal sealed partial class Evaluator
         if (call.ReceiverSyntax is IInstanceReferenceOperation && !call.ReceiverIsPlace && !CallEffects.IsBcl(method)) NoteEscape(call.Receiver);
         for (int i = 0; i < call.Arguments.Length; i++)
         {
+            // SetCount, AddRange: methods beside the collection change it, too.
+            if (!writes && IsCollection(method.Parameters[i].Type)) _state.Forget(CountSlot(call.Arguments[i]));
             if (contract?.Borrowed.Contains(i) == true)
             {
                 Borrow(call, i);

@@ -21,10 +21,10 @@ internal sealed partial class Evaluator
     /// <summary>So many elements are given to a function one by one.</summary>
     private const int MaximalCalls = 4;
 
-    /// <summary>A collection of pointers as integers: pointers themselves cannot be in one.</summary>
+    /// <summary>A collection of pointers as integers: pointers themselves cannot be in one. Of a list of other numbers it is known how many there are.</summary>
     private static bool IsCollection(ITypeSymbol? type) =>
         type is INamedTypeSymbol { Name: "List" or "Stack" or "Dictionary", TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic", ContainingNamespace.Name: "Collections" } }
-        && TypeShapes.IsPointer(arguments[arguments.Length - 1]);
+        && (TypeShapes.IsPointer(arguments[arguments.Length - 1]) || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])));
 
     /// <summary>A collection of pointers under any of its types.</summary>
     private static bool HoldsPointers(ITypeSymbol? type) =>

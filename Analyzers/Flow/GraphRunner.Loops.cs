@@ -43,9 +43,38 @@ internal sealed partial class GraphRunner
         if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
         if (turn.Count >= 2) return false;
         bool isLast = turn.Count == 1 || _analysis.Budget.RunsShort;
+        if (isLast && turn.Count == 1 && HasChained(state, turn.OnEntry)) SendOnceMore(state, header, turn);
         if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
         state.Loops.Set(header, turn with { Count = isLast ? 2 : 1 });
         return true;
+    }
+
+    /// <summary>
+    /// The turns linked the memory that each of them allocated. Widened, the links behind the first are not known to lead to memory that is owned: who goes on
+    /// as it is comes to the ways out behind the loop with all of them.
+    /// </summary>
+    private void SendOnceMore(FlowState state, int header, LoopTurn turn)
+    {
+        FlowState asItIs = state.Fork();
+        asItIs.Loops.Set(header, turn with { Count = 2 });
+        Send(asItIs, _graph.Blocks[header]);
+    }
+
+    /// <summary>Memory that a turn allocated points to what another turn got from the same call, and this body owns both.</summary>
+    private static bool HasChained(FlowState state, FlowState onEntry)
+    {
+        if (state.AllocationCount < 2) return false;
+        SmallMap<Value, Value> cells = state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+        {
+            int holder = state.Symbols.Root(cells.KeyAt(i));
+            if (state.Symbols[holder].Kind == SymbolKind.Allocation && IsNew(new Value(holder, 0), out Allocation node) && IsNew(cells.ValueAt(i), out Allocation linked) && node.Symbol != linked.Symbol && node.Site == linked.Site) return true;
+        }
+
+        return false;
+
+        bool IsNew(Value pointer, out Allocation allocation) =>
+            state.TryGetAllocation(pointer, out allocation) && allocation.Status == AllocationStatus.Owned && !onEntry.TryGetAllocation(new Value(allocation.Symbol, 0), out _);
     }
 
     /// <summary>Something in the loop may free a pointer or let others keep it.</summary>

@@ -1,4 +1,5 @@
-// Puts Shadow.Use around each pointer where the memory behind it is used: *p, p->f, p[i]. The rest of the text stays as it is.
+// Puts Shadow.Use around each pointer where the memory behind it is used: *p, p->f, p[i]; and Shadow.Wait around what a lock statement may wait for. The
+// rest of the text stays as it is.
 
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -27,6 +28,12 @@ internal sealed class Instrumentation(SemanticModel model) : CSharpSyntaxRewrite
     {
         var inner = (ElementAccessExpressionSyntax)base.VisitElementAccessExpression(node)!;
         return model.GetTypeInfo(node.Expression).Type is IPointerTypeSymbol ? inner.WithExpression(Watched(node.Expression, inner.Expression)) : inner;
+    }
+
+    public override SyntaxNode? VisitLockStatement(LockStatementSyntax node)
+    {
+        var inner = (LockStatementSyntax)base.VisitLockStatement(node)!;
+        return inner.WithExpression(SyntaxFactory.ParseExpression($"Shadow.Wait({inner.Expression})"));
     }
 
     /// <summary>A span over memory: it is used here, for what follows is a part of the same statement.</summary>

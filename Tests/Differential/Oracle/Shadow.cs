@@ -110,6 +110,13 @@ public static unsafe class Shadow
         }
     }
 
+    /// <summary>A lock of .NET: whoever wants it sleeps if another thread has it.</summary>
+    public static object Wait(object gate)
+    {
+        MaySleep();
+        return gate;
+    }
+
     /// <summary>An allocation: by the real call, unless this is the one to fail, and at an address that is new to the run.</summary>
     internal static nuint Allocate(string family, nuint size, Func<nuint> allocate, Action<nuint> free, int order = 0, void* cache = null, bool mayFail = true, bool native = false, Func<nuint, nuint>? startOf = null)
     {

@@ -375,7 +375,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
     private Value EvalProperty(IPropertyReferenceOperation property)
     {
-        if (TryNullableProperty(property, out Value part)) return part;
+        if (TryNullableProperty(property, out Value part) || TryWaitForCall(property, out part)) return part;
         if (TryItem(property, out Value item)) return LoadAt(item, property.Type);
         if (TryCurrent(property, out Value current)) return current;
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { IsModelled: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
@@ -389,16 +389,6 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         Value value = counts ? LoadAt(address, 0, int.MaxValue) : LoadAt(address, property.Type);
         if (counts) _state.Narrow(_state.Canonical(value), 0, int.MaxValue);
         return value;
-    }
-
-    private Value EvalAwait(IAwaitOperation await)
-    {
-        Value awaited = Eval(await.Operation);
-        Escape(awaited);
-        var suspension = new AwaitEvent(_state, await.Syntax);
-        if (!_dead && suspension.Forbidding is not null && !CompletedTasks.IsComplete(await)) analysis.Raise(suspension);
-        _state.Havoc();
-        return TypeShapes.IsScalar(await.Type) ? Unknown(await) : FreshRegion(await);
     }
 
     private Value EvalYield(IReturnOperation yield)

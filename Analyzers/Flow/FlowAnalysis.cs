@@ -310,7 +310,11 @@ internal sealed partial class FlowAnalysis
 
     internal Loans LoansOf(IMethodSymbol method) => _scope.LoansOf(method);
 
-    internal Summary? SummaryOf(IMethodSymbol method) => _scope.SummaryOf(method);
+    /// <summary>What a call does by the time that it returns. What an async method does may come later.</summary>
+    internal Summary? SummaryOf(IMethodSymbol method) => method.IsAsync ? null : _scope.SummaryOf(method);
+
+    /// <summary>What a call of an async method has done when its task has ended.</summary>
+    internal Summary? SummaryOfAwaited(IMethodSymbol method) => _scope.SummaryOf(method);
 
     /// <summary>Some path leaves the section that the call opens.</summary>
     internal void NoteLeft(SyntaxNode site, SyntaxNode leaving)

@@ -31,16 +31,30 @@ internal static class TimeLimit
 internal static class CompletedTasks
 {
     /// <summary>The method waits for a task of which it knows that it has ended: it awaited it, waited for it, or asked.</summary>
-    internal static bool IsComplete(IOperation wait)
+    internal static bool IsComplete(IOperation wait) => TaskOf(wait) switch
     {
-        IOperation? task = wait switch
-        {
-            IPropertyReferenceOperation { Property.Name: "Result" } property => property.Instance,
-            IInvocationOperation { TargetMethod.Name: "Wait" } call => call.Instance,
-            IInvocationOperation { TargetMethod.Name: "GetResult" } call => call.Instance,
-            IAwaitOperation await => await.Operation,
-            _ => null,
-        };
+        null => false,
+        IInvocationOperation { TargetMethod: var callee, Instance: var receiver } when !Dispatch.IsVirtual(callee, receiver) && ReturnsCompleted(callee) => true,
+        { Syntax: ExpressionSyntax name } task => HasSurelyEnded(task) || (name is IdentifierNameSyntax or MemberAccessExpressionSyntax && WasSettled(name, wait.Syntax.SpanStart)),
+        var task => HasSurelyEnded(task),
+    };
+
+    /// <summary>The task is made as one that has ended.</summary>
+    internal static bool HasSurelyEnded(IOperation task) => Unwrapped(task) is
+        IInvocationOperation { TargetMethod: { IsStatic: true, Name: "FromResult" or "FromException" or "FromCanceled", ContainingType.Name: "Task" or "ValueTask" } }
+        or IPropertyReferenceOperation { Property: { Name: "CompletedTask", ContainingType.Name: "Task" or "ValueTask" } };
+
+    /// <summary>What is waited for; null if the operation waits for no task.</summary>
+    internal static IOperation? TaskOf(IOperation wait) => wait switch
+    {
+        IPropertyReferenceOperation { Property.Name: "Result" } property => Unwrapped(property.Instance),
+        IInvocationOperation { TargetMethod.Name: "Wait" or "GetResult" } call => Unwrapped(call.Instance),
+        IAwaitOperation await => Unwrapped(await.Operation),
+        _ => null,
+    };
+
+    private static IOperation? Unwrapped(IOperation? task)
+    {
         while (true)
         {
             switch (task)
@@ -54,15 +68,8 @@ internal static class CompletedTasks
                 case IConversionOperation { Operand: var inner }:
                     task = inner;
                     continue;
-                case IInvocationOperation { TargetMethod: { IsStatic: true, Name: "FromResult" or "FromException" or "FromCanceled" } }:
-                case IPropertyReferenceOperation { Property.Name: "CompletedTask" }:
-                    return true;
-                case IInvocationOperation { TargetMethod: var callee, Instance: var receiver } when !Dispatch.IsVirtual(callee, receiver) && ReturnsCompleted(callee):
-                    return true;
-                case null:
-                    return false;
                 default:
-                    return task.Syntax is ExpressionSyntax name and (IdentifierNameSyntax or MemberAccessExpressionSyntax) && WasSettled(name, wait.Syntax.SpanStart);
+                    return task;
             }
         }
     }

@@ -44,11 +44,12 @@ internal static class Bodies
     }
 
     /// <summary>
-    /// Whoever runs this body runs it at once and as a whole: it does not put off its work. Which body a virtual call runs is Dispatch's question.
+    /// Whoever runs this body, and waits for the task that an async one returns, runs it as a whole: it does not put off its work. Which body a virtual call runs
+    /// is Dispatch's question.
     /// </summary>
     internal static bool RunsAtOnce(IMethodSymbol method)
     {
-        if (method.IsAbstract || method.IsExtern || method.IsAsync || method.IsIterator()) return false;
+        if (method.IsAbstract || method.IsExtern || (method.IsAsync && !Evaluator.CanBeAwaited(method)) || method.IsIterator()) return false;
         return method.MethodKind is MethodKind.Ordinary or MethodKind.Constructor or MethodKind.PropertyGet or MethodKind.PropertySet
             or MethodKind.ExplicitInterfaceImplementation or MethodKind.AnonymousFunction or MethodKind.UserDefinedOperator or MethodKind.Conversion;
     }

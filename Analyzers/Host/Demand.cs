@@ -83,7 +83,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     /// <summary>By what the method is, never by who calls it: a result must not depend on that.</summary>
     private bool FindDemanded(IMethodSymbol method, CancellationToken cancellation) =>
         Bodies.RunsAtOnce(method) && Bodies.Of(method, compilation, cancellation) is { } body
-        && (TakesPointers(method, body.Node) || IsTiny(body.Node) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node, cancellation));
+        && ((!method.IsAsync && (TakesPointers(method, body.Node) || IsTiny(body.Node))) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node, cancellation));
 
     /// <summary>Whether the body itself does something by contract.</summary>
     internal bool ActsByContract(BodyCalls calls, CancellationToken cancellation) => ActsByContract(calls, facts.MayBeAtomic(cancellation));

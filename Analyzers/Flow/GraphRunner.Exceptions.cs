@@ -11,10 +11,25 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class GraphRunner
 {
+    /// <summary>
+    /// What a call of the block throws comes to a handler of this body. That a handler or a finally block fails half-way is not followed: cleaning up is what these are for.
+    /// </summary>
     private static bool IsGuarded(BasicBlock block)
     {
-        for (ControlFlowRegion? region = block.EnclosingRegion; region is { Kind: not ControlFlowRegionKind.Root }; region = region.EnclosingRegion)
+        for (ControlFlowRegion? region = block.EnclosingRegion; region is { Kind: not (ControlFlowRegionKind.Root or ControlFlowRegionKind.Finally or ControlFlowRegionKind.Catch) }; region = region.EnclosingRegion)
             if (region.Kind == ControlFlowRegionKind.Try) return true;
+        return false;
+    }
+
+    /// <summary>A statement that only frees or unlocks does not throw.</summary>
+    private bool MayThrow(IOperation operation)
+    {
+        foreach (IOperation inner in operation.DescendantsAndSelf())
+        {
+            if (inner is IObjectCreationOperation { Constructor.IsImplicitlyDeclared: false } or IAwaitOperation or IThrowOperation) return true;
+            if (inner is IInvocationOperation call && _analysis.Model.Find(call.TargetMethod) is not ({ Frees.Count: > 0, Allocations.Count: 0 } or { Leave: not null })) return true;
+        }
+
         return false;
     }
 

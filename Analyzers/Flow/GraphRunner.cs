@@ -406,11 +406,4 @@ internal sealed partial class GraphRunner
             }
         }
     }
-
-    private static bool MayThrow(IOperation operation)
-    {
-        foreach (IOperation inner in operation.DescendantsAndSelf())
-            if (inner is IInvocationOperation or IObjectCreationOperation { Constructor.IsImplicitlyDeclared: false } or IAwaitOperation or IThrowOperation) return true;
-        return false;
-    }
 }

@@ -42,6 +42,12 @@ internal sealed partial class Evaluator
         return span;
     }
 
+    private Value IsEmpty(Value span, ITypeSymbol type)
+    {
+        Value length = type.GetMembers("Length") is [IPropertySymbol property] ? LoadAt(Symbols.Field(span, property), 0, int.MaxValue) : UnknownOf(type);
+        return _state.Binary(Operator.Equal, _state.Canonical(length), Value.Zero);
+    }
+
     private Value SpanOverArray(IOperation creation, Value array) =>
         SpanOver(creation, ElementOf(array, Value.Zero), _state.TryPeek(LengthSlot(array), out Value length) ? length : null);
 

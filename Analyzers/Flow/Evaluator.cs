@@ -384,6 +384,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         BlockOn(property);
         Value address = PropertyAddress(property);
         if (TryCountOf(property, Symbols.Of(address).A, out Value count)) return count;
+        if (property.Property.Name == "IsEmpty" && IsSpan(property.Instance?.Type)) return IsEmpty(Symbols.Of(address).A, property.Instance!.Type!);
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
         bool counts = property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32;
         Value value = counts ? LoadAt(address, 0, int.MaxValue) : LoadAt(address, property.Type);

@@ -182,6 +182,38 @@ unsafe class Bodies
         kfree((void*)all[0]);
     }
 
+    static void AsLongAsItWasMade(int n)
+    {
+        nint p = Marshal.AllocHGlobal(n);
+        var bytes = new Span<byte>((void*)p, n);
+        if (bytes.Length > n) return;
+        if (bytes.IsEmpty && n > 0) return;
+        Marshal.FreeHGlobal(p);
+    }
+
+    static void NotEmpty()
+    {
+        byte* p = (byte*)NativeMemory.Alloc(4);
+        var bytes = new Span<byte>(p, 4);
+        if (bytes.IsEmpty) return;
+        NativeMemory.Free(p);
+    }
+
+    static void EmptyOfTheCaller(ReadOnlySpan<byte> bytes)
+    {
+        nint p = bytes.IsEmpty ? 0 : Marshal.AllocHGlobal(bytes.Length);
+        if (bytes.Length == 0) return;
+        Marshal.FreeHGlobal(p);
+    }
+
+    static void MaybeEmpty(int n)
+    {
+        nint p = Marshal.AllocHGlobal(n);
+        var bytes = new Span<byte>((void*)p, n);
+        if (bytes.IsEmpty) return; // expect: KA4001
+        Marshal.FreeHGlobal(p);
+    }
+
     // Zero it was, and no more; or only a part of it.
 
     static void OnlyTheHead()

@@ -89,22 +89,23 @@ internal sealed partial class FlowState
         if (_zeroed.Count == 0) return false;
         source = CanonicalAddress(source);
         int root = Symbols.Root(source);
-        if (source != new Value(root, 0)) return Symbols.KindOf(source) == SymbolKind.Field && TryGetInitial(source, out Value initial) && initial.IsZero;
+        if (source != new Value(root, 0)) return Symbols.KindOf(source) == SymbolKind.Field && TryGetInitial(source, out Value initial, out _) && initial.IsZero;
         type = type.OriginalDefinition;
         return _zeroed.TryGet(root, out ITypeSymbol? known) && IsAlone(root) && (known is null || SymbolEqualityComparer.Default.Equals(known.OriginalDefinition, type)) && !IsSeenAsOther(root, type);
     }
 
-    /// <summary>Nobody wrote to the address since its memory was zero, or its object made.</summary>
-    private bool TryGetInitial(Value address, out Value value)
+    /// <summary>Nobody wrote to the address since its memory was zero, or its object made. False with <paramref name="isObject"/> if it holds an object that nothing is known of.</summary>
+    private bool TryGetInitial(Value address, out Value value, out bool isObject)
     {
         value = Value.Zero;
+        isObject = false;
         if (_zeroed.Count == 0) return false;
         int root = Symbols.Root(address);
         if (!_zeroed.TryGet(root, out ITypeSymbol? type) || !IsAlone(root)) return false;
         object? view = ViewOf(address, out ISymbol? member);
         if (view is null || IsOverwritten(address)) return false;
         if (type is not null && !(member is not null && IsMemberOf(member, type))) return false;
-        if (type is { IsReferenceType: true }) return Initializers.TryGet(member!, out value);
+        if (type is { IsReferenceType: true }) return Initializers.TryGet(member!, out value, out isObject) && !isObject;
         return (type is null || IsPlainPart(address, root)) && !IsSeenAsOther(root, view);
     }
 

@@ -101,11 +101,12 @@ internal sealed partial class FlowState(SymbolTable symbols)
     {
         address = CanonicalAddress(address);
         if (_cells.TryGet(address, out Value value)) return Canonical(value);
-        if (TryGetInitial(address, out value)) return value;
+        if (TryGetInitial(address, out value, out bool isObject)) return value;
         if (TryPeekRenamed(address, out value)) return value;
         Value loaded = Symbols.Make(SymbolKind.Load, address, tag: Epoch, low: low, high: high);
         _cells.Set(address, loaded);
         NoteAt(PrimitiveKind.Load, address, loaded);
+        if (isObject) AssumeNonZero(loaded);
         return Canonical(loaded);
     }
 

@@ -47,8 +47,75 @@ unsafe sealed class Holder : IDisposable
     }
 }
 
+enum Stage { Closed, Open }
+
+static class Defaults { internal const int Yes = 1; }
+
+unsafe sealed class ByConstantElsewhere : IDisposable
+{
+    private int _count = Defaults.Yes;
+    private void* _data;
+    public ByConstantElsewhere() { _data = NativeMemory.Alloc(3); }
+    public void Dispose() { if (_count != 1) return; NativeMemory.Free(_data); }
+}
+
+unsafe sealed class InStages : IDisposable
+{
+    private Stage _stage = Stage.Open;
+    private void* _data;
+    public InStages() { _data = NativeMemory.Alloc(3); }
+    public void Dispose() { if (_stage == Stage.Closed) return; _stage = Stage.Closed; NativeMemory.Free(_data); }
+}
+
+unsafe sealed class ByConstant : IDisposable
+{
+    private const bool OwnsAtFirst = true;
+    private bool _owns = (OwnsAtFirst);
+    private void* _data;
+    public ByConstant() { _data = NativeMemory.Alloc(3); }
+    public void Dispose() { if (!_owns) return; NativeMemory.Free(_data); }
+}
+
+unsafe sealed class WithList : IDisposable
+{
+    private List<nint> _blocks = (new())!;
+    private object? _gate = new object();
+    private int[]? _sizes = [1, 2];
+    private string? _name = "";
+    private void* _data;
+    public WithList() { _data = NativeMemory.Alloc(3); }
+    public void Dispose()
+    {
+        if (_blocks == null || _gate is null || _sizes == null || _name == null) return;
+        _blocks = null;
+        NativeMemory.Free(_data);
+    }
+}
+
+unsafe sealed class WithoutList : IDisposable
+{
+    private List<nint>? _blocks = new();
+    private void* _data;
+    public WithoutList() { _data = NativeMemory.Alloc(3); _blocks = null; }
+    public void Dispose() { if (_blocks == null) return; NativeMemory.Free(_data); }
+}
+
 unsafe class Bodies
 {
+    static void DisposedInStages() { using var held = new InStages(); }
+
+    static void DisposedByConstantElsewhere() { using var held = new ByConstantElsewhere(); }
+
+    static void DisposedByConstant() { using var held = new ByConstant(); }
+
+    static void DisposedWithList() { using var held = new WithList(); }
+
+    static void DisposedWithoutList()
+    {
+        var held = new WithoutList();
+        held.Dispose();
+    } // expect: KA4001
+
     static void DisposedWhereOpen() { using var held = new OpenAtFirst(); }
 
     static void DisposedWhereClosed()

@@ -55,7 +55,7 @@ internal sealed partial class Evaluator
             state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
         }
 
-        state.Sections = Uncertain(state.Sections, onEntry.Sections);
+        state.Sections = Uncertain(state, state.Sections, onEntry.Sections);
         state.Released = Released.AfterUnknownCode(state.Released);
         _state = outer;
     }
@@ -114,12 +114,14 @@ internal sealed partial class Evaluator
         return false;
     }
 
-    /// <summary>Nothing is claimed any more about the end of the sections that were not open on entry.</summary>
-    private static Section? Uncertain(Section? sections, Section? onEntry)
+    /// <summary>
+    /// Nothing is claimed any more about the end of the sections that were not open on entry, unless the lock was in an object that went with its turn.
+    /// </summary>
+    private static Section? Uncertain(FlowState state, Section? sections, Section? onEntry)
     {
         if (sections is null) return null;
         for (Section? before = onEntry; before is not null; before = before.Outer)
-            if (before.Site == sections.Site && before.Identity == sections.Identity) return sections with { Outer = Uncertain(sections.Outer, onEntry) };
-        return sections with { Uncertain = true, Outer = Uncertain(sections.Outer, onEntry) };
+            if (before.Site == sections.Site && before.Identity == sections.Identity) return sections with { Outer = Uncertain(state, sections.Outer, onEntry) };
+        return sections with { Uncertain = sections.Uncertain || !Reachability.IsLost(state, sections.Identity), Outer = Uncertain(state, sections.Outer, onEntry) };
     }
 }

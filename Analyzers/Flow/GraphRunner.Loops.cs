@@ -8,6 +8,10 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class GraphRunner
 {
+    /// <summary>Of one loop no more paths than these go on as they are: they differ in what was before it.</summary>
+    private const int MaximalChained = 2;
+
+    private readonly Dictionary<int, int> _chained = [];
     private readonly Dictionary<int, bool> _handsOn = [];
     private readonly bool[] _reached;
 
@@ -55,6 +59,9 @@ internal sealed partial class GraphRunner
     /// </summary>
     private void SendOnceMore(FlowState state, int header, LoopTurn turn)
     {
+        _chained.TryGetValue(header, out int before);
+        if (before >= MaximalChained) return;
+        _chained[header] = before + 1;
         FlowState asItIs = state.Fork();
         asItIs.Loops.Set(header, turn with { Count = 2 });
         Send(asItIs, _graph.Blocks[header]);

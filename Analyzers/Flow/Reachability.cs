@@ -1,14 +1,23 @@
-// Whether a path can still free an allocation: some live variable holds a pointer to it, perhaps through other memory that the body owns.
+// Whether a path can still free an allocation: some live variable holds a pointer to it, perhaps through other memory that the body owns. The same of the
+// object that a lock lies in: when nothing leads to it any more, nobody can release the lock.
 
 namespace KAlloc.Analyzers.Flow;
 
 internal static class Reachability
 {
-    internal static bool IsReachable(FlowState state, int allocation)
+    /// <summary>The lock lies in an object of this body, and nothing leads to that: at an exit no variable counts, but what is returned.</summary>
+    internal static bool IsLost(FlowState state, Value identity, Value? returned = null)
+    {
+        int owner = state.Symbols.Root(identity);
+        return state.Symbols[owner].Kind == SymbolKind.New && !state.IsExposed(owner) && !IsReachable(state, owner, returned);
+    }
+
+    internal static bool IsReachable(FlowState state, int allocation, Value? returned = null)
     {
         SymbolTable symbols = state.Symbols;
         using SymbolSet reached = SymbolSet.Take();
         bool grew = true;
+        if (returned is { } result) Reach(symbols, result, reached);
         SmallMap<Value, Value> cells = state.Cells;
         while (grew)
         {
@@ -18,7 +27,8 @@ internal static class Reachability
                 if (symbols.IsSpanSlot(cells.KeyAt(i)) && !symbols.IsOwnMemory(symbols.Root(state.Canonical(cells.ValueAt(i))))) continue;
                 int root = symbols.Root(cells.KeyAt(i));
                 SymbolKind kind = symbols[root].Kind;
-                bool live = kind is not (SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation) || reached.Contains(root);
+                bool isVariable = kind is not (SymbolKind.New or SymbolKind.Stack or SymbolKind.Allocation) && (returned is null || kind is not (SymbolKind.Local or SymbolKind.Capture) || state.IsExposed(root));
+                bool live = isVariable || reached.Contains(root);
                 if (live) grew |= Reach(symbols, state.Canonical(cells.ValueAt(i)), reached);
             }
         }

@@ -22,7 +22,7 @@ internal static class SectionEnd
     }
 
     /// <summary>
-    /// Nobody but this body can end the section: it was entered as a handler, the lock is a variable of its own, or the saved state that its
+    /// Nobody but this body can end the section: it was entered as a handler, the lock is a variable or in an object of its own, or the saved state that its
     /// counterpart needs lies in a variable that dies with the path.
     /// </summary>
     internal static bool IsOutOfReach(BodyExit exit, Section section)
@@ -32,6 +32,7 @@ internal static class SectionEnd
         FlowState state = exit.State;
         int owner = state.Symbols.Root(section.Identity);
         if (state.Symbols[owner].Kind == Flow.SymbolKind.Local && !state.IsExposed(owner)) return true;
+        if (Reachability.IsLost(state, section.Identity, exit.Returned)) return true;
         if (section.Saved.IsZero) return false;
         Value saved = state.Canonical(section.Saved);
         if (exit.Returned == saved) return false;

@@ -39,7 +39,7 @@ internal sealed record BuildCost(SourceProject Project, Cost Bind, IReadOnlyList
 
             void Record(List<Cost> costs, Func<Action> prepare)
             {
-                Cost cost = Cost.Of(prepare());
+                Cost cost = Cost.Of(prepare(), collect: isCounted);
                 if (isCounted) costs.Add(cost);
             }
         }

@@ -36,10 +36,11 @@ internal sealed partial class Evaluator
     private bool TryWaitForCall(IOperation wait, out Value value)
     {
         value = default;
+        if (CompletedTasks.TaskOf(wait) is not IInvocationOperation) return false;
         (IMethodSymbol? method, IOperation? task) = wait switch
         {
-            IInvocationOperation { TargetMethod: { Name: "GetResult" or "Wait", Parameters.IsEmpty: true } waits, Instance: { } instance } => (waits, instance),
-            IPropertyReferenceOperation { Property: { Name: "Result", GetMethod: { } getter }, Instance: { } instance } => (getter, instance),
+            IInvocationOperation { TargetMethod: { Parameters.IsEmpty: true } waits, Instance: { } instance } => (waits, instance),
+            IPropertyReferenceOperation { Property.GetMethod: { } getter, Instance: { } instance } => (getter, instance),
             _ => default,
         };
         if (method is null || !CallEffects.IsBcl(method) || !TryCallAndWait(wait, out value)) return false;

@@ -102,7 +102,7 @@ internal sealed partial class Evaluator
         bool isReference = creation.Type is { IsReferenceType: true };
         var call = new CallSite(creation, constructor, null)
         {
-            Receiver = isReference ? Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: creation.Syntax) : FreshRegion(creation),
+            Receiver = isReference ? FreshObject(creation) : FreshRegion(creation),
             ReceiverIsPlace = !isReference,
         };
         if (isReference && creation.Type is INamedTypeSymbol type) Symbols.SetClass(call.Receiver, type);

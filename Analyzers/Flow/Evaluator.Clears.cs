@@ -59,7 +59,7 @@ internal sealed partial class Evaluator
         if (Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null }) return;
         ForgetNumbers(pointer, anywhere: true);
         if (call.Arguments.Length > 0 && !_state.Canonical(call.Arguments[0]).IsZero) return;
-        if (type.GetMembers("Length") is not [IPropertySymbol property] || !_state.TryPeek(Symbols.Field(call.Receiver, property), out Value length)) return;
+        if (LengthPlace(call.Receiver, type) is not { } place || !_state.TryPeek(place, out Value length)) return;
         bool isBytes = TypeShapes.FixedSize(element) == 1;
         if (isBytes || length == Value.One) ZeroBytes(pointer, isBytes ? length : SizeOf(element), isBytes ? null : element, call.Operation);
     }

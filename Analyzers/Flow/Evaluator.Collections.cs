@@ -219,7 +219,7 @@ internal sealed partial class Evaluator
         value = _state.TryPeek(FirstSlot(source), out Value first) ? _state.Binary(Operator.Add, first, at) : _state.Load(ItemOf(source, at));
         if (property.Type is not { IsReferenceType: true }) return true;
         // The enumerator of an array gives objects.
-        Value box = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: property.Syntax);
+        Value box = FreshObject(property);
         _state.Store(box, value);
         value = box;
         return true;

@@ -91,7 +91,7 @@ internal sealed partial class Evaluator
 
     private Value EvalArray(IArrayCreationOperation array)
     {
-        Value region = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: array.Syntax);
+        Value region = FreshObject(array);
         foreach (IOperation size in array.DimensionSizes)
             if (Eval(size) is var length && array.DimensionSizes.Length == 1) _state.Store(LengthSlot(region), length);
         if (array.Initializer is { } initializer) Fill(region, initializer, 0);
@@ -121,7 +121,7 @@ internal sealed partial class Evaluator
         bool isKnown = collection.Type is IArrayTypeSymbol || IsSpan(collection.Type);
         foreach (IOperation element in collection.Elements) isKnown &= element is not ISpreadOperation;
         if (!isKnown) return EvalChildren(collection);
-        Value memory = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: collection.Syntax);
+        Value memory = FreshObject(collection);
         _state.Store(LengthSlot(memory), Value.Constant(collection.Elements.Length));
         for (int i = 0; i < collection.Elements.Length && !_dead; i++) FillElement(Symbols.Make(SymbolKind.Element, memory, Value.Constant(i)), collection.Elements[i]);
         return collection.Type is IArrayTypeSymbol ? memory : SpanOver(collection, Symbols.Make(SymbolKind.Element, memory, Value.Zero), Value.Constant(collection.Elements.Length));

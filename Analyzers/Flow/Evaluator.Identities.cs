@@ -60,7 +60,7 @@ internal sealed partial class Evaluator
         if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value);
         if (method.Name != "<Clone>$" || invocation.Instance is not { Type: INamedTypeSymbol { IsRecord: true } record }) return false;
         Value original = Eval(invocation.Instance);
-        value = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: invocation.Syntax);
+        value = FreshObject(invocation);
         Symbols.SetClass(value, Symbols.ClassOf(_state.Canonical(original)) ?? record);
         _state.CopyStruct(value, _state.Canonical(original), null);
         return true;

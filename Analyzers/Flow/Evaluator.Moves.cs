@@ -134,7 +134,7 @@ internal sealed partial class Evaluator
         }
 
         if (!isObject) return Fetch(block, type, invocation);
-        Value made = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: invocation.Syntax);
+        Value made = FreshObject(invocation);
         if (type is INamedTypeSymbol @class) Symbols.SetClass(made, @class);
         if (TypeShapes.IsScalar(type) && !type.IsReferenceType) _state.Store(made, LoadAt(block, type));
         else CopyStruct(made, block, type);

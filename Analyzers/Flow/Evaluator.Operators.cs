@@ -67,7 +67,7 @@ internal sealed partial class Evaluator
     /// <summary>A box is an object that holds a copy.</summary>
     private Value Boxed(IConversionOperation conversion, Value value)
     {
-        Value box = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: conversion.Syntax);
+        Value box = FreshObject(conversion);
         if (conversion.Operand.Type is INamedTypeSymbol type) Symbols.SetClass(box, type);
         if (TypeShapes.IsScalar(conversion.Operand.Type)) _state.Store(box, value);
         else CopyStruct(box, value, conversion.Operand.Type);

@@ -24,7 +24,7 @@ internal sealed partial class Evaluator
         Value count = _state.Canonical(call.Arguments[1]);
         // It throws if that is negative.
         _dead = !_state.Decide(_state.Binary(Operator.Less, count, Value.Zero), false);
-        value = Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: invocation.Syntax);
+        value = FreshObject(invocation);
         _state.Store(FirstSlot(value), _state.Canonical(call.Arguments[0]));
         _state.Store(LengthSlot(value), count);
         return true;

@@ -38,13 +38,16 @@ internal sealed partial class Evaluator
     private Value SpanOver(IOperation creation, Value memory, Value? length)
     {
         Value span = SpanOver(creation, memory);
-        if (length is { } known && creation.Type!.GetMembers("Length") is [IPropertySymbol property]) _state.Store(Symbols.Field(span, property), known);
+        if (length is { } known && LengthPlace(span, creation.Type!) is { } place) _state.Store(place, known);
         return span;
     }
 
+    /// <summary>Where the span keeps its length.</summary>
+    private Value? LengthPlace(Value span, ITypeSymbol type) => type.GetMembers("Length") is [IPropertySymbol property] ? Symbols.Field(span, property) : null;
+
     private Value IsEmpty(Value span, ITypeSymbol type)
     {
-        Value length = type.GetMembers("Length") is [IPropertySymbol property] ? LoadAt(Symbols.Field(span, property), 0, int.MaxValue) : UnknownOf(type);
+        Value length = LengthPlace(span, type) is { } place ? LoadAt(place, 0, int.MaxValue) : UnknownOf(type);
         return _state.Binary(Operator.Equal, _state.Canonical(length), Value.Zero);
     }
 

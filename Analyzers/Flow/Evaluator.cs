@@ -158,6 +158,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         return NonNull(Unknown(text));
     }
 
+    private Value FreshObject(IOperation operation) => Symbols.Make(SymbolKind.New, tag: unchecked((_callPath * 31) + _state.Turn), item: operation.Syntax);
+
     private Value FreshRegion(IOperation operation) => Symbols.Make(SymbolKind.Stack, tag: unchecked((_callPath * 31) + _state.Turn), item: operation.Syntax);
 
     private Value NonNull(Value value)

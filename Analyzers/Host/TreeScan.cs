@@ -33,7 +33,8 @@ internal sealed class TreeScan
         _tree = tree;
         Words = Words.Of(tree, cancellation);
         Identifiers = [.. Words.Names];
-        ContractMembers = Array.Exists(Words.Names, static word => IsOneOf(ContractAttributes, word)) ? MembersIn(tree.GetRoot(cancellation)) : [];
+        if (!Array.Exists(Words.Names, static word => IsOneOf(ContractAttributes, word))) return;
+        ContractMembers = MembersIn(tree.GetRoot(cancellation));
         NamesContexts = Array.Exists(Words.Names, static word => IsOneOf(ContextAttributes, word));
     }
 
@@ -44,7 +45,7 @@ internal sealed class TreeScan
     internal HashSet<string> Identifiers { get; }
 
     /// <summary>Names of the members that the file declares with contract attributes.</summary>
-    internal IReadOnlyCollection<string> ContractMembers { get; }
+    internal IReadOnlyCollection<string> ContractMembers { get; } = [];
 
     /// <summary>Something in the file may be declared to run in a context of its own.</summary>
     internal bool NamesContexts { get; }

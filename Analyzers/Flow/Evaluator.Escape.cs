@@ -90,6 +90,14 @@ internal sealed partial class Evaluator
         _state.ForgetRegion(region);
     }
 
+    /// <summary>Whether the memory is still owned is open.</summary>
+    internal void LetGo(FlowState state, Value value)
+    {
+        (FlowState outer, _state) = (_state, state);
+        Escape(value);
+        _state = outer;
+    }
+
     /// <summary>What a body returns belongs to its caller.</summary>
     internal void EscapeReturned(FlowState state, Value value)
     {

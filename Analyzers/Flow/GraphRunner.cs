@@ -369,8 +369,10 @@ internal sealed partial class GraphRunner
     private void Arrive(ControlFlowBranch branch, FlowState state, Value value)
     {
         if (branch.Destination is not { } block) return;
+        if (state.Loops.Count > 0) NoteTurn(state, branch.Source);
         if (branch.Semantics == ControlFlowBranchSemantics.Return || block.Kind == BasicBlockKind.Exit)
         {
+            for (int i = 0; i < state.Loops.Count; i++) LeaveLoop(state, i);
             Returns.Add((state, value, ExitPlace.Of(branch, _body)));
             return;
         }
@@ -380,7 +382,9 @@ internal sealed partial class GraphRunner
         for (int i = state.Loops.Count - 1; i >= 0; i--)
         {
             int header = state.Loops.KeyAt(i);
-            if (target < header || target > _loopEnds[header]) state.Loops.RemoveAt(i);
+            if (target >= header && target <= _loopEnds[header]) continue;
+            LeaveLoop(state, i);
+            state.Loops.RemoveAt(i);
         }
 
         if (target <= source && !GoRound(state, target)) return;

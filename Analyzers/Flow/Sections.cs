@@ -63,6 +63,16 @@ internal sealed record Section(SectionKind Kind, Value Identity, string Name, Sy
         return sections is not null;
     }
 
+    internal static bool Holds(Section? sections, Value identity)
+    {
+        while (sections is not null && sections.Identity != identity) sections = sections.Outer;
+        return sections is not null;
+    }
+
+    /// <summary>Nothing is claimed about the end of the sections of these locks.</summary>
+    internal static Section? Doubt(Section? sections, HashSet<Value> locks) =>
+        sections is null ? null : sections with { Uncertain = sections.Uncertain || locks.Contains(sections.Identity), Outer = Doubt(sections.Outer, locks) };
+
     internal static bool Same(Section? a, Section? b)
     {
         while (a is not null && b is not null && !ReferenceEquals(a, b))

@@ -305,6 +305,7 @@ internal sealed partial class FlowState
         {
             (long low, long high) = Range(a);
             if (!Narrow(b, low, high) || (IsNonZero(a) && !AssumeNonZero(b))) return false;
+            Share(a, b);
         }
         else if (Symbols.KindOf(a) == SymbolKind.View && b.IsZero && a.Offset == 0)
         {

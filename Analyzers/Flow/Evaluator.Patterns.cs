@@ -122,7 +122,7 @@ internal sealed partial class Evaluator
             if (_dead) return Value.Zero;
             Value? place = property.Member switch
             {
-                IFieldReferenceOperation { Field: { RefKind: RefKind.None, IsStatic: false } field } when !TypeShapes.IsWrapper(pattern.MatchedType) => Symbols.Field(value, field),
+                IFieldReferenceOperation { Field: { RefKind: RefKind.None, IsStatic: false } field } when !TypeShapes.IsWrapper(pattern.MatchedType) => PartOf(value, pattern.MatchedType, field),
                 IPropertyReferenceOperation { Property: { IsStatic: false, RefKind: RefKind.None } member } when TypeShapes.IsAutomatic(member) && !TypeShapes.IsWrapper(pattern.MatchedType) => Symbols.Field(value, member),
                 _ => null,
             };

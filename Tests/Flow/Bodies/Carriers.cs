@@ -329,4 +329,18 @@ unsafe static class Bodies
         all.Add((nint)kmalloc<Thing>(GFP_KERNEL));
         foreach (nint raw in all) kfree((void*)raw);
     }
+
+    static (bool Ok, nint Memory) TryTake(int n) => n > 0 ? (true, Marshal.AllocHGlobal(n)) : (false, 0);
+
+    static void TakenByProperty(int n)
+    {
+        if (TryTake(n) is { Ok: true } taken) Marshal.FreeHGlobal(taken.Memory);
+        if (TryTake(n) is { Ok: true, Memory: var memory }) Marshal.FreeHGlobal(memory);
+    }
+
+    static void TakenByOtherProperty(int n)
+    {
+        var taken = TryTake(n);
+        if (taken is { Ok: false }) Marshal.FreeHGlobal(taken.Memory);
+    } // expect: KA4001
 }

@@ -56,6 +56,13 @@ internal sealed partial class Evaluator
             }
         }
 
+        if (method is { Name: "GetReference", RefKind: RefKind.Ref or RefKind.RefReadOnly } && type is { Name: "MemoryMarshal", ContainingNamespace.Name: "InteropServices" })
+        {
+            value = Eval(invocation.Arguments[0].Value);
+            if (!_dead) value = _state.Load(SpanSlot(value));
+            return true;
+        }
+
         if (type is { Name: "Linux", ContainingNamespace: { Name: "KAlloc", ContainingNamespace.IsGlobalNamespace: true } } && TryErrorPointer(invocation, out value)) return true;
         if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value);
         if (method.Name != "<Clone>$" || invocation.Instance is not { Type: INamedTypeSymbol { IsRecord: true } record }) return false;

@@ -386,4 +386,27 @@ unsafe class Bodies
         NativeMemory.Free((void*)copy.Text);
         NativeMemory.Free(block);
     }
+
+    static void FreedByReferenceOfSpan(int n)
+    {
+        var all = new Span<byte>(NativeMemory.Alloc((nuint)n), n);
+        ref byte first = ref MemoryMarshal.GetReference(all);
+        Unsafe.Add(ref first, 1) = 2;
+        NativeMemory.Free(Unsafe.AsPointer(ref first));
+    }
+
+    static void WrittenByReferenceOfSpan(int n)
+    {
+        void* p = NativeMemory.Alloc((nuint)n);
+        var all = new Span<byte>(p, n);
+        NativeMemory.Free(p);
+        MemoryMarshal.GetReference(all) = 1; // expect: KA4006
+    }
+
+    static void LostBehindReferenceOfSpan(int n)
+    {
+        var all = new Span<byte>(NativeMemory.Alloc((nuint)n), n);
+        ref byte first = ref MemoryMarshal.GetReference(all);
+        first = 1;
+    } // expect: KA4001
 }

@@ -191,9 +191,12 @@ internal sealed partial class Evaluator
         if (IsFloating(type) || !TypeShapes.IsScalar(type)) return UnknownOf(site.Syntax);
         if (type?.SpecialType == SpecialType.System_String || type?.TypeKind == TypeKind.Delegate)
         {
-            if (type.TypeKind == TypeKind.Delegate && kind == BinaryOperatorKind.Add && _state.Canonical(left).IsZero) return right;
+            bool isDelegate = type.TypeKind == TypeKind.Delegate;
+            if (isDelegate && kind == BinaryOperatorKind.Add && _state.Canonical(left).IsZero) return right;
+            // Both functions are in the one that comes out, and nothing may be left of two that are taken apart.
+            if (isDelegate) Escape(left);
             Escape(right);
-            return NonNull(UnknownOf(site.Syntax));
+            return isDelegate && kind == BinaryOperatorKind.Subtract ? UnknownOf(site.Syntax) : NonNull(UnknownOf(site.Syntax));
         }
 
         left = _state.Canonical(left);

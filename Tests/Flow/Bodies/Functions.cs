@@ -205,6 +205,43 @@ unsafe class Bodies
         NativeMemory.Free(first);
         NativeMemory.Free(second);
     }
+
+    void AddedFunctions()
+    {
+        nint p = Marshal.AllocHGlobal(4), q = Marshal.AllocHGlobal(4);
+        Action undo = null;
+        undo += () => Marshal.FreeHGlobal(p);
+        undo += () => Marshal.FreeHGlobal(q);
+        undo();
+    }
+
+    void SumOfFunctions()
+    {
+        nint p = Marshal.AllocHGlobal(4), q = Marshal.AllocHGlobal(4);
+        Action first = () => Marshal.FreeHGlobal(p), second = () => Marshal.FreeHGlobal(q);
+        (first + second)();
+    }
+
+    void LostBesideFunctions(Action other)
+    {
+        nint p = Marshal.AllocHGlobal(4), q = Marshal.AllocHGlobal(4);
+        Action undo = null;
+        undo += () => Marshal.FreeHGlobal(p);
+        undo += other;
+        undo();
+    } // expect: KA4001
+
+    void FreedUnlessTakenOff(Action free, nint given)
+    {
+        nint p = Marshal.AllocHGlobal(4);
+        Action left = free - Nothing;
+        if (left == null) Marshal.FreeHGlobal(p);
+        else Marshal.FreeHGlobal(p);
+    }
+
+    static void Nothing()
+    {
+    }
 }
 
 class AsyncBodies

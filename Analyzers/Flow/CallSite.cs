@@ -5,9 +5,17 @@ using Microsoft.CodeAnalysis;
 
 namespace KAlloc.Analyzers.Flow;
 
-internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOperation? receiver)
+internal sealed class CallSite
 {
-    internal IOperation Operation { get; } = operation;
+    internal CallSite(IOperation operation, IMethodSymbol method, IOperation? receiver)
+        : this(operation, method, receiver, new Value[method.Parameters.Length], new IOperation?[method.Parameters.Length])
+    {
+    }
+
+    private CallSite(IOperation operation, IMethodSymbol method, IOperation? receiver, Value[] arguments, IOperation?[] argumentSyntax) =>
+        (Operation, Method, ReceiverSyntax, Arguments, ArgumentSyntax) = (operation, method, receiver, arguments, argumentSyntax);
+
+    internal IOperation Operation { get; }
 
     internal SyntaxNode Syntax => Operation.Syntax;
 
@@ -20,12 +28,12 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     /// <summary>This call and those inside of it, down to the primitive.</summary>
     internal LogSite Chain => new(Syntax, Method, Inner);
 
-    internal IMethodSymbol Method { get; } = method;
+    internal IMethodSymbol Method { get; }
 
     /// <summary>The method's own body runs, virtual or not.</summary>
     internal bool IsResolved { get; private init; }
 
-    internal IOperation? ReceiverSyntax { get; } = receiver;
+    internal IOperation? ReceiverSyntax { get; }
 
     internal Value Receiver { get; set; }
 
@@ -33,17 +41,16 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     internal bool ReceiverIsPlace { get; set; }
 
     /// <summary>By parameter ordinal; for a by-reference parameter, the address.</summary>
-    internal Value[] Arguments { get; private init; } = new Value[method.Parameters.Length];
+    internal Value[] Arguments { get; }
 
-    internal IOperation?[] ArgumentSyntax { get; private init; } = new IOperation?[method.Parameters.Length];
+    internal IOperation?[] ArgumentSyntax { get; }
 
     /// <summary>The same call, taken for one of the method that a value turned out to be.</summary>
-    internal CallSite Of(IMethodSymbol method, Value receiver, IReadOnlyList<Value> arguments) => new(Operation, method, null)
+    internal CallSite Of(IMethodSymbol method, Value receiver, IReadOnlyList<Value> arguments) =>
+        new(Operation, method, null, [.. arguments], arguments.Count == ArgumentSyntax.Length && Inner is null ? ArgumentSyntax : new IOperation?[arguments.Count])
     {
         Receiver = receiver,
         IsResolved = true,
-        Arguments = [.. arguments],
-        ArgumentSyntax = arguments.Count == ArgumentSyntax.Length && Inner is null ? ArgumentSyntax : new IOperation?[arguments.Count],
         Inner = Inner,
         InnerResult = InnerResult,
     };
@@ -54,13 +61,11 @@ internal sealed class CallSite(IOperation operation, IMethodSymbol method, IOper
     /// <summary>The same call, of something that happens deeper inside of what it calls.</summary>
     internal CallSite Through(LogSite inner, int result = 0) => Copy(Method, IsResolved, inner, unchecked((InnerResult * 8191) + result));
 
-    private CallSite Copy(IMethodSymbol method, bool isResolved, LogSite? inner, int result) => new(Operation, method, ReceiverSyntax)
+    private CallSite Copy(IMethodSymbol method, bool isResolved, LogSite? inner, int result) => new(Operation, method, ReceiverSyntax, Arguments, ArgumentSyntax)
     {
         Receiver = Receiver,
         ReceiverIsPlace = ReceiverIsPlace,
         IsResolved = isResolved,
-        Arguments = Arguments,
-        ArgumentSyntax = ArgumentSyntax,
         Inner = inner,
         InnerResult = result,
     };

@@ -104,12 +104,12 @@ internal sealed partial class Evaluator
 
         if (Symbols.Of(target) is { Kind: SymbolKind.Local, Item: ISymbol variable })
         {
-            if (hadOld && old != value) analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, variable, IsReallocation(site));
-            else if (!hadOld) analysis.NoteUnset(site.Syntax.GetLocation(), variable);
+            if (hadOld && old != value) analysis.CheckLost(_state, old, CodePlace.Of(site.Syntax), LossKind.Overwritten, variable, IsReallocation(site));
+            else if (!hadOld) analysis.NoteUnset(CodePlace.Of(site.Syntax), variable);
         }
         else if (hadOld && old != value)
         {
-            analysis.CheckLost(_state, old, site.Syntax.GetLocation(), LossKind.Overwritten, null, IsReallocation(site));
+            analysis.CheckLost(_state, old, CodePlace.Of(site.Syntax), LossKind.Overwritten, null, IsReallocation(site));
         }
     }
 
@@ -175,7 +175,7 @@ internal sealed partial class Evaluator
             AssignElements(elements, value, whole, deconstruction);
             _overwritten = outer;
             if (outer is not null) outer.AddRange(overwritten);
-            else foreach (Value old in overwritten) analysis.CheckLost(_state, old, deconstruction.Syntax.GetLocation(), LossKind.Overwritten, null);
+            else foreach (Value old in overwritten) analysis.CheckLost(_state, old, CodePlace.Of(deconstruction.Syntax), LossKind.Overwritten, null);
             return value;
         }
 

@@ -40,7 +40,7 @@ internal sealed partial class Evaluator
         if (overwritten.Count == 0) return;
         Value held = Symbols.Make(SymbolKind.Capture, tag: int.MinValue);
         _state.Store(held, result);
-        foreach (Value old in overwritten) analysis.CheckLost(_state, old, call.Syntax.GetLocation(), LossKind.Overwritten, null);
+        foreach (Value old in overwritten) analysis.CheckLost(_state, old, CodePlace.Of(call.Syntax), LossKind.Overwritten, null);
         _state.Clear(held);
     }
 
@@ -167,7 +167,7 @@ internal sealed partial class Evaluator
             SyntaxNode place = (from.Of(primitive.A).Item is IParameterSymbol parameter ? call.ArgumentSyntax[parameter.Ordinal]?.Syntax : null) ?? call.Syntax;
             evaluator.AssumeUsable(address);
             if (State.TryGetFreed(address, out Allocation freed)) evaluator.Use(freed, UseKind.Pass, place);
-            else State.NoteTouch(address, call.Through(primitive.Site!).Chain);
+            else if (State.IsFirstTouch(address)) State.NoteTouch(address, call.Through(primitive.Site!).Chain);
         }
 
         /// <summary>How this call names an operand of the primitive: by its own parameter, or as something that has no name here.</summary>

@@ -81,7 +81,7 @@ internal sealed partial class Evaluator
         if (_dead) return;
         AssumeUsable(address);
         if (_state.TryGetFreed(address, out Allocation freed)) Use(freed, UseKind.Access, site.Syntax);
-        else if (_runner.Method is { } method) _state.NoteTouch(address, new LogSite(site.Syntax, method, null));
+        else if (_runner.Method is { } method && _state.IsFirstTouch(address)) _state.NoteTouch(address, new LogSite(site.Syntax, method, null));
     }
 
     /// <summary>Who goes through a null pointer does not come here.</summary>
@@ -134,10 +134,12 @@ internal sealed partial class Evaluator
         {
             if (call.ArgumentSyntax[i] is not { } argument) continue;
             PassFreedSpan(call, i, argument);
-            if (call.IsByReference(i) || !Works(call.Method, i)) continue;
+            // On most paths neither is so, and asked first that costs least.
+            bool isFreed = _state.TryGetFreed(call.Arguments[i], out Allocation freed);
+            if ((!isFreed && !_state.IsFirstTouch(call.Arguments[i])) || call.IsByReference(i) || !Works(call.Method, i)) continue;
             OperandReference operand = OperandReference.Parameter(i);
             if (contract is not null && ((contract.View?.Of == operand && !contract.Borrowed.Contains(i)) || contract.Frees.Exists(free => free.Target == operand) || contract.Allocations.Exists(allocation => allocation.Old == operand))) continue;
-            if (_state.TryGetFreed(call.Arguments[i], out Allocation freed)) Use(freed, UseKind.Pass, argument.Syntax);
+            if (isFreed) Use(freed, UseKind.Pass, argument.Syntax);
             else _state.NoteTouch(call.Arguments[i], call.Chain);
         }
     }

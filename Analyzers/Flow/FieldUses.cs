@@ -15,6 +15,7 @@ internal sealed class FieldUses
     private readonly Dictionary<IFieldSymbol, bool> _tracked = new(SymbolEqualityComparer.Default);
     private readonly HashSet<SyntaxNode> _seen = [];
     private readonly HashSet<(IFieldSymbol, SyntaxNode, SyntaxNode?)> _freed = [];
+    private readonly HashSet<IMethodSymbol> _filling = new(SymbolEqualityComparer.Default);
 
     /// <summary>Each value that a statement of the body gives to a field.</summary>
     internal HashSet<FieldStore> Stores { get; } = [];
@@ -107,7 +108,7 @@ internal sealed class FieldUses
     /// <summary>Code that is not C# of this program may fill a struct that it is given the address of, or that it makes.</summary>
     internal void FillBy(IMethodSymbol method)
     {
-        if (method.DeclaringSyntaxReferences.Length > 0 && !method.IsExtern) return;
+        if (!_filling.Add(method) || (method.DeclaringSyntaxReferences.Length > 0 && !method.IsExtern)) return;
         foreach (ITypeSymbol argument in method.TypeArguments) Fill(argument);
         if (method.IsExtern) Fill(method.ReturnType);
         foreach (IParameterSymbol parameter in method.Parameters)

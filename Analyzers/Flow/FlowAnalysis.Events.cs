@@ -70,7 +70,7 @@ internal sealed partial class FlowAnalysis
     }
 
     /// <summary>On some path the call frees what is not freed yet: it must stay.</summary>
-    private void NoteFirstFree(CallSite call) => _firstFrees.Add(call.Syntax.GetLocation());
+    private void NoteFirstFree(CallSite call) => _firstFrees.Add(CodePlace.Of(call.Syntax));
 
     private IReadOnlyList<FlowRule> Rules => IsMuted ? [] : _scope.Rules;
 
@@ -84,15 +84,15 @@ internal sealed partial class FlowAnalysis
     // Losses
 
     /// <summary>A variable that held <paramref name="old"/> is overwritten or goes out of scope.</summary>
-    internal void CheckLost(FlowState state, Value old, Location place, LossKind kind, ISymbol? variable, bool isReallocation = false)
+    internal void CheckLost(FlowState state, Value old, in CodePlace place, LossKind kind, ISymbol? variable, bool isReallocation = false)
     {
         bool owned = state.TryGetAllocation(old, out Allocation allocation) && allocation.Status == AllocationStatus.Owned && !Reachability.IsReachable(state, allocation.Symbol);
         if (variable is not null && !old.IsZero && !Holders.IsWidened(state, old) && (!owned || old.Offset != 0)) _holders.Spoil(place, variable);
-        if (owned) Lose(new LossEvent(state, allocation, _body, place, kind, variable) { IsReallocation = isReallocation });
+        if (owned) Lose(new LossEvent(state, allocation, _body, place.ToLocation(), kind, variable) { IsReallocation = isReallocation });
     }
 
     /// <summary>On this path the variable held nothing yet.</summary>
-    internal void NoteUnset(Location place, ISymbol variable) => _holders.Spoil(place, variable);
+    internal void NoteUnset(in CodePlace place, ISymbol variable) => _holders.Spoil(place, variable);
 
     private void Lose(in LossEvent loss)
     {
@@ -152,8 +152,8 @@ internal sealed partial class FlowAnalysis
         {
             // A call that uses freed memory and frees it again is one mistake.
             if (issue.Descriptor.Id == KA4006UsedAfterFree.Id && _issues.Exists(other => other.Descriptor.Id == KA4005FreedTwice.Id && IsWithin(issue.Place, other.Place))) continue;
-            if (issue.Holder is { } holder && _holders.IsSpoiled(issue.Place, holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
-            if (_firstFrees.Contains(issue.Place)) issue.Properties = issue.Properties.Remove(KA4005FreedTwice.AlwaysSecond);
+            if (issue.Holder is { } holder && _holders.IsSpoiled(CodePlace.Of(issue.Place), holder)) issue.Properties = issue.Properties.Remove(KA4001MemoryNotFreed.Holder);
+            if (_firstFrees.Contains(CodePlace.Of(issue.Place))) issue.Properties = issue.Properties.Remove(KA4005FreedTwice.AlwaysSecond);
             issues.Add(issue);
         }
     }

@@ -18,7 +18,7 @@ internal sealed partial class FlowAnalysis
     private readonly HashSet<(string, Location, SyntaxNode?)> _seen = [];
     private readonly Dictionary<ISymbol, Value> _places = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<IMethodSymbol, (IFlowAnonymousFunctionOperation Lambda, GraphRunner Owner)> _lambdas = new(SymbolEqualityComparer.Default);
-    private readonly HashSet<Location> _firstFrees = [];
+    private readonly HashSet<CodePlace> _firstFrees = [];
     private readonly Dictionary<SyntaxNode, HashSet<SyntaxNode>> _leftSites = [];
     private readonly HashSet<Value> _saved = [];
     private readonly HashSet<(int Loop, Value Container)> _walked = [];

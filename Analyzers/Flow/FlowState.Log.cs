@@ -23,11 +23,16 @@ internal sealed partial class FlowState
         return Assume(condition, truth);
     }
 
-    /// <summary>Memory behind a pointer of the caller's is used: once for each pointer.</summary>
+    /// <summary>Memory behind a pointer of the caller's is used, which the path has not noted of that pointer yet.</summary>
+    internal bool IsFirstTouch(Value address)
+    {
+        int root = Symbols.Origin(Canonical(address));
+        return Symbols[root].Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.This && !_touched.Contains(root);
+    }
+
     internal void NoteTouch(Value address, LogSite site)
     {
         int root = Symbols.Origin(Canonical(address));
-        if (Symbols[root].Kind is not (SymbolKind.Argument or SymbolKind.Load or SymbolKind.This) || _touched.Contains(root)) return;
         _touched.Set(root, true);
         Note(new Primitive(PrimitiveKind.Touch, new Value(root, 0)) { Site = site });
     }

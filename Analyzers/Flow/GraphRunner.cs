@@ -37,6 +37,7 @@ internal sealed partial class GraphRunner
     private readonly int[] _loopEnds;
     private readonly Straight _straight;
     private readonly HashSet<(ControlFlowRegion, long)> _sent = [];
+    private readonly Dictionary<ControlFlowBranch, Location> _exitPlaces = [];
     private LastUses? _lastUses;
 
     internal GraphRunner(FlowAnalysis analysis, ControlFlowGraph graph, GraphRunner? outer, GraphRunner? caller, SyntaxNode body, IMethodSymbol? method)
@@ -204,9 +205,17 @@ internal sealed partial class GraphRunner
     private static List<int> Interleave(List<List<int>> groups)
     {
         var all = new List<int>();
-        for (int rank = 0; groups.Exists(group => rank < group.Count); rank++)
+        bool hasMore = true;
+        for (int rank = 0; hasMore; rank++)
+        {
+            hasMore = false;
             foreach (List<int> group in groups)
+            {
                 if (rank < group.Count) all.Add(group[rank]);
+                hasMore |= rank + 1 < group.Count;
+            }
+        }
+
         return all;
     }
 
@@ -373,7 +382,7 @@ internal sealed partial class GraphRunner
         if (branch.Semantics == ControlFlowBranchSemantics.Return || block.Kind == BasicBlockKind.Exit)
         {
             for (int i = 0; i < state.Loops.Count; i++) LeaveLoop(state, i);
-            Returns.Add((state, value, ExitPlace.Of(branch, _body)));
+            Returns.Add((state, value, PlaceOf(branch)));
             return;
         }
 
@@ -391,10 +400,16 @@ internal sealed partial class GraphRunner
         Send(state, block);
     }
 
+    private Location PlaceOf(ControlFlowBranch branch)
+    {
+        if (!_exitPlaces.TryGetValue(branch, out Location? place)) _exitPlaces.Add(branch, place = ExitPlace.Of(branch, _body));
+        return place;
+    }
+
     /// <summary>Locals of the regions that the branch leaves are gone; the last pointer to an allocation may have been among them.</summary>
     private void LeaveScopes(ControlFlowBranch branch, FlowState state)
     {
-        Location? place = null;
+        CodePlace? at = null;
         foreach (ControlFlowRegion region in branch.LeavingRegions)
         {
             foreach (CaptureId capture in region.CaptureIds) state.Clear(_analysis.Symbols.Make(SymbolKind.Capture, tag: Depth * 2, item: capture));
@@ -404,7 +419,7 @@ internal sealed partial class GraphRunner
                 bool held = state.TryPeek(variable, out Value value);
                 if ((held || !TypeShapes.IsScalar(local.Type)) && !state.IsExposed(variable.Symbol)) state.Clear(variable);
                 if (!TypeShapes.IsPointer(local.Type) && !(held && state.TryGetAllocation(value, out _))) continue;
-                place ??= ExitPlace.Of(branch, _body);
+                CodePlace place = at ??= CodePlace.Of(PlaceOf(branch));
                 if (held) _analysis.CheckLost(state, value, place, LossKind.ScopeEnd, local);
                 else _analysis.NoteUnset(place, local);
             }

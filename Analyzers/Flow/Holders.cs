@@ -7,7 +7,7 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed class Holders
 {
-    private readonly HashSet<(Location, ISymbol)> _spoiled = new(PlaceComparer.Instance);
+    private readonly HashSet<(CodePlace, ISymbol)> _spoiled = new(PlaceComparer.Instance);
 
     /// <summary>The variable that holds the allocation at an exit.</summary>
     internal static ISymbol? AtExit(FlowState state, Allocation allocation, IEnumerable<FlowState> arriving)
@@ -38,17 +38,17 @@ internal sealed class Holders
     internal static bool IsWidened(FlowState state, Value value) => state.Symbols.Of(value) is { Kind: SymbolKind.Unknown, Item: ISymbol };
 
     /// <summary>At the place the variable held something that must not be freed there.</summary>
-    internal void Spoil(Location place, ISymbol variable) => _spoiled.Add((place, variable));
+    internal void Spoil(in CodePlace place, ISymbol variable) => _spoiled.Add((place, variable));
 
-    internal bool IsSpoiled(Location place, ISymbol variable) => _spoiled.Contains((place, variable));
+    internal bool IsSpoiled(in CodePlace place, ISymbol variable) => _spoiled.Contains((place, variable));
 
-    private sealed class PlaceComparer : IEqualityComparer<(Location Place, ISymbol Variable)>
+    private sealed class PlaceComparer : IEqualityComparer<(CodePlace Place, ISymbol Variable)>
     {
         internal static readonly PlaceComparer Instance = new();
 
-        public bool Equals((Location Place, ISymbol Variable) x, (Location Place, ISymbol Variable) y) =>
+        public bool Equals((CodePlace Place, ISymbol Variable) x, (CodePlace Place, ISymbol Variable) y) =>
             x.Place.Equals(y.Place) && SymbolEqualityComparer.Default.Equals(x.Variable, y.Variable);
 
-        public int GetHashCode((Location Place, ISymbol Variable) key) => unchecked((key.Place.GetHashCode() * 31) + SymbolEqualityComparer.Default.GetHashCode(key.Variable));
+        public int GetHashCode((CodePlace Place, ISymbol Variable) key) => unchecked((key.Place.GetHashCode() * 31) + SymbolEqualityComparer.Default.GetHashCode(key.Variable));
     }
 }

@@ -8,12 +8,14 @@ internal struct SmallMap<TKey, TValue>
 {
     private TKey[]? _keys;
     private TValue[]? _values;
-    private bool _shared;
+
+    // A new value for a key that is there leaves the keys shared.
+    private bool _sharesKeys, _sharesValues;
 
     internal int Count { get; private set; }
 
     /// <summary>The next write copies all of it.</summary>
-    internal readonly bool IsShared => _shared;
+    internal readonly bool IsShared => _sharesKeys;
 
     internal readonly TKey KeyAt(int index) => _keys![index];
 
@@ -22,7 +24,7 @@ internal struct SmallMap<TKey, TValue>
     /// <summary>A second map over the same entries; whichever is written first copies them.</summary>
     internal SmallMap<TKey, TValue> Fork()
     {
-        _shared = true;
+        _sharesKeys = _sharesValues = true;
         return this;
     }
 
@@ -41,7 +43,7 @@ internal struct SmallMap<TKey, TValue>
         if (index >= 0)
         {
             if (EqualityComparer<TValue>.Default.Equals(_values![index], value)) return;
-            Own(Count);
+            OwnValues();
             _values![index] = value;
             return;
         }
@@ -101,7 +103,7 @@ internal struct SmallMap<TKey, TValue>
 
     private void Own(int capacity)
     {
-        if (!_shared && _keys is not null && _keys.Length >= capacity) return;
+        if (!_sharesKeys && !_sharesValues && _keys is not null && _keys.Length >= capacity) return;
         // A state that has begun to note things goes on to; one that changes what is there does not grow.
         int size = capacity > Count ? capacity + (capacity / 4) + 3 : capacity;
         var keys = new TKey[size];
@@ -114,6 +116,16 @@ internal struct SmallMap<TKey, TValue>
 
         _keys = keys;
         _values = values;
-        _shared = false;
+        _sharesKeys = _sharesValues = false;
+    }
+
+    private void OwnValues()
+    {
+        if (!_sharesValues) return;
+        // As long as the keys, which may be written in place later.
+        var values = new TValue[_keys!.Length];
+        Array.Copy(_values!, values, Count);
+        _values = values;
+        _sharesValues = false;
     }
 }

@@ -201,8 +201,8 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     /// <summary>Whether a source method may release a lock that its caller holds: it names a releasing call, or what leads to one.</summary>
     internal bool MayLeaveSections(IMethodSymbol method, CancellationToken cancellation)
     {
-        if (method.DeclaringSyntaxReferences.Length == 0) return false;
         if (_leavers.TryGetValue(method, out bool known)) return known;
+        if (method.DeclaringSyntaxReferences.Length == 0) return false;
         NameClosure names = _leaving ??
             Once(ref _leaving, token => Closure([.. Model.LeavingNames, .. HasSpinLocks(token) ? (string[])["Exit"] : []], token), cancellation);
         bool leaves = false;

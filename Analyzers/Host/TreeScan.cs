@@ -22,10 +22,11 @@ internal sealed class TreeScan
     ];
 
     /// <summary>How many answers a file remembers: of what makes code atomic, and of each step of the closures over names.</summary>
-    private const int Remembered = 12;
+    private const int Remembered = 16;
 
     private readonly SyntaxTree _tree;
-    private Answer[] _answers = [];
+    private readonly Answer[] _answers = new Answer[Remembered];
+    private int _oldest;
     private DeclaredBody[]? _bodies;
 
     private TreeScan(SyntaxTree tree, CancellationToken cancellation)
@@ -56,14 +57,15 @@ internal sealed class TreeScan
     /// <summary>Whether the file mentions one of the names.</summary>
     internal bool MentionsAny(NameSet names)
     {
-        Answer[] answers = Volatile.Read(ref _answers);
-        foreach (Answer answer in answers)
-            if (ReferenceEquals(answer.Names, names)) return answer.IsYes;
-        var own = new Answer(names, Mentions(names.Names));
+        lock (_answers)
+        {
+            foreach (Answer answer in _answers)
+                if (ReferenceEquals(answer.Names, names)) return answer.IsYes;
+        }
 
-        // Threads that write at the same time lose an answer of the other, which is found again.
-        Volatile.Write(ref _answers, [own, .. answers.Take(Remembered - 1)]);
-        return own.IsYes;
+        bool isYes = Mentions(names.Names);
+        lock (_answers) _answers[_oldest++ % Remembered] = new Answer(names, isYes);
+        return isYes;
     }
 
     /// <summary>The same, for a set that is asked of the file once: the fewer are looked for among the more.</summary>
@@ -167,7 +169,7 @@ internal sealed class TreeScan
         return null;
     }
 
-    private readonly record struct Answer(NameSet Names, bool IsYes);
+    private readonly record struct Answer(NameSet? Names, bool IsYes);
 }
 
 /// <summary>A body that can be called by name, the types that it stands in, innermost first, and the words in it, each once. A field's initializer is what calls through it run.</summary>

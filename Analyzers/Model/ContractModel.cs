@@ -71,7 +71,8 @@ internal sealed class ContractModel
 
     internal MethodContract? Find(IMethodSymbol method)
     {
-        MethodContract contract = _contracts.GetOrAdd(DefinitionOf(method), definition => Read(definition, _files));
+        IMethodSymbol definition = DefinitionOf(method);
+        if (!_contracts.TryGetValue(definition, out MethodContract? contract)) contract = _contracts.GetOrAdd(definition, Read(definition, _files));
         return ReferenceEquals(contract, None) ? null : contract;
     }
 

@@ -137,11 +137,18 @@ internal sealed partial class Evaluator
             // On most paths neither is so, and asked first that costs least.
             bool isFreed = _state.TryGetFreed(call.Arguments[i], out Allocation freed);
             if ((!isFreed && !_state.IsFirstTouch(call.Arguments[i])) || call.IsByReference(i) || !Works(call.Method, i)) continue;
-            OperandReference operand = OperandReference.Parameter(i);
-            if (contract is not null && ((contract.View?.Of == operand && !contract.Borrowed.Contains(i)) || contract.Frees.Exists(free => free.Target == operand) || contract.Allocations.Exists(allocation => allocation.Old == operand))) continue;
+            if (contract is not null && EndsBy(contract, i)) continue;
             if (isFreed) Use(freed, UseKind.Pass, argument.Syntax);
             else _state.NoteTouch(call.Arguments[i], call.Chain);
         }
+    }
+
+    /// <summary>The contract says itself what becomes of the memory.</summary>
+    private static bool EndsBy(MethodContract contract, int ordinal)
+    {
+        OperandReference operand = OperandReference.Parameter(ordinal);
+        return (contract.View?.Of == operand && !contract.Borrowed.Contains(ordinal))
+            || contract.Frees.Exists(free => free.Target == operand) || contract.Allocations.Exists(allocation => allocation.Old == operand);
     }
 
     private bool Works(IMethodSymbol method, int ordinal)

@@ -115,6 +115,8 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     private static bool IsTiny(SyntaxNode body)
     {
+        // Most bodies have more words than that alone, and those are known.
+        if (TreeScan.Of(body.SyntaxTree, CancellationToken.None).Words.In(body.Span).Length > TinyTokens) return false;
         int tokens = 0;
         foreach (SyntaxToken _ in body.DescendantTokens())
             if (++tokens > TinyTokens) return false;

@@ -15,21 +15,21 @@ internal sealed partial class FlowAnalysis
         // A call may throw anywhere in a section: what a finally block does then is no statement about the section.
         if (_unwinding > 0 || IsUnwinding(sleep.State)) return false;
         bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(sleep.Call.Inner is null ? rule.OnSleep(sleep, Model.Gfp) : rule.OnSleepInside(sleep));
+        foreach (FlowRule rule in Rules) told |= Add(sleep.Call.Inner is null ? rule.OnSleep(sleep, Model.Gfp) : rule.OnSleepInside(sleep), sleep.State);
         return told;
     }
 
     internal void Raise(in AwaitEvent await)
     {
         if (_unwinding > 0 || IsUnwinding(await.State)) return;
-        foreach (FlowRule rule in Rules) Add(rule.OnAwait(await));
+        foreach (FlowRule rule in Rules) Add(rule.OnAwait(await), await.State);
     }
 
     internal bool Raise(in FreeEvent free, bool again)
     {
         if (!again) NoteFirstFree(free.Call);
         bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(again ? rule.OnFreeAgain(free) : rule.OnFree(free));
+        foreach (FlowRule rule in Rules) told |= Add(again ? rule.OnFreeAgain(free) : rule.OnFree(free), free.State);
         return told;
     }
 
@@ -37,35 +37,35 @@ internal sealed partial class FlowAnalysis
     {
         NoteFirstFree(free.Call);
         bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnForeignFree(free));
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnForeignFree(free), free.State);
         return told;
     }
 
     internal bool Raise(in UseEvent use)
     {
         bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnUse(use));
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnUse(use), use.State);
         return told;
     }
 
     internal bool Raise(in DiscardEvent discard)
     {
         bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnDiscard(discard));
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnDiscard(discard), discard.State);
         return told;
     }
 
     internal bool Raise(in LockedTwiceEvent locked)
     {
         bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnLockedTwice(locked));
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnLockedTwice(locked), locked.State);
         return told;
     }
 
     internal bool Raise(in UnlockEvent unlock)
     {
         bool told = false;
-        foreach (FlowRule rule in Rules) told |= Add(rule.OnUnlock(unlock));
+        foreach (FlowRule rule in Rules) told |= Add(rule.OnUnlock(unlock), unlock.State);
         return told;
     }
 
@@ -73,6 +73,9 @@ internal sealed partial class FlowAnalysis
     private void NoteFirstFree(CallSite call) => _firstFrees.Add(CodePlace.Of(call.Syntax));
 
     private IReadOnlyList<FlowRule> Rules => IsMuted ? [] : _scope.Rules;
+
+    /// <summary>The path that the issue is told of must be one that can be taken.</summary>
+    private bool Add(FlowIssue? issue, FlowState state) => issue is not null && state.IsFeasible() && Add(issue);
 
     private bool Add(FlowIssue? issue)
     {
@@ -96,7 +99,7 @@ internal sealed partial class FlowAnalysis
 
     private void Lose(in LossEvent loss)
     {
-        foreach (FlowRule rule in _scope.Rules) Add(rule.OnLoss(loss));
+        foreach (FlowRule rule in _scope.Rules) Add(rule.OnLoss(loss), loss.State);
         // Reported once on this path.
         loss.State.SetAllocation(loss.Allocation with { Status = AllocationStatus.Escaped });
     }
@@ -104,6 +107,9 @@ internal sealed partial class FlowAnalysis
     /// <summary>What is open at the exits. The summary leaves out what was told here.</summary>
     private List<BodyExit> CheckSections(GraphRunner runner)
     {
+        // Neither the rules nor callers hear of a path that nothing can take.
+        runner.Returns.RemoveAll(static way => way.State.HoldsAny && !way.State.IsFeasible());
+        runner.Throws.RemoveAll(static way => way.State.HoldsAny && !way.State.IsFeasible());
         var exits = new List<BodyExit>();
         foreach ((FlowState state, Value value, Location place) in runner.Returns) exits.Add(new BodyExit(state, place, LossKind.Return, state.Canonical(value)));
         foreach ((FlowState state, SyntaxNode statement) in runner.Throws) exits.Add(new BodyExit(state, statement.GetLocation(), LossKind.Throw, Value.Zero));

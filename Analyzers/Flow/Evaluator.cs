@@ -289,10 +289,12 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
     private Value CaptureSlot(CaptureId id, int part) => Symbols.Make(SymbolKind.Capture, tag: (_runner.Depth * 2) + part, item: id);
 
+    private static bool IsZeroPointer(IOperation operation) =>
+        operation is IFieldReferenceOperation { Field: { IsStatic: true, Name: "Zero" } zero } && zero.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
+
     private Value LoadFrom(IOperation operation)
     {
-        if (operation is IFieldReferenceOperation { Field: { IsStatic: true, Name: "Zero" } zero } && zero.ContainingType.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr)
-            return Value.Zero;
+        if (IsZeroPointer(operation)) return Value.Zero;
         Value address = Address(operation);
         if (operation is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }) return address;
         Touch(address, operation);
@@ -337,7 +339,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
     private Value EvalCapture(IFlowCaptureOperation capture)
     {
-        if (!capture.Value.ConstantValue.HasValue && IsPlace(capture.Value) && !(capture.Value is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }))
+        if (!capture.Value.ConstantValue.HasValue && !IsZeroPointer(capture.Value) && IsPlace(capture.Value) && !(capture.Value is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }))
         {
             Value address = Address(capture.Value);
             Touch(address, capture.Value);

@@ -102,6 +102,22 @@ internal sealed partial class Evaluator
         return true;
     }
 
+    /// <summary>A comparison of two that may be null is one of their values if there are both. Two that are both null are equal, too: that is told apart only if one has a value.</summary>
+    private bool TryCompareLifted(IBinaryOperation binary, Value left, Value right, out Value result)
+    {
+        result = default;
+        if (!binary.IsLifted || !IsFollowed(binary.LeftOperand.Type) || !IsFollowed(binary.RightOperand.Type) || !IsOfNumber(binary.LeftOperand.Type!) || !IsOfNumber(binary.RightOperand.Type!)) return false;
+        bool differs = binary.OperatorKind == BinaryOperatorKind.NotEquals, asksEqual = differs || binary.OperatorKind == BinaryOperatorKind.Equals;
+        if (!asksEqual && binary.OperatorKind is not (BinaryOperatorKind.LessThan or BinaryOperatorKind.LessThanOrEqual or BinaryOperatorKind.GreaterThan or BinaryOperatorKind.GreaterThanOrEqual)) return false;
+        Value hasLeft = IsPresent(left), hasRight = IsPresent(right);
+        if (asksEqual && hasLeft != Value.One && hasRight != Value.One) return false;
+        result = And(And(hasLeft, hasRight), Compare(differs ? BinaryOperatorKind.Equals : binary.OperatorKind, ValueIn(left, binary.LeftOperand.Type!), ValueIn(right, binary.RightOperand.Type!), binary));
+        if (differs) result = Not(result);
+        return true;
+    }
+
+    private static bool IsOfNumber(ITypeSymbol nullable) => ((INamedTypeSymbol)nullable).TypeArguments[0] is var inner && TypeShapes.IsPrimitive(inner) && !IsFloating(inner);
+
     /// <summary>Patterns that ask whether there is a value, or take it out.</summary>
     private bool TryNullablePattern(Value nullable, IPatternOperation pattern, out Value result)
     {
@@ -122,6 +138,9 @@ internal sealed partial class Evaluator
                 return true;
             case ITypePatternOperation:
                 result = IsPresent(nullable);
+                return true;
+            case IRelationalPatternOperation or IConstantPatternOperation when IsOfNumber(pattern.InputType) && TryNumberPattern(ValueIn(nullable, pattern.InputType), pattern, out Value fits):
+                result = And(IsPresent(nullable), fits);
                 return true;
             default:
                 return false;

@@ -119,15 +119,16 @@ internal sealed partial class Evaluator
         if (_dead) return Value.Zero;
         if (binary.OperatorMethod is { } method && !IsWrapperOperator(method))
         {
-            // string equality compares content: two unknown strings tell nothing, but null is null.
-            if (binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (right.IsZero || left.IsZero))
+            // string equality compares content: two unknown strings tell nothing, but null is null, and a literal is one object with all of its content.
+            if (binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (right.IsZero || left.IsZero || IsText(binary.RightOperand) || IsText(binary.LeftOperand)))
                 return Compare(binary.OperatorKind, left, right, binary);
             return CallOperator(binary, method, (binary.LeftOperand, left), (binary.RightOperand, right));
         }
 
-        if (TryCompareWithNull(binary, left, right, out Value compared)) return compared;
+        if (TryCompareWithNull(binary, left, right, out Value compared) || TryCompareLifted(binary, left, right, out compared)) return compared;
         bool liftedOrWide = binary.IsLifted || !TypeShapes.IsScalar(binary.LeftOperand.Type) || !TypeShapes.IsScalar(binary.RightOperand.Type)
             || IsFloating(binary.LeftOperand.Type) || IsFloating(binary.RightOperand.Type);
+        if (liftedOrWide && IsOrder(binary) && !binary.IsLifted) return Asked(binary.OperatorKind, left, right);
         if (liftedOrWide) return TypeShapes.IsScalar(binary.Type) ? Unknown(binary) : FreshRegion(binary);
         if (binary.LeftOperand.Type is IPointerTypeSymbol && binary.OperatorKind == BinaryOperatorKind.Subtract && binary.RightOperand.Type is IPointerTypeSymbol)
             return Unknown(binary);
@@ -189,6 +190,7 @@ internal sealed partial class Evaluator
     private Value Arithmetic(BinaryOperatorKind kind, Value left, Value right, ITypeSymbol? type, IOperation site)
     {
         if (IsFloating(type) || !TypeShapes.IsScalar(type)) return UnknownOf(site.Syntax);
+        if (kind == BinaryOperatorKind.ExclusiveOr && type?.SpecialType == SpecialType.System_Boolean) return Not(_state.Binary(Operator.Equal, _state.Canonical(left), _state.Canonical(right)));
         if (type?.SpecialType == SpecialType.System_String || type?.TypeKind == TypeKind.Delegate)
         {
             bool isDelegate = type.TypeKind == TypeKind.Delegate;

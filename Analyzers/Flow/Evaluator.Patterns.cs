@@ -14,22 +14,15 @@ internal sealed partial class Evaluator
         bool scalar = TypeShapes.IsScalar(pattern.InputType);
         switch (pattern)
         {
-            case IConstantPatternOperation constant when scalar && constant.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long number):
-                return _state.Binary(Operator.Equal, value, Value.Constant(number));
+            case IConstantPatternOperation or IRelationalPatternOperation when scalar && TryNumberPattern(value, pattern, out Value fits):
+                return fits;
+            case IConstantPatternOperation constant when IsText(constant.Value):
+                return _state.Binary(Operator.Equal, value, Eval(constant.Value));
             case INegatedPatternOperation negated:
                 return Not(EvalPattern(value, negated.Pattern, site));
             case IBinaryPatternOperation binary:
                 Value left = EvalPattern(value, binary.LeftPattern, site), right = EvalPattern(value, binary.RightPattern, site);
                 return binary.OperatorKind == BinaryOperatorKind.And ? And(left, right) : Not(And(Not(left), Not(right)));
-            case IRelationalPatternOperation relational when scalar && relational.Value.ConstantValue is { HasValue: true } literal && TypeShapes.TryNumber(literal.Value, out long bound):
-                Value limit = Value.Constant(bound);
-                return relational.OperatorKind switch
-                {
-                    BinaryOperatorKind.LessThan => _state.Binary(Operator.Less, value, limit),
-                    BinaryOperatorKind.GreaterThan => _state.Binary(Operator.Less, limit, value),
-                    BinaryOperatorKind.LessThanOrEqual => Not(_state.Binary(Operator.Less, limit, value)),
-                    _ => Not(_state.Binary(Operator.Less, value, limit)),
-                };
             case IDiscardPatternOperation:
                 return Value.One;
             case IDeclarationPatternOperation { MatchesNull: false, MatchedType: { IsValueType: true } type } unboxing when pattern.InputType is { IsReferenceType: true }:
@@ -37,19 +30,36 @@ internal sealed partial class Evaluator
             case IDeclarationPatternOperation declaration:
                 Bind(declaration.DeclaredSymbol, value);
                 if (declaration.MatchesNull) return Value.One;
-                return And(IsOfClass(value, declaration.MatchedType) ?? IsOfType(pattern, declaration.MatchedType), scalar ? NotNull(value) : Value.One);
+                return And(IsOfClass(value, declaration.MatchedType) ?? IsOfType(value, pattern, declaration.MatchedType), scalar ? NotNull(value) : Value.One);
             case IRecursivePatternOperation recursive:
                 Bind(recursive.DeclaredSymbol, value);
                 if (HoldsPointers(pattern.InputType)) Escape(value);
-                return And(And(IsNarrower(recursive) ? IsOfClass(value, recursive.MatchedType) ?? IsOfType(pattern, recursive.MatchedType) : Value.One, scalar ? NotNull(value) : Value.One), EvalParts(value, recursive, site));
+                return And(And(IsNarrower(recursive) ? IsOfClass(value, recursive.MatchedType) ?? IsOfType(value, pattern, recursive.MatchedType) : Value.One, scalar ? NotNull(value) : Value.One), EvalParts(value, recursive, site));
             case ITypePatternOperation matched:
-                return And(IsOfClass(value, matched.MatchedType) ?? IsOfType(pattern, matched.MatchedType), scalar ? NotNull(value) : Value.One);
+                return And(IsOfClass(value, matched.MatchedType) ?? IsOfType(value, pattern, matched.MatchedType), scalar ? NotNull(value) : Value.One);
             case IListPatternOperation:
                 Escape(value);
                 return Matches(pattern);
             default:
                 return Matches(pattern);
         }
+    }
+
+    /// <summary>A number, or a range that one number bounds.</summary>
+    private bool TryNumberPattern(Value value, IPatternOperation pattern, out Value fits)
+    {
+        fits = default;
+        IOperation bound = pattern is IRelationalPatternOperation { Value: var limit } ? limit : ((IConstantPatternOperation)pattern).Value;
+        if (bound.ConstantValue is not { HasValue: true } literal || !TypeShapes.TryNumber(literal.Value, out long number)) return false;
+        Value known = Value.Constant(number);
+        fits = pattern is not IRelationalPatternOperation relational ? _state.Binary(Operator.Equal, value, known) : relational.OperatorKind switch
+        {
+            BinaryOperatorKind.LessThan => _state.Binary(Operator.Less, value, known),
+            BinaryOperatorKind.GreaterThan => _state.Binary(Operator.Less, known, value),
+            BinaryOperatorKind.LessThanOrEqual => Not(_state.Binary(Operator.Less, known, value)),
+            _ => Not(_state.Binary(Operator.Less, value, known)),
+        };
+        return true;
     }
 
     /// <summary>
@@ -70,7 +80,12 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>A test for a type that every value of the input has is no branch.</summary>
-    private Value IsOfType(IPatternOperation pattern, ITypeSymbol? type) => IsAlways(pattern.InputType, type) ? Value.One : Matches(pattern);
+    private Value IsOfType(Value value, IPatternOperation pattern, ITypeSymbol? type) => IsAlways(pattern.InputType, type) ? Value.One : type is null ? Matches(pattern) : TypeTest(value, type);
+
+    /// <summary>An object has one class: the same question of it has the same answer.</summary>
+    private Value TypeTest(Value value, ITypeSymbol type) => Symbols.Make(SymbolKind.Unknown, _state.Canonical(value), item: new AskedType(type), low: 0, high: 1);
+
+    private sealed record AskedType(ITypeSymbol Type);
 
     private static bool IsAlways(ITypeSymbol? given, ITypeSymbol? type) => given is INamedTypeSymbol known && type is INamedTypeSymbol target && IsA(known, target);
 
@@ -86,7 +101,7 @@ internal sealed partial class Evaluator
 
     private Value EvalIsType(Value value, IIsTypeOperation isType)
     {
-        Value matches = IsOfClass(value, isType.TypeOperand) ?? (IsAlways(isType.ValueOperand.Type, isType.TypeOperand) ? Value.One : Unknown(isType));
+        Value matches = IsOfClass(value, isType.TypeOperand) ?? (IsAlways(isType.ValueOperand.Type, isType.TypeOperand) ? Value.One : TypeTest(value, isType.TypeOperand));
         return And(isType.IsNegated ? Not(matches) : matches, NotNull(value));
     }
 
@@ -123,15 +138,24 @@ internal sealed partial class Evaluator
             Value? place = property.Member switch
             {
                 IFieldReferenceOperation { Field: { RefKind: RefKind.None, IsStatic: false } field } when !TypeShapes.IsWrapper(pattern.MatchedType) => PartOf(value, pattern.MatchedType, field),
+                // An array and a list are asked for how many there are as "all.Length" asks it.
+                IPropertyReferenceOperation { Property: { Name: "Length", ContainingType.SpecialType: SpecialType.System_Array } } => LengthSlot(value),
+                IPropertyReferenceOperation { Property: { Name: "Length" or "Count", IsStatic: false, Type.SpecialType: SpecialType.System_Int32 } counted } when !HoldsPointers(pattern.InputType) && IsOfLibrary(counted) => Symbols.Field(value, counted),
                 IPropertyReferenceOperation { Property: { IsStatic: false, RefKind: RefKind.None } member } when TypeShapes.IsAutomatic(member) && !TypeShapes.IsWrapper(pattern.MatchedType) => Symbols.Field(value, member),
                 _ => null,
             };
             if (place is null) Escape(value);
-            result = And(result, EvalPattern(place is { } known ? LoadAt(known, property.Pattern.InputType) : UnknownOf(property.Syntax, 8), property.Pattern, site));
+            result = And(result, EvalPattern(place is { } known ? LoadCount(known, property) ?? LoadAt(known, property.Pattern.InputType) : UnknownOf(property.Syntax, 8), property.Pattern, site));
         }
 
         return result;
     }
+
+    private static bool IsOfLibrary(IPropertySymbol property) => property.ContainingType is { DeclaringSyntaxReferences.IsEmpty: true, TypeKind: not TypeKind.Interface, ContainingNamespace: { } space } && (space.Name is "System" || space.ContainingNamespace.Name is "System" or "Collections");
+
+    /// <summary>A count is not negative.</summary>
+    private Value? LoadCount(Value place, IPropertySubpatternOperation property) =>
+        property.Member is IPropertyReferenceOperation { Property: { Name: "Length" or "Count", Type.SpecialType: SpecialType.System_Int32 } counted } && (counted.ContainingType.SpecialType == SpecialType.System_Array || IsOfLibrary(counted)) ? LoadAt(place, 0, int.MaxValue) : null;
 
     /// <summary>What a deconstruction of the type reads: the elements of a tuple, the properties that a record was declared with. Null if a method decides.</summary>
     private static List<ISymbol>? PartsOf(ITypeSymbol? type, int count)

@@ -292,7 +292,7 @@ internal sealed partial class FlowAnalysis
     internal bool IsImmutable(Value address) => Symbols.IsLength(address) || Symbols.Of(address) is
     {
         Kind: SymbolKind.Field or SymbolKind.Static,
-        Item: IFieldSymbol { IsReadOnly: true } or IPropertySymbol { Name: "Length", ContainingType.SpecialType: SpecialType.System_String }
+        Item: string or IFieldSymbol { IsReadOnly: true } or IPropertySymbol { Name: "Length", ContainingType.SpecialType: SpecialType.System_String }
             or IPropertySymbol { Name: "Count" or "Length", ContainingType: { ContainingNamespace.Name: "Generic" or "Immutable" or "System", Name: "IReadOnlyCollection" or "ReadOnlySpan" or "ImmutableArray" } },
     };
 

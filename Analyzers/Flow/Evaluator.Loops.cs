@@ -38,7 +38,8 @@ internal sealed partial class Evaluator
             Escape(value);
             SymbolData data = Symbols.Of(address);
             if (IsFilled(data, value, changed, onEntry)) continue;
-            object site = data.Item ?? address;
+            // Numbers of one block differ in the offset only.
+            object site = address.Offset == 0 && data.Item is { } item ? item : address;
             Value later = Symbols.Unknown(site, unchecked((tag * 8) + 7 + (address.Symbol * 8192)));
             _state.Store(address, later);
             // What counted up in two turns goes on counting up.

@@ -313,4 +313,37 @@ unsafe class Bodies
         nint p = (nint)kmalloc(4, GFP_KERNEL);
         Array.ForEach([p], each => kfree((void*)each));
     }
+
+    struct Numbers
+    {
+        public fixed long all[4];
+    }
+
+    // What a loop changed in one block lies at several offsets.
+    void NumbersOnStack()
+    {
+        long* all = stackalloc long[4];
+        for (int i = 0; i < 4; i++) all[i] = (long)Marshal.AllocHGlobal(3);
+        for (int i = 0; i < 4; i++) Marshal.FreeHGlobal((nint)all[i]);
+    }
+
+    void NumbersInFixedBuffer()
+    {
+        Numbers numbers = default;
+        for (int i = 0; i < 4; i++) numbers.all[i] = (long)Marshal.AllocHGlobal(3);
+        for (int i = 0; i < 4; i++) Marshal.FreeHGlobal((nint)numbers.all[i]);
+    }
+
+    void CountsOnStack(byte* data, int n)
+    {
+        int* counts = stackalloc int[2];
+        for (int i = 0; i < n; i++)
+        {
+            if (data[i] == 0) counts[0]++;
+            else counts[1]++;
+        }
+
+        void* p = counts[0] > 0 ? NativeMemory.Alloc(8) : null;
+        if (counts[1] > 0) NativeMemory.Free(p);
+    } // expect: KA4001
 }

@@ -72,7 +72,7 @@ internal sealed class StateText(SymbolTable symbols)
         string name = data.Kind switch
         {
             SymbolKind.Local or SymbolKind.Captured => ((ISymbol)data.Item!).Name,
-            SymbolKind.Static => ((ISymbol)data.Item!).ContainingType?.Name + "." + ((ISymbol)data.Item!).Name,
+            SymbolKind.Static => data.Item is ISymbol member ? member.ContainingType?.Name + "." + member.Name : (string)data.Item!,
             SymbolKind.Field when symbols.KindOf(data.A) is SymbolKind.Local or SymbolKind.Field or SymbolKind.Static or SymbolKind.Element or SymbolKind.Captured => Place(data.A) + "." + ((ISymbol)data.Item!).Name,
             SymbolKind.Field => Of(data.A) + (symbols.KindOf(data.A) is SymbolKind.This or SymbolKind.New or SymbolKind.Stack ? "." : "->") + ((ISymbol)data.Item!).Name,
             SymbolKind.Element => $"{Of(data.A)}[{Of(data.B)}]",

@@ -82,7 +82,7 @@ internal sealed class SummaryShape(SymbolTable symbols)
             SymbolKind.Argument => "#" + ((IParameterSymbol)data.Item!).Ordinal,
             SymbolKind.Local when data.Item is IParameterSymbol parameter => "&#" + parameter.Ordinal,
             SymbolKind.This => "this",
-            SymbolKind.Static => ((ISymbol)data.Item!).ToDisplayString(),
+            SymbolKind.Static => data.Item is ISymbol member ? member.ToDisplayString() : (string)data.Item!,
             SymbolKind.Allocation => "allocation " + Number(value),
             SymbolKind.Load => $"[{Of(data.A)}]",
             SymbolKind.Field => $"{Of(data.A)}.{((ISymbol)data.Item!).ToDisplayString()}",

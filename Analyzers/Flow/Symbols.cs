@@ -47,7 +47,7 @@ internal enum SymbolKind : byte
     /// <summary>The address of a variable of an enclosing method that is not part of the analysis.</summary>
     Captured,
 
-    /// <summary>The address of a static field.</summary>
+    /// <summary>The address of a static field, or what stands for a question about the platform: Item is the field, or the question in words.</summary>
     Static,
 
     /// <summary>What memory held at first sight: A is the address, Tag the epoch.</summary>

@@ -38,6 +38,40 @@ unsafe class Bodies
         DropForPlatform(p);
     }
 
+    private interface IDropper
+    {
+        void Drop(nint p);
+    }
+
+    private sealed class Dropper : IDropper
+    {
+        public void Drop(nint p) => DropForPlatform(p);
+    }
+
+    private sealed class LoudDropper : IDropper
+    {
+        public void Drop(nint p)
+        {
+            Console.WriteLine();
+            if (RuntimeInformation.IsOSPlatform(OSPlatform.Windows)) Marshal.FreeCoTaskMem(p);
+            else Marshal.FreeHGlobal(p);
+        }
+    }
+
+    static void OfThePlatformByOneOfTwo(IDropper dropper)
+    {
+        nint p = MakeForPlatform();
+        dropper.Drop(p);
+    }
+
+    static void OfThePlatformByOneOfTwoTwice(IDropper dropper)
+    {
+        nint p = OperatingSystem.IsLinux() ? 0 : Marshal.AllocHGlobal(64);
+        if (p == 0) return;
+        dropper.Drop(p); // expect: KA4007
+        Marshal.FreeHGlobal(p); // expect: KA4005
+    }
+
     static void OfTheProcessor()
     {
         void* p = Avx2.IsSupported ? NativeMemory.AlignedAlloc(64, 32) : NativeMemory.Alloc(64);

@@ -19,6 +19,9 @@ unsafe class Values
     // ends: result = 48
     int ShiftAndOr() => (1 << 5) | (1 << 4);
 
+    // ends: result = IsWindows
+    bool Asked() => OperatingSystem.IsWindows();
+
     // ends: result = 4
     int MaskedConstant() { int flags = 6; return flags & Mask; }
 

@@ -91,7 +91,7 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Whether the memory is still owned is open.</summary>
-    internal void LetGo(FlowState state, Value value)
+    internal void Escape(FlowState state, Value value)
     {
         (FlowState outer, _state) = (_state, state);
         Escape(value);

@@ -11,6 +11,9 @@ internal sealed partial class GraphRunner
     /// <summary>Of one loop no more paths than these go on as they are: they differ in what was before it.</summary>
     private const int MaximalChained = 2;
 
+    /// <summary>After so many turns a path is widened.</summary>
+    private const int WidenedTurns = 2;
+
     private readonly Dictionary<int, int> _chained = [];
     private readonly Dictionary<int, bool> _handsOn = [];
     private readonly bool[] _reached;
@@ -45,11 +48,11 @@ internal sealed partial class GraphRunner
     private bool GoRound(FlowState state, int header)
     {
         if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
-        if (turn.Count >= 2) return false;
+        if (turn.Count >= WidenedTurns) return false;
         bool isLast = turn.Count == 1 || _analysis.Budget.RunsShort;
         if (isLast && turn.Count == 1 && HasChained(state, turn.OnEntry)) SendOnceMore(state, header, turn);
         if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
-        state.Loops.Set(header, turn with { Count = isLast ? 2 : 1 });
+        state.Loops.Set(header, turn with { Count = isLast ? WidenedTurns : 1 });
         return true;
     }
 
@@ -63,7 +66,7 @@ internal sealed partial class GraphRunner
         if (before >= MaximalChained) return;
         _chained[header] = before + 1;
         FlowState asItIs = state.Fork();
-        asItIs.Loops.Set(header, turn with { Count = 2 });
+        asItIs.Loops.Set(header, turn with { Count = WidenedTurns });
         Send(asItIs, _graph.Blocks[header]);
     }
 

@@ -7,9 +7,6 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class GraphRunner
 {
-    /// <summary>After so many turns a path is widened.</summary>
-    private const int WidenedTurns = 2;
-
     /// <summary>By header: memory, and locks, that was there before the loop and that some turn gave up.</summary>
     private readonly Dictionary<int, SortedSet<int>> _givenUp = [];
     private readonly Dictionary<int, HashSet<Value>> _unlocked = [];
@@ -63,7 +60,7 @@ internal sealed partial class GraphRunner
         int header = state.Loops.KeyAt(index);
         if (_givenUp.TryGetValue(header, out SortedSet<int>? memory))
             foreach (int symbol in memory)
-                if (!state.IsFreed(symbol)) _analysis.Evaluator.LetGo(state, new Value(symbol, 0));
+                if (!state.IsFreed(symbol)) _analysis.Evaluator.Escape(state, new Value(symbol, 0));
         if (_unlocked.TryGetValue(header, out HashSet<Value>? locks)) state.Sections = Section.Doubt(state.Sections, locks);
     }
 }

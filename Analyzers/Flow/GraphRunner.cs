@@ -409,7 +409,6 @@ internal sealed partial class GraphRunner
     /// <summary>Locals of the regions that the branch leaves are gone; the last pointer to an allocation may have been among them.</summary>
     private void LeaveScopes(ControlFlowBranch branch, FlowState state)
     {
-        CodePlace? at = null;
         foreach (ControlFlowRegion region in branch.LeavingRegions)
         {
             foreach (CaptureId capture in region.CaptureIds) state.Clear(_analysis.Symbols.Make(SymbolKind.Capture, tag: Depth * 2, item: capture));
@@ -419,7 +418,7 @@ internal sealed partial class GraphRunner
                 bool held = state.TryPeek(variable, out Value value);
                 if ((held || !TypeShapes.IsScalar(local.Type)) && !state.IsExposed(variable.Symbol)) state.Clear(variable);
                 if (!TypeShapes.IsPointer(local.Type) && !(held && state.TryGetAllocation(value, out _))) continue;
-                CodePlace place = at ??= CodePlace.Of(PlaceOf(branch));
+                var place = CodePlace.Of(PlaceOf(branch));
                 if (held) _analysis.CheckLost(state, value, place, LossKind.ScopeEnd, local);
                 else _analysis.NoteUnset(place, local);
             }

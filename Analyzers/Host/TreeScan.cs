@@ -64,7 +64,12 @@ internal sealed class TreeScan
         }
 
         bool isYes = Mentions(names.Names);
-        lock (_answers) _answers[_oldest++ % Remembered] = new Answer(names, isYes);
+        lock (_answers)
+        {
+            _answers[_oldest] = new Answer(names, isYes);
+            _oldest = (_oldest + 1) % Remembered;
+        }
+
         return isYes;
     }
 

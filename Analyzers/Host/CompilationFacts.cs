@@ -12,6 +12,8 @@ namespace KAlloc.Analyzers.Host;
 
 internal sealed class CompilationFacts(Compilation compilation, System.Collections.Immutable.ImmutableArray<AdditionalText> files = default)
 {
+    private static readonly NameSet s_spinLock = NameSet.Of(["SpinLock"]);
+
     private readonly Lazy<ContractModel> _model = new(() =>
         new ContractModel(compilation, files.IsDefaultOrEmpty ? [] : ContractFiles.Of(files, CancellationToken.None), static (tree, names) => TreeScan.Of(tree, CancellationToken.None).Mentions(names)));
     private readonly ConcurrentDictionary<IMethodSymbol, EntryContext> _contexts = new(SymbolEqualityComparer.Default);
@@ -20,6 +22,7 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     private Demand? _demand;
     private FieldOwners? _fields;
     private SectionReliance? _reliance;
+    private List<TreeScan>? _scans;
     private HashSet<string>? _names;
     private NameClosure? _interesting, _leading, _leaving;
     private readonly object _closing = new();
@@ -49,7 +52,8 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
         if (_names is { } known) return known;
         var names = new HashSet<string>(Model.DescribedNames);
         if (MayCallStated(cancellation)) names.UnionWith(Model.StatedNames);
-        foreach (SyntaxTree tree in compilation.SyntaxTrees) names.UnionWith(TreeScan.Of(tree, cancellation).ContractMembers);
+        foreach (TreeScan scan in Scans(cancellation))
+            if (scan.ContractMembers.Count > 0) names.UnionWith(scan.ContractMembers);
         if (HasSpinLocks(cancellation)) names.UnionWith(BclContext.Sections.EffectNames);
         return _names = names;
     }
@@ -58,32 +62,31 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     internal bool MayBeAtomic(CancellationToken cancellation)
     {
         if (_atomic != 0) return _atomic > 0;
-        NameSet names = NameSet.Of(Model.AtomicNames);
-        return AnyFile(ref _atomic, scan => scan.MentionsAny(names), cancellation);
+        return AnyFile(ref _atomic, NameSet.Of(Model.AtomicNames), cancellation);
     }
 
     /// <summary>Whether any code may call methods of assemblies that state contracts: they are referenced by many who use nothing of them, and name "Dispose".</summary>
     private bool MayCallStated(CancellationToken cancellation)
     {
         if (Model.StatingSpaces is not { } spaces) return true;
-        NameSet names = NameSet.Of(spaces);
-        return AnyFile(ref _callsStated, scan => scan.MentionsAny(names), cancellation);
+        return AnyFile(ref _callsStated, NameSet.Of(spaces), cancellation);
     }
 
-    private bool HasSpinLocks(CancellationToken cancellation) => AnyFile(ref _spinLocks, scan => scan.Identifiers.Contains("SpinLock"), cancellation);
+    private bool HasSpinLocks(CancellationToken cancellation) => AnyFile(ref _spinLocks, s_spinLock, cancellation);
 
-    private bool AnyFile(ref int known, Func<TreeScan, bool> has, CancellationToken cancellation)
+    private bool AnyFile(ref int known, NameSet names, CancellationToken cancellation)
     {
-        if (known != 0) return known > 0;
-        foreach (SyntaxTree tree in compilation.SyntaxTrees)
-        {
-            if (!has(TreeScan.Of(tree, cancellation))) continue;
-            known = 1;
-            return true;
-        }
+        if (known == 0) known = Scans(cancellation).Exists(scan => scan.MentionsAny(names)) ? 1 : -1;
+        return known > 0;
+    }
 
-        known = -1;
-        return false;
+    /// <summary>The scans of all files, in order.</summary>
+    private List<TreeScan> Scans(CancellationToken cancellation)
+    {
+        if (_scans is { } known) return known;
+        var scans = new List<TreeScan>();
+        foreach (SyntaxTree tree in compilation.SyntaxTrees) scans.Add(TreeScan.Of(tree, cancellation));
+        return _scans = scans;
     }
 
     /// <summary>The names of everything with a contract and of the methods that lead there: a body that names none of them is left alone.</summary>
@@ -97,7 +100,8 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
     {
         if (_leading is { } known) return known;
         if (!MayBeAtomic(cancellation)) return _leading = InterestingNames(cancellation);
-        return Once(ref _leading, token => Closure([.. NamesOf(token), Words.LockStatement, .. BclContext.Blocking.EffectNames], token), cancellation);
+        NameClosure interesting = InterestingNames(cancellation);
+        return Once(ref _leading, token => new NameClosure(interesting, [Words.LockStatement, .. BclContext.Blocking.EffectNames], token), cancellation);
     }
 
     /// <summary>All files are asked about at once, and everybody wants the same closure first: one makes it, and the others wait.</summary>
@@ -114,12 +118,7 @@ internal sealed class CompilationFacts(Compilation compilation, System.Collectio
         }
     }
 
-    private NameClosure Closure(HashSet<string> names, CancellationToken cancellation)
-    {
-        var scans = new List<TreeScan>();
-        foreach (SyntaxTree tree in compilation.SyntaxTrees) scans.Add(TreeScan.Of(tree, cancellation));
-        return NameClosure.Of(scans, names, Model.StatedNames, cancellation);
-    }
+    private NameClosure Closure(HashSet<string> names, CancellationToken cancellation) => new(Scans(cancellation), names, Model.StatedNames, cancellation);
 
     /// <summary>
     /// The context a method is entered in: by its attributes, else by what it is registered as. A body asks "am I a handler?"; callers are

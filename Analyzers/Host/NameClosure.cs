@@ -16,24 +16,31 @@ internal sealed class NameClosure
     /// <summary>A name that more declarations share says too little about what a call of it runs.</summary>
     private const int MaximalDeclarations = 8;
 
+    private readonly List<TreeScan> _scans;
     private readonly HashSet<string> _names, _distinct;
     private readonly Dictionary<string, HashSet<string>> _shared = [];
+    private readonly HashSet<DeclaredBody> _reached = [];
 
     // By number, of the words of each file that was asked about.
     private readonly ConditionalWeakTable<Words, Lead[]> _leads = new();
-
-    private NameClosure(HashSet<string> contracts, HashSet<string> distinct) => (_names, _distinct) = ([.. contracts], distinct);
 
     /// <param name="scans">The files.</param>
     /// <param name="contracts">The names of contract members.</param>
     /// <param name="distinct">Names that lead on by themselves, however many share them, once one of them leads at all: how memory is given back is looked for everywhere.</param>
     /// <param name="cancellation">Stops it.</param>
-    internal static NameClosure Of(List<TreeScan> scans, HashSet<string> contracts, HashSet<string> distinct, CancellationToken cancellation)
+    internal NameClosure(List<TreeScan> scans, HashSet<string> contracts, HashSet<string> distinct, CancellationToken cancellation)
     {
-        var closure = new NameClosure(contracts, distinct);
-        NameSet names = NameSet.Of([.. contracts]);
-        if (scans.Exists(scan => scan.MentionsAny(names))) closure.Grow(scans, names, cancellation);
-        return closure;
+        (_scans, _names, _distinct) = (scans, [.. contracts], distinct);
+        Grow(contracts, cancellation);
+    }
+
+    /// <summary>What <paramref name="less"/> holds, and what leads to <paramref name="more"/>.</summary>
+    internal NameClosure(NameClosure less, HashSet<string> more, CancellationToken cancellation)
+    {
+        (_scans, _names, _distinct) = (less._scans, [.. less._names, .. more], less._distinct);
+        foreach (KeyValuePair<string, HashSet<string>> shared in less._shared) _shared.Add(shared.Key, [.. shared.Value]);
+        _reached.UnionWith(less._reached);
+        Grow(more, cancellation);
     }
 
     /// <summary>Whether the file can matter at all.</summary>
@@ -84,41 +91,50 @@ internal sealed class NameClosure
         Always,
     }
 
-    private void Grow(List<TreeScan> scans, NameSet contracts, CancellationToken cancellation)
+    private void Grow(HashSet<string> names, CancellationToken cancellation)
     {
-        var declarations = new Dictionary<string, int>();
-        foreach (TreeScan scan in scans)
-            foreach (DeclaredBody body in scan.Bodies(cancellation))
-                declarations[body.Name] = declarations.TryGetValue(body.Name, out int count) ? count + 1 : 1;
-
-        NameSet frontier = contracts;
-        var reached = new HashSet<DeclaredBody>();
-        while (frontier.Names.Count > 0)
+        List<DeclaredBody> next = [];
+        while (names.Count > 0)
         {
-            var next = new HashSet<string>();
-            foreach (TreeScan scan in scans)
+            NameSet frontier = NameSet.Of(names);
+            List<TreeScan> mentioning = _scans.FindAll(scan => scan.MentionsAny(frontier));
+            Add(next, mentioning, cancellation);
+            next = [];
+            foreach (TreeScan scan in mentioning)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (!scan.MentionsAny(frontier)) continue;
                 Lead[] leads = Array.ConvertAll(scan.Words.Names, name => frontier.Names.Contains(name) ? LeadOf(name) : Lead.Nowhere);
                 foreach (DeclaredBody body in scan.Bodies(cancellation))
                 {
-                    if (reached.Contains(body) || !Leads(body, scan.Words.Names, leads)) continue;
-                    reached.Add(body);
-                    if (Add(body, declarations[body.Name])) next.Add(body.Name);
+                    if (_reached.Contains(body) || !Leads(body, scan.Words.Names, leads)) continue;
+                    _reached.Add(body);
+                    if (!_names.Contains(body.Name)) next.Add(body);
                 }
             }
 
-            frontier = NameSet.Of(next);
+            names = [.. next.Select(static body => body.Name)];
         }
     }
 
-    private bool Add(DeclaredBody body, int declarations)
+    /// <summary>Adds the names of bodies that lead to a contract, given all files that mention one of these names.</summary>
+    private void Add(List<DeclaredBody> bodies, List<TreeScan> scans, CancellationToken cancellation)
     {
-        if (!body.IsPrivate && (declarations <= MaximalDeclarations || _distinct.Contains(body.Name))) return _names.Add(body.Name);
-        if (body.Types is not [string type, ..]) return false;
-        if (!_shared.TryGetValue(body.Name, out HashSet<string>? owners)) _shared.Add(body.Name, owners = []);
-        return owners.Add(type);
+        var declarations = new Dictionary<string, int>();
+        foreach (DeclaredBody body in bodies) declarations[body.Name] = 0;
+        foreach (TreeScan scan in scans)
+            foreach (DeclaredBody body in scan.Bodies(cancellation))
+                if (declarations.TryGetValue(body.Name, out int count)) declarations[body.Name] = count + 1;
+        foreach (DeclaredBody body in bodies)
+        {
+            if (!body.IsPrivate && (declarations[body.Name] <= MaximalDeclarations || _distinct.Contains(body.Name))) _names.Add(body.Name);
+            else if (body.Types is [string type, ..]) OwnersOf(body.Name).Add(type);
+        }
+    }
+
+    private HashSet<string> OwnersOf(string name)
+    {
+        if (!_shared.TryGetValue(name, out HashSet<string>? owners)) _shared.Add(name, owners = []);
+        return owners;
     }
 
     private bool Leads(DeclaredBody body, string[] names, Lead[] leads)

@@ -52,12 +52,13 @@ internal sealed record Allocation(int Symbol, AllocationContract Contract, IMeth
     internal string Family => Contract.Family;
 }
 
-/// <summary>The branches taken on the way, newest first: only where both ways were possible.</summary>
-internal sealed class Trail(SyntaxNode condition, bool taken, Trail? before)
+/// <summary>What decided the way, newest first: conditions, where both ways were possible, and calls that throw.</summary>
+internal sealed class Trail(SyntaxNode decider, bool? isTrue, Trail? before)
 {
-    internal SyntaxNode Condition { get; } = condition;
+    internal SyntaxNode Decider { get; } = decider;
 
-    internal bool Taken { get; } = taken;
+    /// <summary>How the condition turned out; null if it is a call that throws.</summary>
+    internal bool? IsTrue { get; } = isTrue;
 
     internal Trail? Before { get; } = before;
 

@@ -80,7 +80,18 @@ internal sealed partial class FlowAnalysis
     private bool Add(FlowIssue? issue)
     {
         if (issue is null) return false;
-        if (_seen.Add((issue.Descriptor.Id, issue.Place, issue.Subject))) _issues.Add(issue);
+        var key = (issue.Descriptor.Id, issue.Place, issue.Subject);
+        if (!_told.TryGetValue(key, out int index))
+        {
+            _told.Add(key, _issues.Count);
+            _issues.Add(issue);
+        }
+        else if (_issues[index].Throws && !issue.Throws)
+        {
+            // That nothing needs to throw for it is the graver news.
+            _issues[index] = issue;
+        }
+
         return true;
     }
 

@@ -15,7 +15,7 @@ internal sealed partial class FlowAnalysis
     private readonly FlowScope _scope;
     private readonly List<FlowIssue> _issues = [];
     private readonly Holders _holders = new();
-    private readonly HashSet<(string, Location, SyntaxNode?)> _seen = [];
+    private readonly Dictionary<(string, Location, SyntaxNode?), int> _told = [];
     private readonly Dictionary<ISymbol, Value> _places = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<IMethodSymbol, (IFlowAnonymousFunctionOperation Lambda, GraphRunner Owner)> _lambdas = new(SymbolEqualityComparer.Default);
     private readonly HashSet<CodePlace> _firstFrees = [];

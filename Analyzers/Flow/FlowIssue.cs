@@ -36,6 +36,9 @@ internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place,
     /// <summary>The option whose value "true" makes this no finding.</summary>
     internal string? SilencedBy { get; init; }
 
+    /// <summary>It happens in what handles an exception of a call.</summary>
+    internal bool Throws { get; private set; }
+
     internal FlowIssue Step(Location place, string text)
     {
         _places.Add(place);
@@ -44,26 +47,32 @@ internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place,
     }
 
     /// <summary>
-    /// The branches since the given depth that led to the place, oldest first: those whose statement holds the place, or that jumped to it.
-    /// Each condition is shown as it turned out last.
+    /// The branches since the given depth that led to the place, oldest first: those whose statement holds the place, or that jumped to it, and what threw to a
+    /// handler that holds it. Each condition is shown as it turned out last.
     /// </summary>
     internal FlowIssue Branches(Trail? trail, int sinceDepth)
     {
         var taken = new List<Trail>();
         for (; trail is not null && trail.Depth > sinceDepth; trail = trail.Before)
-            if (LeadsToPlace(trail) && !taken.Exists(later => later.Condition == trail.Condition)) taken.Add(trail);
+            if (LeadsToPlace(trail) && !taken.Exists(later => later.Decider == trail.Decider)) taken.Add(trail);
         for (int i = taken.Count - 1; i >= 0; i--)
-            Step(taken[i].Condition.GetLocation(), $"'{Shorten(taken[i].Condition.ToString())}' is {(taken[i].Taken ? "true" : "false")}");
+            Step(taken[i].Decider.GetLocation(), $"'{Shorten(taken[i].Decider.ToString())}' {(taken[i].IsTrue is { } isTrue ? isTrue ? "is true" : "is false" : "throws")}");
+        Throws = taken.Exists(static step => step.IsTrue is null);
         return this;
     }
 
     private bool LeadsToPlace(Trail trail)
     {
-        StatementSyntax? statement = trail.Condition.FirstAncestorOrSelf<StatementSyntax>();
-        if (statement is null || !trail.Taken || statement is not IfStatementSyntax branch) return statement is not null && statement.Span.Contains(Place.SourceSpan);
-        StatementSyntax first = branch.Statement is BlockSyntax { Statements: { Count: > 0 } inner } ? inner[inner.Count - 1] : branch.Statement;
-        return statement.Span.Contains(Place.SourceSpan) || first is GotoStatementSyntax or BreakStatementSyntax or ContinueStatementSyntax;
+        if (trail.IsTrue is null) return trail.Decider.Ancestors().OfType<TryStatementSyntax>().Any(guard => IsHandledIn(guard, trail.Decider));
+        StatementSyntax? statement = trail.Decider.FirstAncestorOrSelf<StatementSyntax>();
+        if (statement is null || trail.IsTrue == false || statement is not IfStatementSyntax branch) return statement is not null && statement.Span.Contains(Place.SourceSpan);
+        StatementSyntax last = branch.Statement is BlockSyntax { Statements: { Count: > 0 } inner } ? inner[inner.Count - 1] : branch.Statement;
+        return statement.Span.Contains(Place.SourceSpan) || last is GotoStatementSyntax or BreakStatementSyntax or ContinueStatementSyntax or ThrowStatementSyntax;
     }
+
+    /// <summary>The place is in what is run when something in the block of the statement throws.</summary>
+    private bool IsHandledIn(TryStatementSyntax guard, SyntaxNode call) =>
+        guard.Span.Contains(Place.SourceSpan) && guard.Block.Span.Contains(call.Span) && !guard.Block.Span.Contains(Place.SourceSpan);
 
     private static string Shorten(string text)
     {

@@ -396,7 +396,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
 
     // History
 
-    internal void Branch(SyntaxNode condition, bool taken) => Trail = new Trail(condition, taken, Trail);
+    internal void Branch(SyntaxNode condition, bool isTrue) => Trail = new Trail(condition, isTrue, Trail);
+
+    internal void Throw(SyntaxNode call) => Trail = new Trail(call, null, Trail);
 
     /// <summary>Equal in all but the way that led here and in mere assumptions.</summary>
     internal bool SameContent(FlowState other) =>

@@ -21,16 +21,16 @@ internal sealed partial class GraphRunner
         return false;
     }
 
-    /// <summary>A statement that only frees or unlocks does not throw.</summary>
-    private bool MayThrow(IOperation operation)
+    /// <summary>What may throw in a statement: one that only frees or unlocks does not.</summary>
+    private IOperation? Throwing(IOperation operation)
     {
         foreach (IOperation inner in operation.DescendantsAndSelf())
         {
-            if (inner is IObjectCreationOperation { Constructor.IsImplicitlyDeclared: false } or IAwaitOperation or IThrowOperation) return true;
-            if (inner is IInvocationOperation call && _analysis.Model.Find(call.TargetMethod) is not ({ Frees.Count: > 0, Allocations.Count: 0 } or { Leave: not null })) return true;
+            if (inner is IObjectCreationOperation { Constructor.IsImplicitlyDeclared: false } or IAwaitOperation or IThrowOperation) return inner;
+            if (inner is IInvocationOperation call && _analysis.Model.Find(call.TargetMethod) is not ({ Frees.Count: > 0, Allocations.Count: 0 } or { Leave: not null })) return inner;
         }
 
-        return false;
+        return null;
     }
 
     private static ITypeSymbol? ThrownType(IOperation? exception)
@@ -47,6 +47,13 @@ internal sealed partial class GraphRunner
             if (node is ThrowStatementSyntax or ThrowExpressionSyntax) return node;
             else if (node is StatementSyntax or MemberDeclarationSyntax) break;
         return null;
+    }
+
+    private void UnwindFrom(SyntaxNode call, BasicBlock block, FlowState before)
+    {
+        FlowState state = before.Fork();
+        state.Throw(call);
+        Unwind(state, block.EnclosingRegion, new Unwinding(null, null));
     }
 
     /// <summary>Sends an exception from inside a region to the handlers around it, innermost first.</summary>

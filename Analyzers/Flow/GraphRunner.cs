@@ -298,7 +298,7 @@ internal sealed partial class GraphRunner
     private List<(FlowState State, Value Value)> RunEach(BasicBlock block, IOperation operation, List<FlowState> states, bool guarded, bool isReference = false)
     {
         if (states.Count == 0) return [];
-        bool mayThrow = guarded && MayThrow(operation);
+        IOperation? throwing = guarded ? Throwing(operation) : null;
         int places = _analysis.Budget.StatesPerBlock;
         bool areMany = states.Count > FewStates || places <= FewStates;
         // Twice as many as may stay: some of them become one.
@@ -306,7 +306,7 @@ internal sealed partial class GraphRunner
         var outcomes = new List<(FlowState State, Value Value)>();
         for (int i = 0; i < states.Count; i++)
         {
-            if (mayThrow) Unwind(states[i].Fork(), block.EnclosingRegion, new Unwinding(null, null));
+            if (throwing is not null) UnwindFrom(throwing.Syntax, block, states[i]);
             var choices = new Choices(areMany ? i : 0, ways);
             _analysis.Evaluator.Run(this, operation, states[i], outcomes, choices, isReference);
             if (choices.HasMore) _analysis.LosePaths();

@@ -8,6 +8,54 @@ public sealed class KA4001MemoryNotFreedTests
     private static Task VerifyAsync(string members) => Verify.VerifyAnalyzerAsync(Sources.Class(members));
 
     [Fact]
+    public Task Message_OfALeakInAHandler_SaysWhatThrows() => Verify.VerifyPathAsync(
+        Sources.Class(
+            """
+            static int M(string text)
+            {
+                nint p = {|#1:Marshal.AllocHGlobal(8)|};
+                try
+                {
+                    *(int*)p = {|#2:int.Parse(text)|};
+                }
+                catch (FormatException)
+                {
+                    {|#0:return -1;|}
+                }
+
+                Marshal.FreeHGlobal(p);
+                return 0;
+            }
+            """),
+        Verify.Diagnostic("KA4001").WithLocation(0).WithLocation(1).WithLocation(2).WithArguments("p", "on the path that ends here", "Marshal.FreeHGlobal"),
+        "'p' is allocated here by 'Marshal.AllocHGlobal'",
+        "'int.Parse(text)' throws");
+
+    [Fact]
+    public Task Message_OfALeakAfterAThrow_ShowsTheBranch() => Verify.VerifyPathAsync(
+        Sources.Class(
+            """
+            static int M(int n)
+            {
+                nint p = {|#1:Marshal.AllocHGlobal(8)|};
+                try
+                {
+                    if ({|#2:n < 0|}) throw new ArgumentException();
+                }
+                catch (ArgumentException)
+                {
+                    {|#0:return -1;|}
+                }
+
+                Marshal.FreeHGlobal(p);
+                return 0;
+            }
+            """),
+        Verify.Diagnostic("KA4001").WithLocation(0).WithLocation(1).WithLocation(2).WithArguments("p", "on the path that ends here", "Marshal.FreeHGlobal"),
+        "'p' is allocated here by 'Marshal.AllocHGlobal'",
+        "'n < 0' is true");
+
+    [Fact]
     public Task Message_OfAnEarlyReturn_ShowsTheBranch() => Verify.VerifyPathAsync(
         Sources.Class(
             """

@@ -36,6 +36,51 @@ public sealed class KA4005FreedTwiceTests
         "'kfree' frees it here in an earlier turn",
         "'i < n' is true");
 
+    [Fact]
+    public Task Message_OfAFreeInAHandler_SaysWhatThrows() => Verify.VerifyPathAsync(
+        Sources.Class(
+            """
+            static void M()
+            {
+                nint p = {|#1:Marshal.AllocHGlobal(8)|};
+                try
+                {
+                    {|#2:Marshal.FreeHGlobal(p)|};
+                    p = {|#3:Marshal.AllocHGlobal(16)|};
+                }
+                finally
+                {
+                    {|#0:Marshal.FreeHGlobal(p)|};
+                }
+            }
+            """),
+        Verify.Diagnostic("KA4005").WithLocation(0).WithLocation(1).WithLocation(2).WithLocation(3).WithArguments("p", "Marshal.FreeHGlobal", "Marshal.FreeHGlobal"),
+        "'p' is allocated here by 'Marshal.AllocHGlobal'",
+        "'Marshal.FreeHGlobal' frees it here first",
+        "'Marshal.AllocHGlobal(16)' throws");
+
+    [Fact]
+    public Task Message_WhereNothingNeedsToThrow_SaysNothingOfIt() => Verify.VerifyPathAsync(
+        Sources.Class(
+            """
+            static void M()
+            {
+                nint p = {|#1:Marshal.AllocHGlobal(8)|};
+                try
+                {
+                    {|#2:Marshal.FreeHGlobal(p)|};
+                    get_order(1);
+                }
+                finally
+                {
+                    {|#0:Marshal.FreeHGlobal(p)|};
+                }
+            }
+            """),
+        Verify.Diagnostic("KA4005").WithLocation(0).WithLocation(1).WithLocation(2).WithArguments("p", "Marshal.FreeHGlobal", "Marshal.FreeHGlobal"),
+        "'p' is allocated here by 'Marshal.AllocHGlobal'",
+        "'Marshal.FreeHGlobal' frees it here first");
+
     [Theory]
     [InlineData("static void M() { nint p = Marshal.AllocHGlobal(8); Marshal.FreeHGlobal(p); {|KA4005:Marshal.FreeHGlobal(p)|}; }")]
     [InlineData("static void M() { void* p = kmalloc(8, GFP_KERNEL); void* q = p; kfree(q); {|KA4005:kfree(p)|}; }")]

@@ -61,10 +61,13 @@ internal sealed partial class Evaluator
 
         if (!isField) Escape(value);
         if (reference.Arguments.Length == 0) _state.Store(address, value);
-        else _state.Forget(IsCollection(reference.Instance?.Type) ? Symbols.Of(address).A : address);
+        else _state.Forget(IsOfNet(reference) ? Symbols.Of(address).A : address);
         if (isField) Settle(address, value);
         return value;
     }
+
+    /// <summary>An indexer of .NET's collections: what is put there may be more than was there before.</summary>
+    private static bool IsOfNet(IPropertyReferenceOperation indexer) => indexer.Property is { SetMethod: { } setter, ContainingType.IsReferenceType: true } && CallEffects.IsBcl(setter);
 
     private Value CallSetter(IPropertyReferenceOperation reference, IMethodSymbol setter, IOperation valueOperation)
     {

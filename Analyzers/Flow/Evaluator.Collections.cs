@@ -18,6 +18,9 @@ internal sealed partial class Evaluator
     /// <summary>Marks what an enumerator keeps.</summary>
     private const int EnumeratorTag = 10;
 
+    /// <summary>Marks what a collection was asked for.</summary>
+    private const int AskedTag = 11;
+
     /// <summary>So many elements are given to a function one by one.</summary>
     private const int MaximalCalls = 4;
 
@@ -70,6 +73,18 @@ internal sealed partial class Evaluator
     {
         if (!IsCollection(creation.Type) || (creation.Arguments.Length > 0 && creation.Arguments[0].Parameter?.Type.SpecialType != SpecialType.System_Int32)) return;
         _state.Store(CountSlot(collection), Value.Zero);
+    }
+
+    /// <summary>Whether something is in a collection is the same until something is done with the collection.</summary>
+    private bool TryContains(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        IMethodSymbol method = invocation.TargetMethod;
+        if (method is not { Name: "Contains" or "ContainsKey" or "ContainsValue", Parameters: [{ RefKind: RefKind.None, Type: var key }], ReturnType.SpecialType: SpecialType.System_Boolean }) return false;
+        if (invocation.Instance is not { Type.IsReferenceType: true } instance || !CallEffects.IsBcl(method) || !TypeShapes.IsScalar(key) || HoldsPointers(instance.Type)) return false;
+        Value collection = Eval(instance), asked = Eval(invocation.Arguments[0].Value);
+        if (!_dead) value = LoadAt(Symbols.Make(SymbolKind.Element, _state.Canonical(collection), _state.Canonical(asked), AskedTag, method), 0, 1);
+        return true;
     }
 
     /// <summary>Calls on collections and their enumerators whose outcome is known. Others are unknown code.</summary>

@@ -120,7 +120,7 @@ internal sealed partial class Evaluator
         if (binary.OperatorMethod is { } method && !IsWrapperOperator(method))
         {
             // string equality compares content: two unknown strings tell nothing, but null is null, and a literal is one object with all of its content.
-            if (binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (right.IsZero || left.IsZero || IsText(binary.RightOperand) || IsText(binary.LeftOperand)))
+            if (binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (right.IsZero || left.IsZero || IsText(binary.RightOperand) || IsText(binary.LeftOperand) || IsType(binary.LeftOperand.Type)))
                 return Compare(binary.OperatorKind, left, right, binary);
             return CallOperator(binary, method, (binary.LeftOperand, left), (binary.RightOperand, right));
         }
@@ -128,11 +128,43 @@ internal sealed partial class Evaluator
         if (TryCompareWithNull(binary, left, right, out Value compared) || TryCompareLifted(binary, left, right, out compared)) return compared;
         bool liftedOrWide = binary.IsLifted || !TypeShapes.IsScalar(binary.LeftOperand.Type) || !TypeShapes.IsScalar(binary.RightOperand.Type)
             || IsFloating(binary.LeftOperand.Type) || IsFloating(binary.RightOperand.Type);
-        if (liftedOrWide && IsOrder(binary) && !binary.IsLifted) return Asked(binary.OperatorKind, left, right);
+        if (liftedOrWide && IsOrder(binary) && !binary.IsLifted) return AskOrder(binary.OperatorKind, left, right);
         if (liftedOrWide) return TypeShapes.IsScalar(binary.Type) ? Unknown(binary) : FreshRegion(binary);
         if (binary.LeftOperand.Type is IPointerTypeSymbol && binary.OperatorKind == BinaryOperatorKind.Subtract && binary.RightOperand.Type is IPointerTypeSymbol)
             return Unknown(binary);
         return Compare(binary.OperatorKind, left, right, binary);
+    }
+
+    /// <summary>There is one object for each type.</summary>
+    private static bool IsType(ITypeSymbol? type) => type is { Name: "Type", ContainingNamespace: { Name: "System", ContainingNamespace.IsGlobalNamespace: true } };
+
+    /// <summary>What a type parameter stands for may be any other type, too.</summary>
+    private Value EvalTypeOf(ITypeOfOperation typeOf) => Symbols.Make(TypeShapes.IsOpen(typeOf.TypeOperand) ? SymbolKind.Unknown : SymbolKind.New, tag: 1, item: typeOf.TypeOperand);
+
+    /// <summary>Two tuples are equal if their parts are.</summary>
+    private Value EvalTupleBinary(ITupleBinaryOperation binary)
+    {
+        Value left = Eval(binary.LeftOperand), right = Eval(binary.RightOperand);
+        if (_dead) return Value.Zero;
+        if (binary.LeftOperand.Type is not INamedTypeSymbol { IsTupleType: true } leftType || binary.RightOperand.Type is not INamedTypeSymbol { IsTupleType: true } rightType) return Unknown(binary);
+        Value equal = AreEqual(left, leftType, right, rightType);
+        return binary.OperatorKind == BinaryOperatorKind.Equals ? equal : Not(equal);
+    }
+
+    private Value AreEqual(Value left, INamedTypeSymbol leftType, Value right, INamedTypeSymbol rightType)
+    {
+        Value result = Value.One;
+        for (int i = 0; i < leftType.TupleElements.Length; i++)
+        {
+            ITypeSymbol a = leftType.TupleElements[i].Type, b = rightType.TupleElements[i].Type;
+            Value one = TupleElement(left, i), other = TupleElement(right, i);
+            bool areNumbers = TypeShapes.IsScalar(a) && TypeShapes.IsScalar(b) && !(a.IsReferenceType && b.IsReferenceType) && !IsFloating(a) && !IsFloating(b);
+            result = And(result, a is INamedTypeSymbol { IsTupleType: true } inner && b is INamedTypeSymbol { IsTupleType: true } otherInner ? AreEqual(one, inner, other, otherInner)
+                : areNumbers ? _state.Binary(Operator.Equal, _state.Canonical(LoadAt(one, a)), _state.Canonical(LoadAt(other, b)))
+                : AskOrder(BinaryOperatorKind.Equals, LoadAt(one, a), LoadAt(other, b)));
+        }
+
+        return result;
     }
 
     private Value Compare(BinaryOperatorKind kind, Value left, Value right, IBinaryOperation binary)
@@ -221,11 +253,15 @@ internal sealed partial class Evaluator
             BinaryOperatorKind.Or => Operator.Or,
             BinaryOperatorKind.ExclusiveOr => Operator.Xor,
             BinaryOperatorKind.LeftShift => Operator.ShiftLeft,
-            BinaryOperatorKind.RightShift or BinaryOperatorKind.UnsignedRightShift => Operator.ShiftRight,
+            BinaryOperatorKind.RightShift or BinaryOperatorKind.UnsignedRightShift => IsShiftedWithoutSign(kind, type) ? Operator.UnsignedShiftRight : Operator.ShiftRight,
             _ => null,
         };
         return op is { } known ? Truncated(_state.Binary(known, left, right), type) : UnknownOf(site.Syntax);
     }
+
+    /// <summary>Numbers of 64 bits whose upper half is negative here. The others without a sign are never negative.</summary>
+    private static bool IsShiftedWithoutSign(BinaryOperatorKind kind, ITypeSymbol? type) =>
+        type?.SpecialType is SpecialType.System_UInt64 or SpecialType.System_UIntPtr || (kind == BinaryOperatorKind.UnsignedRightShift && type?.SpecialType is SpecialType.System_Int64 or SpecialType.System_IntPtr);
 
     private Value EvalUnary(IUnaryOperation unary)
     {

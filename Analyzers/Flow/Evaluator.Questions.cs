@@ -10,8 +10,6 @@ internal sealed partial class Evaluator
 {
     private static readonly object s_order = new();
 
-    private sealed record AskedText(IMethodSymbol Method, string Constants);
-
     private bool TryQuestion(IInvocationOperation invocation, out Value value)
     {
         value = default;
@@ -39,7 +37,7 @@ internal sealed partial class Evaluator
                 value = LoadAt(Symbols.Make(SymbolKind.Static, item: question), 0, 1);
                 return true;
             default:
-                return type.SpecialType is SpecialType.System_String or SpecialType.System_Char && TryAskText(invocation, out value);
+                return false;
         }
     }
 
@@ -52,28 +50,8 @@ internal sealed partial class Evaluator
         _ => null,
     };
 
-    /// <summary>A text never changes: of two values at most, and of constants, the method says one thing.</summary>
-    private bool TryAskText(IInvocationOperation invocation, out Value value)
-    {
-        value = default;
-        var asked = new List<IOperation>();
-        string constants = "";
-        if (invocation.Instance is { } instance) asked.Add(instance);
-        foreach (IArgumentOperation argument in invocation.Arguments)
-        {
-            if (argument.Parameter is not { RefKind: RefKind.None } || !TypeShapes.IsScalar(argument.Value.Type)) return false;
-            if (argument.Value.ConstantValue is { HasValue: true } constant) constants += $" {constant.Value}";
-            else asked.Add(argument.Value);
-        }
-
-        if (asked.Count is 0 or > 2) return false;
-        Value first = Eval(asked[0]), second = asked.Count > 1 ? Eval(asked[1]) : Value.Zero;
-        if (!_dead) value = Symbols.Make(SymbolKind.Unknown, _state.Canonical(first), _state.Canonical(second), item: new AskedText(invocation.TargetMethod, constants), low: 0, high: 1);
-        return true;
-    }
-
     /// <summary>An order of numbers that are not followed: of the same two it is the same.</summary>
-    private Value Asked(BinaryOperatorKind kind, Value left, Value right) =>
+    private Value AskOrder(BinaryOperatorKind kind, Value left, Value right) =>
         Symbols.Make(SymbolKind.Unknown, _state.Canonical(left), _state.Canonical(right), (int)kind, s_order, low: 0, high: 1);
 
     private static bool IsOrder(IBinaryOperation binary) =>

@@ -97,6 +97,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case ICompoundAssignmentOperation compound: return EvalCompound(compound);
             case IIncrementOrDecrementOperation increment: return EvalIncrement(increment);
             case IBinaryOperation binary: return EvalBinary(binary);
+            case ITupleBinaryOperation binary: return EvalTupleBinary(binary);
+            case ITypeOfOperation typeOf: return EvalTypeOf(typeOf);
             case IUnaryOperation unary: return EvalUnary(unary);
             case IIsNullOperation isNull: return IsNull(isNull.Operand);
             case IIsPatternOperation isPattern: return EvalPattern(Eval(isPattern.Value), isPattern.Pattern, isPattern);

@@ -3,7 +3,7 @@
 // are rare and states are not.
 //
 //   a < b + c      an edge from a to b of c - 1; zero is a node like others, bounded by what is known of each symbol
-//   infeasible     a condition is computed otherwise than it was decided, or a circle of edges has a negative sum
+//   infeasible     a condition, or a number, is computed otherwise than it was decided, or a circle of edges has a negative sum
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -27,7 +27,7 @@ internal sealed partial class FlowState
         var conditions = new List<(Value Condition, Value Decided)>();
         SmallMap<int, Value> equal = _equal.All();
         for (int i = 0; i < equal.Count; i++)
-            if (equal.ValueAt(i).IsConstant && Symbols[equal.KeyAt(i)] is { Kind: SymbolKind.Binary, Tag: <= (int)Operator.Or }) conditions.Add((new Value(equal.KeyAt(i), 0), equal.ValueAt(i)));
+            if (equal.ValueAt(i).IsConstant && Symbols[equal.KeyAt(i)].Kind == SymbolKind.Binary) conditions.Add((new Value(equal.KeyAt(i), 0), equal.ValueAt(i)));
         if (conditions.Count is 0 or > MaximalConditions) return true;
         FlowState bounded = Fork();
         for (int round = 0; round < MaximalRounds; round++)
@@ -35,7 +35,7 @@ internal sealed partial class FlowState
             {
                 SymbolData data = Symbols.Of(condition);
                 Value a = bounded.Canonical(data.A), b = bounded.Canonical(data.B);
-                if ((Operator)data.Tag == Operator.Less ? !bounded.AssumeOrder(condition, a, b, !decided.IsZero) : bounded.Binary((Operator)data.Tag, a, b) is { IsConstant: true } again && again != decided) return false;
+                if ((Operator)data.Tag == Operator.Less ? !bounded.AssumeOrder(condition, a, b, !decided.IsZero) : bounded.Binary(Operator.Equal, bounded.Binary((Operator)data.Tag, a, b), decided).IsZero) return false;
             }
 
         return bounded.CanBeOrdered(conditions);

@@ -100,6 +100,19 @@ internal sealed partial class FlowState
                 if (op != Operator.Divide && b.IsZero) return a;
                 if (op == Operator.Divide && b == Value.One) return a;
                 break;
+            case Operator.UnsignedShiftRight:
+                if (b.IsZero) return a;
+                // What is not negative is shifted in one way only.
+                if (!a.IsConstant && Range(a).Low >= 0) return Binary(Operator.ShiftRight, a, b, depth);
+                break;
+            case Operator.Remainder:
+                // Of a power of two the rest is zero where the low bits are, and is those bits of what is not negative.
+                if (IsPowerOfTwo(b) && Range(a).Low >= 0) return Binary(Operator.And, a, b.Plus(-1), depth);
+                break;
+            case Operator.Min or Operator.Max:
+                if (IsLess(a, b, depth) is { } less) return less == (op == Operator.Min) ? a : b;
+                if (IsLess(b, a, depth) is { } greater) return greater == (op == Operator.Min) ? b : a;
+                break;
             case Operator.Not:
                 if (IsBinary(a, Operator.Not, out SymbolData negated)) return negated.A;
                 break;
@@ -148,6 +161,9 @@ internal sealed partial class FlowState
         Operator.ShiftRight when b is >= 0 and < 64 => a >> (int)b,
         Operator.Complement => ~a,
         Operator.Negate => -a,
+        Operator.UnsignedShiftRight when b is >= 0 and < 64 => (long)((ulong)a >> (int)b),
+        Operator.Min => Math.Min(a, b),
+        Operator.Max => Math.Max(a, b),
         _ => null,
     });
 
@@ -167,6 +183,7 @@ internal sealed partial class FlowState
         if (b.IsConstant)
         {
             if (IsCondition(a)) return b.Offset == 1 ? a : b.Offset == 0 ? Binary(Operator.Not, a, Value.Zero, depth) : Value.Zero;
+            if (b.IsZero && IsBinary(a, Operator.Remainder, out SymbolData rest) && IsPowerOfTwo(rest.B)) return Equality(Binary(Operator.And, rest.A, rest.B.Plus(-1), depth + 1), b, depth);
             // A pointer into a block is no more null than the block.
             if (b.IsZero && IsLiveAllocation(a.Symbol)) return Value.Zero;
             b = b.Plus(unchecked(-a.Offset));
@@ -211,46 +228,6 @@ internal sealed partial class FlowState
         long sum = unchecked(constant.Offset + by);
         shifted = Value.Constant(sum);
         return (by >= 0) == (sum >= constant.Offset);
-    }
-
-    internal (long Low, long High) Range(Value value)
-    {
-        if (value.IsConstant) return (value.Offset, value.Offset);
-        SymbolData data = Symbols.Of(value);
-        long low = data.Low, high = data.High;
-        if (data.Kind == SymbolKind.Binary)
-        {
-            switch ((Operator)data.Tag)
-            {
-                case Operator.Equal or Operator.Less or Operator.Not:
-                    (low, high) = (0, 1);
-                    break;
-                case Operator.And when data.B is { IsConstant: true, Offset: >= 0 }:
-                    (low, high) = (0, data.B.Offset);
-                    break;
-                case Operator.And when data.A is { IsConstant: true, Offset: >= 0 }:
-                    (low, high) = (0, data.A.Offset);
-                    break;
-            }
-        }
-
-        if (data.IsBounded && _facts.TryGet(value.Symbol, out Fact fact))
-        {
-            low = Math.Max(low, fact.Low);
-            high = Math.Min(high, fact.High);
-            // Addresses of user code are of the lower half, and so positive.
-            if (fact.NonZero && data.Kind == SymbolKind.Allocation) low = Math.Max(low, 1);
-        }
-
-        return (Saturate(low, value.Offset), Saturate(high, value.Offset));
-    }
-
-    private static long Saturate(long bound, long offset)
-    {
-        if (bound is long.MinValue or long.MaxValue) return bound;
-        long sum = unchecked(bound + offset);
-        if (offset > 0 && sum < bound) return long.MaxValue;
-        return offset < 0 && sum > bound ? long.MinValue : sum;
     }
 
     internal bool IsNonZero(Value value)

@@ -123,7 +123,7 @@ internal sealed class StateText(SymbolTable symbols)
         string sign = (Operator)data.Tag switch
         {
             Operator.Equal => "==", Operator.Less => "<", Operator.And => "&", Operator.Or => "|", Operator.Xor => "^", Operator.Add => "+", Operator.Subtract => "-",
-            Operator.Multiply => "*", Operator.Divide => "/", Operator.Remainder => "%", Operator.ShiftLeft => "<<", _ => ">>",
+            Operator.Multiply => "*", Operator.Divide => "/", Operator.Remainder => "%", Operator.ShiftLeft => "<<", Operator.UnsignedShiftRight => ">>>", Operator.Min => "min", Operator.Max => "max", _ => ">>",
         };
         return $"({Of(data.A)} {sign} {Of(data.B)})";
     }

@@ -81,7 +81,7 @@ internal enum SymbolKind : byte
     Capture,
 }
 
-internal enum Operator { Equal, Less, Not, And, Or, Xor, Add, Subtract, Multiply, Divide, Remainder, ShiftLeft, ShiftRight, Complement, Negate }
+internal enum Operator { Equal, Less, Not, And, Or, Xor, Add, Subtract, Multiply, Divide, Remainder, ShiftLeft, ShiftRight, Complement, Negate, UnsignedShiftRight, Min, Max }
 
 /// <summary>What a symbol stands for.</summary>
 internal sealed class SymbolData(SymbolKind kind, Value a, Value b, int tag, object? item)

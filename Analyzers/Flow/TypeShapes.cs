@@ -57,6 +57,16 @@ internal static class TypeShapes
 
     internal static bool IsPointer(ITypeSymbol type) => type is IPointerTypeSymbol || type.SpecialType is SpecialType.System_IntPtr or SpecialType.System_UIntPtr;
 
+    /// <summary>The type is, or is made of, a type parameter.</summary>
+    internal static bool IsOpen(ITypeSymbol type) => type switch
+    {
+        ITypeParameterSymbol => true,
+        IArrayTypeSymbol array => IsOpen(array.ElementType),
+        IPointerTypeSymbol pointer => IsOpen(pointer.PointedAtType),
+        INamedTypeSymbol named => (named.ContainingType is { } outer && IsOpen(outer)) || named.TypeArguments.Any(IsOpen),
+        _ => false,
+    };
+
     /// <summary>The range of values that the type can hold, as far as it is narrower than a long.</summary>
     internal static (long Low, long High) RangeOf(ITypeSymbol? type)
     {

@@ -43,8 +43,9 @@ internal sealed partial class Evaluator
             Value later = Symbols.Unknown(site, unchecked((tag * 8) + 7 + (address.Symbol * 8192)));
             _state.Store(address, later);
             // What counted up in two turns goes on counting up.
-            if (value.IsConstant && onEntry.Cells.TryGet(address, out Value first) && first.IsConstant && first != value)
-                _state.Narrow(later, value.Offset > first.Offset ? first.Offset : long.MinValue, value.Offset > first.Offset ? long.MaxValue : first.Offset);
+            if (!value.IsConstant || !onEntry.Cells.TryGet(address, out Value first) || !first.IsConstant || first == value) continue;
+            _state.Narrow(later, value.Offset > first.Offset ? first.Offset : long.MinValue, value.Offset > first.Offset ? long.MaxValue : first.Offset);
+            if (value.Offset > first.Offset) StayBelow(later, first.Offset, value.Offset, onEntry);
         }
 
         // A flag of the loop may have decided whether memory was freed or a lock taken: the flag is unknown now, so these are too.
@@ -59,6 +60,22 @@ internal sealed partial class Evaluator
         state.Sections = Uncertain(state, state.Sections, onEntry.Sections);
         state.Released = Released.AfterUnknownCode(state.Released);
         _state = outer;
+    }
+
+    /// <summary>
+    /// What a counter has not passed in the turns that are walked, because each of them compared it, it does not pass later: after "for (; i &lt; n; i++) if (i == k) break;" it is
+    /// no more than n, and no more than a k that it began below.
+    /// </summary>
+    private void StayBelow(Value counter, long first, long now, FlowState onEntry)
+    {
+        SmallMap<int, Fact> facts = _state.Facts;
+        for (int i = facts.Count - 1; i >= 0; i--)
+        {
+            var limit = new Value(facts.KeyAt(i), 0);
+            if (facts.ValueAt(i).Low < now || limit == counter || _state.Canonical(limit) != limit) continue;
+            long before = onEntry.Range(limit).Low;
+            if (before >= first && before < facts.ValueAt(i).Low) _state.Assume(_state.Binary(Operator.Less, limit, counter), false);
+        }
     }
 
     /// <summary>

@@ -94,4 +94,55 @@ unsafe class Bodies
         byte* p = kind switch { 0 or 1 or 2 => (byte*)NativeMemory.Alloc(8), _ => null };
         if (kind < 2) NativeMemory.Free(p);
     } // expect: KA4001
+
+    static void FoundAndLeft(int n, int k)
+    {
+        if (k < 0 || k >= n) return;
+        byte* p = (byte*)NativeMemory.Alloc(8);
+        for (int i = 0; i < n; i++)
+        {
+            if (i != k) continue;
+            NativeMemory.Free(p);
+            break;
+        }
+    }
+
+    static void FoundAndLeftIfAny(int n, int k)
+    {
+        if (k < 0 || k > n) return;
+        byte* p = (byte*)NativeMemory.Alloc(8);
+        for (int i = 0; i < n; i++)
+        {
+            if (i != k) continue;
+            NativeMemory.Free(p);
+            break;
+        }
+    } // expect: KA4001
+
+    // Every second index is looked at.
+    static void FoundOnEvenIndex(int n, int k)
+    {
+        if (k < 0 || k >= n) return;
+        byte* p = (byte*)NativeMemory.Alloc(8);
+        for (int i = 0; i < n; i += 2)
+        {
+            if (i != k) continue;
+            NativeMemory.Free(p);
+            break;
+        }
+    } // expect: KA4001
+
+    static void NotFoundAtEnd(int[] all)
+    {
+        byte* p = (byte*)NativeMemory.Alloc(8);
+        int i;
+        for (i = 0; i < all.Length; i++)
+        {
+            if (all[i] != 3) continue;
+            NativeMemory.Free(p);
+            break;
+        }
+
+        if (i == all.Length) NativeMemory.Free(p);
+    }
 }

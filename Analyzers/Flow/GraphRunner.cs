@@ -223,6 +223,7 @@ internal sealed partial class GraphRunner
     {
         var kept = new List<FlowState>();
         bool? isOneCondition = null;
+        bool acts = states.Exists(static state => state.Acts);
         foreach (FlowState state in states)
         {
             FlowState? same = null;
@@ -236,7 +237,7 @@ internal sealed partial class GraphRunner
 
             // "if (a || b) p = Make(); … if (a || b) Free(p);": both ways of the first are needed to see that the second is one of them.
             bool staysApart = same is not null && !_analysis.IsInCircle
-                && (state.HoldsAny || state.AsksElements || same.AsksElements || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
+                && (state.HoldsAny || acts || state.AsksElements || same.AsksElements || (isOneCondition ??= block >= 0 && ShortCircuits.Meet(_graph.Blocks[block])) == true);
             if (same is null || (staysApart && alike < WaysToOneContent && kept.Count < _analysis.Budget.StatesPerBlock)) kept.Add(state);
             // One that assumes less than either of two would go ways that neither can: it is better left out, if it may be lost on the way.
             else if (!staysApart || !state.HoldsAny) same!.IntersectAssumptions(state);

@@ -171,7 +171,7 @@ internal sealed class Compaction
         // A struct that is returned is a local until then.
         SymbolKind.Local => _symbols[root].Item is IParameterSymbol || _needed.Contains(root),
         SymbolKind.Zero => false,
-        SymbolKind.Binary or SymbolKind.View => IsKnown(new Value(root, 0)) || _needed.Contains(root),
+        SymbolKind.Binary or SymbolKind.View or SymbolKind.Unknown => IsKnown(new Value(root, 0)) || _needed.Contains(root),
         _ => _needed.Contains(root),
     };
 
@@ -185,6 +185,7 @@ internal sealed class Compaction
             SymbolKind.Argument or SymbolKind.This or SymbolKind.Static or SymbolKind.Function => true,
             SymbolKind.Load or SymbolKind.Field or SymbolKind.View => IsKnown(data.A),
             SymbolKind.Element or SymbolKind.Binary => IsKnown(data.A) && IsKnown(data.B),
+            SymbolKind.Unknown when data.Item is Evaluator.IQuestion => (IsKnown(data.A) && IsKnown(data.B)) || _needed.Contains(value.Symbol),
             SymbolKind.Local => data.Item is IParameterSymbol,
             _ => _needed.Contains(value.Symbol),
         };

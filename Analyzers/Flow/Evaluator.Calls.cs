@@ -16,7 +16,7 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.DelegateInvoke) return EvalDelegateCall(invocation);
         if (method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(method, out GraphRunner? owner) is { } graph)
             return EvalNested(invocation, method, graph, owner!, invocation.Arguments);
-        if (TryWaitForCall(invocation, out Value same) || TryCount(invocation, out same) || TryMove(invocation, out same) || TryIdentity(invocation, out same) || TryQuestion(invocation, out same) || TryCompute(invocation, out same) || TryContains(invocation, out same) || TrySpanOver(invocation, out same) || TryValueOrDefault(invocation, out same) || TryCollection(invocation, out same) || TryRange(invocation, out same) || TryForEach(invocation, out same)) return same;
+        if (TryWaitForCall(invocation, out Value same) || TryCount(invocation, out same) || TryMove(invocation, out same) || TryIdentity(invocation, out same) || TryQuestion(invocation, out same) || TryCompute(invocation, out same) || TryContains(invocation, out same) || TryAny(invocation, out same) || TrySpanOver(invocation, out same) || TryValueOrDefault(invocation, out same) || TryCollection(invocation, out same) || TryRange(invocation, out same) || TryForEach(invocation, out same)) return same;
 
         // The graph of an await foreach calls the enumerator without an operation for the await.
         if (invocation.IsImplicit && method.Name == "MoveNextAsync" && !_dead) analysis.Raise(new AwaitEvent(_state, invocation.Syntax));

@@ -18,6 +18,9 @@ internal sealed partial class Evaluator
     /// <summary>Marks what an enumerator keeps.</summary>
     private const int EnumeratorTag = 10;
 
+    /// <summary>Of an enumerator's slots: what it gives are objects, and no boxes of numbers.</summary>
+    private const int GivesObjects = 3;
+
     /// <summary>Marks what a collection was asked for.</summary>
     private const int AskedTag = 11;
 
@@ -83,7 +86,19 @@ internal sealed partial class Evaluator
         if (method is not { Name: "Contains" or "ContainsKey" or "ContainsValue", Parameters: [{ RefKind: RefKind.None, Type: var key }], ReturnType.SpecialType: SpecialType.System_Boolean }) return false;
         if (invocation.Instance is not { Type.IsReferenceType: true } instance || !CallEffects.IsBcl(method) || !TypeShapes.IsScalar(key) || HoldsPointers(instance.Type)) return false;
         Value collection = Eval(instance), asked = Eval(invocation.Arguments[0].Value);
-        if (!_dead) value = LoadAt(Symbols.Make(SymbolKind.Element, _state.Canonical(collection), _state.Canonical(asked), AskedTag, method), 0, 1);
+        if (!_dead) value = LoadAt(Symbols.Make(SymbolKind.Element, _state.Canonical(collection), _state.Canonical(asked), AskedTag, method.Name), 0, 1);
+        return true;
+    }
+
+    /// <summary><c>all.Any()</c> asks for the count.</summary>
+    private bool TryAny(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        if (invocation is not { TargetMethod: { Name: "Any", ContainingType: { Name: "Enumerable", ContainingNamespace.Name: "Linq" } }, Arguments: [{ Value: var source }] }) return false;
+        while (source is IConversionOperation { OperatorMethod: null } conversion) source = conversion.Operand;
+        if (source.Type is not { } type || !(type is IArrayTypeSymbol || CountOf(type) is not null)) return false;
+        Value all = Eval(source);
+        if (!_dead && CountPlace(_state.Canonical(all), type) is { } place) value = _state.Binary(Operator.Less, Value.Zero, _state.Canonical(LoadAt(place, 0, int.MaxValue)));
         return true;
     }
 
@@ -183,12 +198,12 @@ internal sealed partial class Evaluator
         if (invocation.TargetMethod.Name == "GetEnumerator")
         {
             if (IsOfNumbers(source.Type)) return TryEnumerateNumbers(invocation, instance, out value);
-            bool isArray = source.Type is IArrayTypeSymbol { Rank: 1 };
-            bool holdsPointers = isArray ? TypeShapes.IsPointer(((IArrayTypeSymbol)source.Type!).ElementType) : IsCollection(source.Type) && source.Type!.Name == "List";
-            if (!holdsPointers && !(isArray && TypeShapes.IsPrimitive(((IArrayTypeSymbol)source.Type!).ElementType))) return false;
+            ITypeSymbol? element = source.Type is IArrayTypeSymbol { Rank: 1 } array ? array.ElementType : null;
+            bool isArray = element is not null, holdsPointers = isArray ? TypeShapes.IsPointer(element!) : IsCollection(source.Type) && source.Type!.Name == "List";
+            if (!holdsPointers && !(isArray && (TypeShapes.IsPrimitive(element!) || element!.IsReferenceType))) return false;
             Value collection = _state.Canonical(Eval(instance));
             if (_dead) return true;
-            if (!TryLength(collection, out long length) && !(isArray && holdsPointers))
+            if (!TryLength(collection, out long length) && !(isArray && (holdsPointers || element!.IsReferenceType)))
             {
                 value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = collection });
                 return true;
@@ -196,6 +211,7 @@ internal sealed partial class Evaluator
 
             LetOutElements(default, collection);
             value = EnumeratorOf(invocation, collection, TryLength(collection, out length) ? Value.Constant(length) : LoadAt(LengthSlot(collection), 0, int.MaxValue));
+            if (isArray && element!.IsReferenceType) _state.Store(EnumeratorSlot(value, GivesObjects), Value.One);
             return true;
         }
 
@@ -232,8 +248,8 @@ internal sealed partial class Evaluator
         Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
         if (_dead || !_state.TryPeek(EnumeratorSlot(enumerator, 0), out Value source) || !_state.TryPeek(EnumeratorSlot(enumerator, 1), out Value at) || !at.IsConstant) return false;
         value = _state.TryPeek(FirstSlot(source), out Value first) ? _state.Binary(Operator.Add, first, at) : _state.Load(ItemOf(source, at));
-        if (property.Type is not { IsReferenceType: true }) return true;
-        // The enumerator of an array gives objects.
+        if (property.Type is not { IsReferenceType: true } || _state.TryPeek(EnumeratorSlot(enumerator, GivesObjects), out _)) return true;
+        // The enumerator of an array of numbers gives objects.
         Value box = FreshObject(property);
         _state.Store(box, value);
         value = box;

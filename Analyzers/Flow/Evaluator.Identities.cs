@@ -73,14 +73,20 @@ internal sealed partial class Evaluator
         return true;
     }
 
-    /// <summary>Error numbers as pointers: the last page of the address space, where no memory lies.</summary>
+    /// <summary>Error numbers as pointers: the last page of the address space, where no memory lies; and who gave memory, where both may have.</summary>
     private bool TryErrorPointer(IInvocationOperation invocation, out Value value)
     {
         const int MaximalError = 4095;
         value = default;
-        if (invocation.TargetMethod.Name is not ("ERR_PTR" or "PTR_ERR" or "IS_ERR") || invocation.Arguments.Length != 1) return false;
+        if (invocation.TargetMethod.Name is not ("ERR_PTR" or "PTR_ERR" or "IS_ERR" or "is_vmalloc_addr") || invocation.Arguments.Length != 1) return false;
         value = _state.Canonical(Eval(invocation.Arguments[0].Value));
-        if (_dead || invocation.TargetMethod.Name != "IS_ERR") return true;
+        if (_dead || invocation.TargetMethod.Name is not ("IS_ERR" or "is_vmalloc_addr")) return true;
+        if (invocation.TargetMethod.Name == "is_vmalloc_addr")
+        {
+            value = IsOfFamily(value, "vmalloc");
+            return true;
+        }
+
         // Memory that was allocated is never among them, also where the allocation may have failed.
         value = Symbols.AllocationOf(value) != 0 ? Value.Zero
             : And(Not(_state.Binary(Operator.Less, value, Value.Constant(-MaximalError))), _state.Binary(Operator.Less, value, Value.Zero));

@@ -78,5 +78,5 @@ internal sealed partial class Evaluator
         return true;
     }
 
-    private sealed record Asked(IMethodSymbol Method, string Constants);
+    private sealed record Asked(IMethodSymbol Method, string Constants) : IQuestion;
 }

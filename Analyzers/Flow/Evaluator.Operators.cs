@@ -117,11 +117,17 @@ internal sealed partial class Evaluator
     {
         Value left = Eval(binary.LeftOperand), right = Eval(binary.RightOperand);
         if (_dead) return Value.Zero;
+        bool asksEqual = binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals;
+        // string equality compares content: two unknown strings tell nothing.
+        if (asksEqual && (IsText(binary.RightOperand) || IsText(binary.LeftOperand)))
+        {
+            Value same = AreTextsEqual(binary.LeftOperand, left, binary.RightOperand, right);
+            return binary.OperatorKind == BinaryOperatorKind.Equals ? same : Not(same);
+        }
+
         if (binary.OperatorMethod is { } method && !IsWrapperOperator(method))
         {
-            // string equality compares content: two unknown strings tell nothing, but null is null, and a literal is one object with all of its content.
-            if (binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (right.IsZero || left.IsZero || IsText(binary.RightOperand) || IsText(binary.LeftOperand) || IsType(binary.LeftOperand.Type)))
-                return Compare(binary.OperatorKind, left, right, binary);
+            if (asksEqual && (right.IsZero || left.IsZero || IsType(binary.LeftOperand.Type))) return Compare(binary.OperatorKind, left, right, binary);
             return CallOperator(binary, method, (binary.LeftOperand, left), (binary.RightOperand, right));
         }
 
@@ -180,6 +186,7 @@ internal sealed partial class Evaluator
             else if (right is { IsConstant: true, Offset: < 0 }) return OrderAgainstHuge(kind, left, right, isLeft: true);
         }
 
+        if (binary.LeftOperand.Type?.SpecialType == SpecialType.System_UInt32 && kind is >= BinaryOperatorKind.LessThan and <= BinaryOperatorKind.GreaterThan && (MayWrap(left) || MayWrap(right))) return OrderWrapped(kind, left, right);
         return kind switch
         {
             BinaryOperatorKind.Equals => _state.Binary(Operator.Equal, left, right),
@@ -217,6 +224,19 @@ internal sealed partial class Evaluator
         Value isUpper = _state.Binary(Operator.Less, value, Value.Zero);
         Value above = And(isUpper, asksGreater == allowsEqual ? Not(_state.Binary(Operator.Less, value, huge)) : _state.Binary(Operator.Less, huge, value));
         return asksGreater ? above : Not(above);
+    }
+
+    /// <summary>An int that became a uint, or a difference of two: below zero it is larger than any other.</summary>
+    private bool MayWrap(Value value) => !value.IsConstant && _state.Range(value).Low < 0;
+
+    private Value OrderWrapped(BinaryOperatorKind kind, Value left, Value right)
+    {
+        bool swaps = kind is BinaryOperatorKind.GreaterThan or BinaryOperatorKind.LessThanOrEqual;
+        (Value a, Value b) = swaps ? (right, left) : (left, right);
+        Value less = _state.Binary(Operator.Less, a, b);
+        if (MayWrap(b)) less = Not(And(Not(_state.Binary(Operator.Less, b, Value.Zero)), Not(less)));
+        if (MayWrap(a)) less = And(Not(_state.Binary(Operator.Less, a, Value.Zero)), less);
+        return kind is BinaryOperatorKind.LessThan or BinaryOperatorKind.GreaterThan ? less : Not(less);
     }
 
     private Value Arithmetic(BinaryOperatorKind kind, Value left, Value right, ITypeSymbol? type, IOperation site)

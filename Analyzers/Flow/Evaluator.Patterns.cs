@@ -17,7 +17,7 @@ internal sealed partial class Evaluator
             case IConstantPatternOperation or IRelationalPatternOperation when scalar && TryNumberPattern(value, pattern, out Value fits):
                 return fits;
             case IConstantPatternOperation constant when IsText(constant.Value):
-                return _state.Binary(Operator.Equal, value, Eval(constant.Value));
+                return AreTextsEqual(constant.Value, Eval(constant.Value), constant.Value, value);
             case INegatedPatternOperation negated:
                 return Not(EvalPattern(value, negated.Pattern, site));
             case IBinaryPatternOperation binary:
@@ -37,9 +37,8 @@ internal sealed partial class Evaluator
                 return And(And(IsNarrower(recursive) ? IsOfClass(value, recursive.MatchedType) ?? IsOfType(value, pattern, recursive.MatchedType) : Value.One, scalar ? NotNull(value) : Value.One), EvalParts(value, recursive, site));
             case ITypePatternOperation matched:
                 return And(IsOfClass(value, matched.MatchedType) ?? IsOfType(value, pattern, matched.MatchedType), scalar ? NotNull(value) : Value.One);
-            case IListPatternOperation:
-                Escape(value);
-                return Matches(pattern);
+            case IListPatternOperation list:
+                return EvalList(value, list, site);
             default:
                 return Matches(pattern);
         }
@@ -69,10 +68,12 @@ internal sealed partial class Evaluator
     private Value Unbox(Value box, ITypeSymbol type, ISymbol? variable)
     {
         if (box.IsConstant || IsOfClass(box, type) is { IsZero: true }) return Value.Zero;
-        if (IsOfClass(box, type) is null && _choices.Next(2) == 1)
+        if (IsOfClass(box, type) is null)
         {
-            Escape(box);
-            return Value.Zero;
+            bool holds = _choices.Next(2) == 0;
+            if (!_state.Decide(TypeTest(box, type), holds) || (holds && !_state.Decide(NotNull(box), true))) _dead = true;
+            if (!holds) Escape(box);
+            if (!holds || _dead) return Value.Zero;
         }
 
         Bind(variable, LoadAt(box, type));
@@ -85,7 +86,7 @@ internal sealed partial class Evaluator
     /// <summary>An object has one class: the same question of it has the same answer.</summary>
     private Value TypeTest(Value value, ITypeSymbol type) => Symbols.Make(SymbolKind.Unknown, _state.Canonical(value), item: new AskedType(type), low: 0, high: 1);
 
-    private sealed record AskedType(ITypeSymbol Type);
+    private sealed record AskedType(ITypeSymbol Type) : IQuestion;
 
     private static bool IsAlways(ITypeSymbol? given, ITypeSymbol? type) => given is INamedTypeSymbol known && type is INamedTypeSymbol target && IsA(known, target);
 
@@ -141,7 +142,7 @@ internal sealed partial class Evaluator
                 // An array and a list are asked for how many there are as "all.Length" asks it.
                 IPropertyReferenceOperation { Property: { Name: "Length", ContainingType.SpecialType: SpecialType.System_Array } } => LengthSlot(value),
                 IPropertyReferenceOperation { Property: { Name: "Length" or "Count", IsStatic: false, Type.SpecialType: SpecialType.System_Int32 } counted } when !HoldsPointers(pattern.InputType) && IsOfLibrary(counted) => Symbols.Field(value, counted),
-                IPropertyReferenceOperation { Property: { IsStatic: false, RefKind: RefKind.None } member } when TypeShapes.IsAutomatic(member) && !TypeShapes.IsWrapper(pattern.MatchedType) => Symbols.Field(value, member),
+                IPropertyReferenceOperation { Property: { IsStatic: false, RefKind: RefKind.None } member } when (TypeShapes.IsAutomatic(member) || IsLikeField(member)) && !TypeShapes.IsWrapper(pattern.MatchedType) => Symbols.Field(value, member),
                 _ => null,
             };
             if (place is null) Escape(value);
@@ -151,7 +152,39 @@ internal sealed partial class Evaluator
         return result;
     }
 
+    /// <summary>As many elements as there are patterns, or at least as many with a slice. Which elements those are is known of an array, up to the slice.</summary>
+    private Value EvalList(Value value, IListPatternOperation list, IOperation site)
+    {
+        Escape(value);
+        if (list.InputType is null || CountPlace(value, list.InputType) is not { } place) return Matches(list);
+        int slice = list.Patterns.IndexOf(list.Patterns.FirstOrDefault(static pattern => pattern is ISlicePatternOperation)!);
+        Value count = _state.Canonical(LoadAt(place, 0, int.MaxValue)), least = Value.Constant(list.Patterns.Length - (slice < 0 ? 0 : 1));
+        Value result = And(list.InputType.IsReferenceType ? NotNull(value) : Value.One, slice < 0 ? _state.Binary(Operator.Equal, count, least) : Not(_state.Binary(Operator.Less, count, least)));
+        for (int i = 0; i < list.Patterns.Length && !_dead; i++)
+        {
+            if (list.Patterns[i] is IDiscardPatternOperation or ISlicePatternOperation { Pattern: null or IDiscardPatternOperation }) continue;
+            bool isPlace = list.InputType is IArrayTypeSymbol && (slice < 0 || i < slice);
+            result = And(result, isPlace ? EvalPattern(LoadAt(ElementOf(value, Value.Constant(i)), list.Patterns[i].InputType), list.Patterns[i], site) : UnknownOf(list.Patterns[i].Syntax, 4, 0, 1));
+        }
+
+        return result;
+    }
+
+    /// <summary>Where an array, a text or a collection of .NET keeps how many elements it has.</summary>
+    private Value? CountPlace(Value whole, ITypeSymbol type) => type is IArrayTypeSymbol ? LengthSlot(whole) : CountOf(type) is { } count ? Symbols.Field(whole, count) : null;
+
+    private static IPropertySymbol? CountOf(ITypeSymbol type)
+    {
+        if (HoldsPointers(type)) return null;
+        foreach (string name in (ReadOnlySpan<string>)["Length", "Count"])
+            if (type.GetMembers(name) is [IPropertySymbol { Type.SpecialType: SpecialType.System_Int32 } count] && IsOfLibrary(count)) return count;
+        return null;
+    }
+
     private static bool IsOfLibrary(IPropertySymbol property) => property.ContainingType is { DeclaringSyntaxReferences.IsEmpty: true, TypeKind: not TypeKind.Interface, ContainingNamespace: { } space } && (space.Name is "System" || space.ContainingNamespace.Name is "System" or "Collections");
+
+    /// <summary>A property of .NET of which nothing else is known: read as "x.Property" reads it.</summary>
+    private bool IsLikeField(IPropertySymbol property) => property.GetMethod is { } getter && CallEffects.IsBcl(getter) && analysis.Model.Find(getter) is null && !IsFollowed(property.ContainingType);
 
     /// <summary>A count is not negative.</summary>
     private Value? LoadCount(Value place, IPropertySubpatternOperation property) =>

@@ -8,7 +8,27 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
-    private static readonly object s_order = new();
+    private static readonly AskedOrder s_order = new();
+
+    /// <summary>What an unknown value is the answer to: of the same values A and B it is the same, in callers too.</summary>
+    internal interface IQuestion;
+
+    private sealed record AskedOrder : IQuestion;
+
+    /// <summary>A method's question of values whose answer this body knows.</summary>
+    private Value AskAgain(SymbolData asked, Value a, Value b) => asked.Item switch
+    {
+        AskedType { Type: var type } when IsOfClass(a, type) is { } known => known,
+        AskedFamily { Family: var family } => IsOfFamily(a, family),
+        _ => Symbols.Make(SymbolKind.Unknown, a, b, asked.Tag, asked.Item, asked.Low, asked.High),
+    };
+
+    private sealed record AskedFamily(string Family) : IQuestion;
+
+    /// <summary>Whether memory comes from an allocator: known of what was allocated here.</summary>
+    private Value IsOfFamily(Value pointer, string family) =>
+        _state.TryGetAllocation(pointer, out Allocation block) && (block.Family == family || block.Family == "kmalloc") ? Value.Constant(block.Family == family ? 1 : 0)
+            : Symbols.Make(SymbolKind.Unknown, pointer, item: new AskedFamily(family), low: 0, high: 1);
 
     private bool TryQuestion(IInvocationOperation invocation, out Value value)
     {
@@ -21,17 +41,15 @@ internal sealed partial class Evaluator
                 value = AreEqual(instance, Unboxed(other));
                 return true;
             case "Equals" when type.SpecialType == SpecialType.System_String && TwoTexts(invocation) is var (left, right) && (IsText(left) || IsText(right)):
-                value = AreEqual(left, right);
+                Value a = Eval(left), b = Eval(right);
+                if (!_dead) value = AreTextsEqual(left, a, right, b);
                 return true;
             case "ReferenceEquals" when type.SpecialType == SpecialType.System_Object && invocation.Arguments is [{ Value: var one }, { Value: var another }]:
                 value = AreEqual(one, another);
                 return true;
             case "IsNullOrEmpty" when type.SpecialType == SpecialType.System_String && type.GetMembers("Length") is [IPropertySymbol length]:
                 Value text = Eval(invocation.Arguments[0].Value);
-                if (_dead) return true;
-                text = _state.Canonical(text);
-                Value isNull = _state.Binary(Operator.Equal, text, Value.Zero);
-                value = isNull == Value.One ? Value.One : Not(And(Not(isNull), Not(_state.Binary(Operator.Equal, _state.Canonical(LoadAt(Symbols.Field(text, length), 0, int.MaxValue)), Value.Zero))));
+                if (!_dead) value = Not(And(NotNull(text), Not(IsEmptyText(text, length))));
                 return true;
             case var name when name.StartsWith("Is", StringComparison.Ordinal) && IsOfPlatform(type) && QuestionOf(invocation) is { } question:
                 value = LoadAt(Symbols.Make(SymbolKind.Static, item: question), 0, 1);
@@ -41,7 +59,25 @@ internal sealed partial class Evaluator
         }
     }
 
-    private static bool IsText(IOperation operation) => operation.ConstantValue is { HasValue: true, Value: string };
+    /// <summary>A literal is one object with all of its content, and the empty text is every text without a character.</summary>
+    private Value AreTextsEqual(IOperation left, Value a, IOperation right, Value b)
+    {
+        bool isLeft = IsNoText(left);
+        if (!isLeft && !IsNoText(right)) return _state.Binary(Operator.Equal, _state.Canonical(a), _state.Canonical(b));
+        Value text = isLeft ? b : a;
+        return (isLeft ? right : left).Type?.GetMembers("Length") is [IPropertySymbol length] ? And(NotNull(text), IsEmptyText(text, length)) : Unknown(left);
+    }
+
+    private Value IsEmptyText(Value text, IPropertySymbol length)
+    {
+        text = _state.Canonical(text);
+        return text.IsZero ? Value.Zero : _state.Binary(Operator.Equal, _state.Canonical(LoadAt(Symbols.Field(text, length), 0, int.MaxValue)), Value.Zero);
+    }
+
+    private static bool IsNoText(IOperation operation) =>
+        operation is { ConstantValue: { HasValue: true, Value: "" } } or IFieldReferenceOperation { Field: { IsStatic: true, Name: "Empty", ContainingType.SpecialType: SpecialType.System_String } };
+
+    private static bool IsText(IOperation operation) => IsNoText(operation) || operation.ConstantValue is { HasValue: true, Value: string };
 
     private static (IOperation Left, IOperation Right)? TwoTexts(IInvocationOperation invocation) => invocation switch
     {

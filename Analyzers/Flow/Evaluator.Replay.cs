@@ -217,6 +217,8 @@ internal sealed partial class Evaluator
                     return Element(data);
                 case SymbolKind.Binary:
                     return State.Binary((Operator)data.Tag, Map(data.A), Map(data.B));
+                case SymbolKind.Unknown when data.Item is IQuestion:
+                    return evaluator.AskAgain(data, Map(data.A), Map(data.B));
                 case SymbolKind.View:
                     Value of = Map(data.A);
                     return of.IsZero ? of : Symbols.Make(SymbolKind.View, of, item: data.Item);

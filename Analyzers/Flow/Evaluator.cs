@@ -124,7 +124,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case ITupleOperation tuple: return EvalTuple(tuple);
             case IDeconstructionAssignmentOperation deconstruction: return EvalDeconstruction(deconstruction);
             case IDeclarationExpressionOperation declaration: return Eval(declaration.Expression);
-            case ICaughtExceptionOperation: return NonNull(Unknown(operation));
+            case ICaughtExceptionOperation: return EvalCaught(operation);
             case IInvalidOperation: return EvalChildren(operation);
             case IInterpolatedStringOperation { Type.SpecialType: SpecialType.System_String } text: return EvalText(text);
         }
@@ -394,6 +394,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
         bool counts = property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32;
         Value value = counts ? LoadAt(address, 0, int.MaxValue) : LoadAt(address, property.Type);
+        // A text that has a length is there.
+        if (counts && property.Instance is { Type.SpecialType: SpecialType.System_String } && !_state.AssumeNonZero(Symbols.Of(address).A)) _dead = true;
         if (counts) _state.Narrow(_state.Canonical(value), 0, int.MaxValue);
         return value;
     }
@@ -403,6 +405,14 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         Escape(Eval(yield.ReturnedValue));
         _state.Havoc();
         return Value.Zero;
+    }
+
+    private Value EvalCaught(IOperation caught)
+    {
+        if (GraphRunner.ThrownInto(_state) is not { } type) return NonNull(Unknown(caught));
+        Value exception = Symbols.Make(SymbolKind.New, item: (caught.Syntax, type));
+        Symbols.SetClass(exception, type);
+        return exception;
     }
 
     private Value EvalThrow(IThrowOperation @throw)

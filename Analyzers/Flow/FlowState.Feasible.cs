@@ -50,7 +50,11 @@ internal sealed partial class FlowState
         {
             SymbolData data = Symbols.Of(condition);
             Value a = Canonical(data.A), b = Canonical(data.B);
-            if (a.IsConstant || b.IsConstant || (Operator)data.Tag is not (Operator.Less or Operator.Equal)) continue;
+            if ((Operator)data.Tag is not (Operator.Less or Operator.Equal)) continue;
+            // "a - b < 0" says what "a < b" does.
+            if (a.IsConstant && IsBinary(b with { Offset = 0 }, Operator.Subtract, out SymbolData taken)) (a, b) = (taken.B.Plus(a.Offset), taken.A.Plus(b.Offset));
+            else if (b.IsConstant && IsBinary(a with { Offset = 0 }, Operator.Subtract, out taken)) (a, b) = (taken.A.Plus(a.Offset), taken.B.Plus(b.Offset));
+            if (a.IsConstant || b.IsConstant) continue;
             int from = NodeOf(a.Symbol), to = NodeOf(b.Symbol);
             long by = unchecked(b.Offset - a.Offset);
             if (nodes.Count > MaximalOrdered || Math.Abs(by) >= Unbounded) return true;

@@ -70,19 +70,45 @@ internal sealed partial class GraphRunner
             }
 
             if (exception.IsImplicit && !SendOnce(guarded, state)) return;
-            foreach (ControlFlowRegion handler in guarded.NestedRegions)
-            {
-                if (handler.Kind is not (ControlFlowRegionKind.Catch or ControlFlowRegionKind.FilterAndHandler)) continue;
-                bool? catches = Catches(handler, exception.Type);
-                if (catches == false) continue;
-                FlowState caught = state.Fork();
-                caught.Loops = default;
-                Send(caught, _graph.Blocks[handler.FirstBlockOrdinal]);
-                if (catches == true) return;
-            }
+            if (IsCaught(state, guarded, null, exception)) return;
         }
 
         if (exception.Statement is { } statement) Throws.Add((state, statement));
+    }
+
+    /// <summary>Sends an exception to the handlers of a region, or to those behind one that refused it; false if it may go on outwards from here.</summary>
+    private bool IsCaught(FlowState state, ControlFlowRegion guarded, ControlFlowRegion? refused, Unwinding exception)
+    {
+        bool isBehind = refused is null;
+        foreach (ControlFlowRegion handler in guarded.NestedRegions)
+        {
+            if (!isBehind || handler.Kind is not (ControlFlowRegionKind.Catch or ControlFlowRegionKind.FilterAndHandler))
+            {
+                isBehind |= handler == refused;
+                continue;
+            }
+
+            bool? catches = Catches(handler, exception.Type);
+            if (catches == false) continue;
+            FlowState caught = state.Fork();
+            caught.Loops = default;
+            // What its filter refuses goes on from there.
+            if (catches == true && handler.Kind == ControlFlowRegionKind.FilterAndHandler) caught.Pending = new Continuation(null, 0, handler, exception, state.Pending);
+            Send(caught, _graph.Blocks[handler.FirstBlockOrdinal]);
+            if (catches == true) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The filter that the path is in was given an exception of this class: that of the object which was made for it.</summary>
+    internal static INamedTypeSymbol? ThrownInto(FlowState state) => state.Pending is { UnwindFrom.Kind: ControlFlowRegionKind.FilterAndHandler, Exception.Type: INamedTypeSymbol type } ? type : null;
+
+    private void Refuse(FlowState state, ControlFlowRegion filter)
+    {
+        if (state.Pending is not { UnwindFrom: { Kind: ControlFlowRegionKind.FilterAndHandler, EnclosingRegion: { } guarded } handler, Exception: { } exception } refused || filter.EnclosingRegion != handler) return;
+        state.Pending = refused.Outer;
+        if (!IsCaught(state, guarded, handler, exception)) Unwind(state, guarded, exception);
     }
 
     /// <summary>One exceptional path a handler for each combination of what is owned, freed and locked.</summary>
@@ -99,16 +125,15 @@ internal sealed partial class GraphRunner
         return _sent.Add((region, signature));
     }
 
-    /// <summary>Whether the handler takes the exception: surely, never, or perhaps.</summary>
+    /// <summary>Whether the handler is for the exception: surely, never, or perhaps. If it has a filter, that decides then.</summary>
     private static bool? Catches(ControlFlowRegion handler, ITypeSymbol? thrown)
     {
-        bool filtered = handler.Kind == ControlFlowRegionKind.FilterAndHandler;
         ITypeSymbol? caught = handler.ExceptionType;
         bool all = caught is null || caught.SpecialType == SpecialType.System_Object || caught is { Name: "Exception", ContainingNamespace.Name: "System" };
-        if (all) return filtered ? null : true;
+        if (all) return true;
         if (thrown is null) return null;
         for (ITypeSymbol? type = thrown; type is not null; type = type.BaseType)
-            if (SymbolEqualityComparer.Default.Equals(type, caught)) return filtered ? null : true;
+            if (SymbolEqualityComparer.Default.Equals(type, caught)) return true;
         return false;
     }
 
@@ -132,7 +157,12 @@ internal sealed partial class GraphRunner
     {
         for (ControlFlowRegion? region = end.Source.EnclosingRegion; region is { Kind: not ControlFlowRegionKind.Root }; region = region.EnclosingRegion)
         {
-            if (region.Kind == ControlFlowRegionKind.Filter) return;
+            if (region.Kind == ControlFlowRegionKind.Filter)
+            {
+                Refuse(state, region);
+                return;
+            }
+
             if (region.Kind == ControlFlowRegionKind.Finally) break;
         }
 

@@ -412,6 +412,7 @@ internal sealed partial class GraphRunner
     {
         foreach (ControlFlowRegion region in branch.LeavingRegions)
         {
+            if (region.Kind == ControlFlowRegionKind.Filter && region.EnclosingRegion == state.Pending?.UnwindFrom) state.Pending = state.Pending!.Outer;
             foreach (CaptureId capture in region.CaptureIds) state.Clear(_analysis.Symbols.Make(SymbolKind.Capture, tag: Depth * 2, item: capture));
             foreach (ILocalSymbol local in region.Locals)
             {

@@ -79,6 +79,8 @@ internal sealed partial class FlowState
             case Operator.Subtract:
                 if (b.IsConstant) return a.Plus(unchecked(-b.Offset));
                 if (a.Symbol == b.Symbol) return Value.Constant(unchecked(a.Offset - b.Offset));
+                // What is taken from the rest is no more than there is.
+                if (IsBinary(b, Operator.Min, out SymbolData taken) && (taken.A == a || taken.B == a)) return Binary(Operator.Max, Binary(op, a, taken.A == a ? taken.B : taken.A, depth + 1), Value.Zero, depth + 1);
                 break;
             case Operator.Multiply:
                 if (b == Value.One) return a;
@@ -138,7 +140,7 @@ internal sealed partial class FlowState
         {
             long tag = or.B.Offset;
             if ((mask & ~tag) == 0) return Value.Constant(mask);
-            if ((mask & tag) == 0) return Binary(Operator.And, or.A, Value.Constant(mask), depth + 1);
+            if (Binary(Operator.And, or.A, Value.Constant(mask), depth + 1) is var rest && ((mask & tag) == 0 || rest.IsConstant)) return Binary(Operator.Or, rest, Value.Constant(mask & tag), depth + 1);
         }
 
         return IsBinary(value, Operator.And, out SymbolData and) && and.B.IsConstant ? Binary(Operator.And, and.A, Value.Constant(and.B.Offset & mask), depth + 1) : null;

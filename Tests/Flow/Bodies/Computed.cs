@@ -198,4 +198,74 @@ unsafe class Bodies
         void* q = seen.Contains(name) ? null : NativeMemory.Alloc(8);
         if (!seen.Contains(other)) NativeMemory.Free(q);
     } // expect: KA4001
+
+    static void Below(int x, int[] all, int at)
+    {
+        void* p = (uint)(x - 'a') <= 'z' - 'a' ? NativeMemory.Alloc(8) : null;
+        if (x is >= 'a' and <= 'z') NativeMemory.Free(p);
+        if ((uint)at >= (uint)all.Length) return;
+        void* q = NativeMemory.Alloc(8);
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (i != at) continue;
+            NativeMemory.Free(q);
+            break;
+        }
+    }
+
+    static void BelowOther(int x)
+    {
+        void* p = (uint)(x - 'a') <= 'z' - 'a' ? NativeMemory.Alloc(8) : null;
+        if (x is >= 'a' and < 'z') NativeMemory.Free(p);
+    } // expect: KA4001
+
+    static void Difference(int a, int b)
+    {
+        void* p = a - b > 0 ? NativeMemory.Alloc(8) : null;
+        if (a > b) NativeMemory.Free(p);
+    }
+
+    static void DifferenceOfMore(int a, int b)
+    {
+        void* p = a - b > 0 ? NativeMemory.Alloc(8) : null;
+        if (a > b + 1) NativeMemory.Free(p);
+    } // expect: KA4001
+
+    static void Tagged(int x)
+    {
+        x = (x & ~3) | 2;
+        void* p = (x & 3) == 2 ? null : NativeMemory.Alloc(8);
+    }
+
+    static void TakenFromRest(int n)
+    {
+        if (n <= 0) return;
+        void* p = NativeMemory.Alloc(8);
+        int left = n;
+        do
+        {
+            left -= Math.Min(left, 16);
+            if (left == 0) NativeMemory.Free(p);
+        }
+        while (left > 0);
+    }
+
+    static void OfEither(size_t size)
+    {
+        void* p = kmalloc(size, GFP_KERNEL | __GFP_NOWARN);
+        if (p == null) p = vmalloc(size);
+        Drop(p);
+    }
+
+    static void Drop(void* p)
+    {
+        if (is_vmalloc_addr(p)) vfree(p);
+        else kfree(p);
+    }
+
+    static void OfOne(size_t size)
+    {
+        void* p = kmalloc(size, GFP_KERNEL);
+        if (is_vmalloc_addr(p)) kfree(p);
+    } // expect: KA4001
 }

@@ -237,4 +237,96 @@ unsafe class Bodies
             Marshal.FreeHGlobal(p); // expect: KA4005
         }
     }
+
+    static void FilterThatHolds(int n)
+    {
+        nint p = Marshal.AllocHGlobal(3);
+        try
+        {
+            if (n > 3) throw new FormatException();
+            Marshal.FreeHGlobal(p);
+        }
+        catch (FormatException e) when (e is not null)
+        {
+            Marshal.FreeHGlobal(p);
+        }
+    }
+
+    static void FilterOfTwoTypes(int n)
+    {
+        nint p = Marshal.AllocHGlobal(3);
+        try
+        {
+            if (n > 3) throw new FormatException();
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException)
+        {
+        }
+
+        Marshal.FreeHGlobal(p);
+    }
+
+    static void FilterOfState(int n)
+    {
+        nint p = 0;
+        try
+        {
+            p = Marshal.AllocHGlobal(3);
+            if (n > 3) throw new ArgumentException();
+        }
+        catch (ArgumentException) when (p != 0)
+        {
+            Marshal.FreeHGlobal(p);
+            p = 0;
+        }
+
+        Marshal.FreeHGlobal(p);
+    }
+
+    static void FilterThatMayNotHold(int n)
+    {
+        nint p = Marshal.AllocHGlobal(3);
+        try
+        {
+            if (n > 3) throw new FormatException(); // expect: KA4001
+        }
+        catch (FormatException) when (n > 4)
+        {
+        }
+
+        Marshal.FreeHGlobal(p);
+    }
+
+    static void FilterOfAnotherType(int n)
+    {
+        nint p = Marshal.AllocHGlobal(3);
+        try
+        {
+            if (n > 3) throw new FormatException(); // expect: KA4001
+        }
+        catch (Exception e) when (e is ArgumentException)
+        {
+        }
+
+        Marshal.FreeHGlobal(p);
+    }
+
+    static void FilterThenHandler(int n)
+    {
+        nint p = Marshal.AllocHGlobal(3);
+        try
+        {
+            if (n > 3) throw new FormatException();
+        }
+        catch (FormatException) when (n > 4)
+        {
+        }
+        catch (FormatException)
+        {
+            Marshal.FreeHGlobal(p);
+            return;
+        }
+
+        Marshal.FreeHGlobal(p);
+    }
 }

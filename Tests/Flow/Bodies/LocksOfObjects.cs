@@ -136,4 +136,10 @@ unsafe class Bodies
         spin_unlock(ref s_gate.Lock);
         foreach (Gate gate in _all) spin_unlock(ref gate.Lock);
     }
+
+    static void EachThenEach(Gate[] gates)
+    {
+        foreach (Gate gate in gates) spin_lock(ref gate.Lock);
+        foreach (Gate gate in gates) spin_unlock(ref gate.Lock);
+    }
 }

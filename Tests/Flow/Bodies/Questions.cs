@@ -242,4 +242,79 @@ unsafe class Bodies
         share *= 0.5;
         if (share > 0.5) Marshal.FreeHGlobal(p);
     } // expect: KA4001
+
+    static void OfTheEmptyText(string name)
+    {
+        nint p = name == "" ? 0 : Marshal.StringToHGlobalAnsi(name);
+        if (name.Length > 0) Marshal.FreeHGlobal(p);
+        nint q = name != string.Empty ? Marshal.StringToHGlobalAnsi(name) : 0;
+        if (name is not null and not "") Marshal.FreeHGlobal(q);
+    }
+
+    static void OfAlmostEmptyText(string name)
+    {
+        nint p = name == "" ? 0 : Marshal.StringToHGlobalAnsi(name);
+        if (name.Length > 1) Marshal.FreeHGlobal(p);
+    } // expect: KA4001
+
+    static void OfBoxes(object o)
+    {
+        nint p = o is int n && n > 0 ? Marshal.AllocHGlobal(n) : 0;
+        if (o is int m && m > 0) Marshal.FreeHGlobal(p);
+    }
+
+    static void OfOtherBoxes(object o)
+    {
+        nint p = o is int n && n > 0 ? Marshal.AllocHGlobal(n) : 0;
+        if (o is int m && m > 1) Marshal.FreeHGlobal(p);
+    } // expect: KA4001
+
+    static void OfLists(int[] all, List<int> more, string text)
+    {
+        nint p = all is [1, ..] ? Marshal.AllocHGlobal(3) : 0;
+        if (all.Length > 0 && all[0] == 1) Marshal.FreeHGlobal(p);
+        nint q = System.Linq.Enumerable.Any(more) ? Marshal.AllocHGlobal(3) : 0;
+        if (more.Count != 0) Marshal.FreeHGlobal(q);
+        nint r = text is [] ? 0 : Marshal.AllocHGlobal(3);
+        if (text.Length > 0) Marshal.FreeHGlobal(r);
+    }
+
+    static void OfOtherLists(int[] all)
+    {
+        nint p = all is [_, 1, ..] ? Marshal.AllocHGlobal(3) : 0;
+        if (all.Length > 1 && all[0] == 1) Marshal.FreeHGlobal(p);
+    } // expect: KA4001
+
+    static void OfParts(Exception error)
+    {
+        nint p = error is { InnerException: not null } ? Marshal.AllocHGlobal(3) : 0;
+        if (error.InnerException != null) Marshal.FreeHGlobal(p);
+    }
+
+    private static bool IsLarge(int n) => int.PopCount(n) > 3;
+
+    private static nint MakeIfLarge(int n) => IsLarge(n) ? Marshal.AllocHGlobal(3) : 0;
+
+    static void OfNumbersInTwoMethods(int n)
+    {
+        nint p = MakeIfLarge(n);
+        if (int.PopCount(n) > 3) Marshal.FreeHGlobal(p);
+    }
+
+    static void OfTwoNumbersInTwoMethods(int n, int m)
+    {
+        nint p = MakeIfLarge(n);
+        if (IsLarge(m)) Marshal.FreeHGlobal(p);
+    } // expect: KA4001
+
+    private static nint MakeForKind(object kind) => kind is string ? Marshal.AllocHGlobal(3) : 0;
+
+    static void OfClassesInTwoMethods(object kind)
+    {
+        nint p = MakeForKind(kind);
+        if (kind is string) Marshal.FreeHGlobal(p);
+        nint q = MakeForKind("x");
+        Marshal.FreeHGlobal(q);
+        MakeForKind(new Exception());
+    }
 }

@@ -106,14 +106,29 @@ internal sealed partial class Evaluator
         _state = outer;
     }
 
+    /// <summary>What functions capture that are returned, or are left in an object that may be: the caller gets them without it.</summary>
+    internal void EscapeCaptured(FlowState state, Value value)
+    {
+        if (IsClosure(state.Canonical(value))) Escape(state, value);
+        for (int i = 0; i < state.Cells.Count; i++)
+            if (IsClosure(state.Cells.ValueAt(i)) && Symbols[Symbols.Root(state.Cells.KeyAt(i))].Kind is not (SymbolKind.Local or SymbolKind.Capture)) Escape(state, state.Cells.ValueAt(i));
+    }
+
+    private bool IsClosure(Value value) => Symbols.Of(value) is { Kind: SymbolKind.Function, Item: FunctionValue { Captures.Count: > 0 } };
+
     /// <summary>Everything stored inside of a region gets out with it.</summary>
     private void EscapeContents(Value region)
+    {
+        foreach (Value value in ContentsOf(region)) LetOut(value);
+    }
+
+    private List<Value> ContentsOf(Value region)
     {
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
             if (!CoversNative(cells.KeyAt(i), cells.ValueAt(i)) && (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region))) values.Add(cells.ValueAt(i));
-        foreach (Value value in values) LetOut(value);
+        return values;
     }
 
     /// <summary>A span hands on nothing of native memory; of an array or stackalloc, what is in there.</summary>
@@ -148,7 +163,8 @@ internal sealed partial class Evaluator
             Value place = analysis.PlaceOf(captured);
             if (!Symbols.IsPrivate(place.Symbol) || _state.IsExposed(place.Symbol)) continue;
             _state.Expose(place.Symbol);
-            EscapeContents(place);
+            // Callers get the function without what it captures: they hear of each value.
+            foreach (Value value in ContentsOf(place)) Escape(value);
         }
     }
 }

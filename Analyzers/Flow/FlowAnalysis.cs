@@ -125,6 +125,7 @@ internal sealed partial class FlowAnalysis
         }
 
         List<BodyExit> exits = analysis.CheckSections(runner);
+        foreach ((FlowState state, Value value, _) in runner.Returns) analysis.Evaluator.EscapeCaptured(state, value);
         summary = Summary.Of(analysis, root as IMethodSymbol, runner, analysis._toldSections);
         scope.Trace?.End(root, runner, summary);
         analysis.CheckLosses(runner, exits);

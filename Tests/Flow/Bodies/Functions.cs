@@ -252,4 +252,57 @@ class AsyncBodies
         await Task.Delay(1);
         Marshal.FreeHGlobal(p);
     }
+
+    private sealed class Deferred(Action action) : IDisposable
+    {
+        private Action _action = action;
+
+        public void Dispose()
+        {
+            _action?.Invoke();
+            _action = null;
+        }
+    }
+
+    private static Action s_later;
+
+    private static void Later(Action action) => s_later = () => action();
+
+    private static void Before(ref Action undo, Action action)
+    {
+        Action old = undo;
+        undo = () => { action(); old?.Invoke(); };
+    }
+
+    private static Action DropOf(nint p) => () => Marshal.FreeHGlobal(p);
+
+    private static Deferred OwnerOf(nint p) => new(() => Marshal.FreeHGlobal(p));
+
+    private static (Action Drop, int Size) PairOf(nint p) => (() => Marshal.FreeHGlobal(p), 3);
+
+    static void KeptByFunctionsOfOthers()
+    {
+        nint p = Marshal.AllocHGlobal(3), q = Marshal.AllocHGlobal(3), r = Marshal.AllocHGlobal(3), s = Marshal.AllocHGlobal(3), t = Marshal.AllocHGlobal(3);
+        Later(() => Marshal.FreeHGlobal(p));
+        Action undo = null;
+        Before(ref undo, () => Marshal.FreeHGlobal(q));
+        undo();
+        Action drop = DropOf(r);
+        drop();
+        using Deferred owner = OwnerOf(s);
+        (Action dropPair, _) = PairOf(t);
+        dropPair();
+    }
+
+    private static int Counts(nint p)
+    {
+        Func<int> three = () => 3;
+        return three();
+    }
+
+    static void NotKeptByFunctionsOfOthers()
+    {
+        nint p = Marshal.AllocHGlobal(3);
+        Counts(p);
+    } // expect: KA4001
 }

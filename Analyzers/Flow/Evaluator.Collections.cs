@@ -198,20 +198,20 @@ internal sealed partial class Evaluator
         if (invocation.TargetMethod.Name == "GetEnumerator")
         {
             if (IsOfNumbers(source.Type)) return TryEnumerateNumbers(invocation, instance, out value);
-            ITypeSymbol? element = source.Type is IArrayTypeSymbol { Rank: 1 } array ? array.ElementType : null;
-            bool isArray = element is not null, holdsPointers = isArray ? TypeShapes.IsPointer(element!) : IsCollection(source.Type) && source.Type!.Name == "List";
-            if (!holdsPointers && !(isArray && (TypeShapes.IsPrimitive(element!) || element!.IsReferenceType))) return false;
+            if (EnumeratedIn(source.Type) is not { } element) return false;
             Value collection = _state.Canonical(Eval(instance));
             if (_dead) return true;
-            if (!TryLength(collection, out long length) && !(isArray && (holdsPointers || element!.IsReferenceType)))
+            bool isKnown = TryLength(collection, out long length);
+            Value? place = isKnown ? null : CountPlace(collection, source.Type!);
+            if (!isKnown && place is null)
             {
                 value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = collection });
                 return true;
             }
 
             LetOutElements(default, collection);
-            value = EnumeratorOf(invocation, collection, TryLength(collection, out length) ? Value.Constant(length) : LoadAt(LengthSlot(collection), 0, int.MaxValue));
-            if (isArray && element!.IsReferenceType) _state.Store(EnumeratorSlot(value, GivesObjects), Value.One);
+            value = EnumeratorOf(invocation, collection, place is { } count ? LoadAt(count, 0, int.MaxValue) : Value.Constant(length));
+            if (element.IsReferenceType) _state.Store(EnumeratorSlot(value, GivesObjects), Value.One);
             return true;
         }
 
@@ -226,6 +226,17 @@ internal sealed partial class Evaluator
         _state.Store(EnumeratorSlot(enumerator, 1), before.Plus(1));
         value = _state.Binary(Operator.Less, before.Plus(1), _state.Canonical(end));
         return true;
+    }
+
+    /// <summary>What an array, a text or a collection of .NET gives one by one, if that is one value each and none of those that are followed elsewhere.</summary>
+    private static ITypeSymbol? EnumeratedIn(ITypeSymbol? whole)
+    {
+        if (whole is IArrayTypeSymbol { Rank: 1 } array) return TypeShapes.IsPrimitive(array.ElementType) || TypeShapes.IsPointer(array.ElementType) || array.ElementType.IsReferenceType ? array.ElementType : null;
+        if (whole is not INamedTypeSymbol named) return null;
+        if (IsCollection(named)) return named.Name == "List" ? named.TypeArguments[0] : null;
+        if (CountOf(named) is null) return null;
+        if (named.SpecialType == SpecialType.System_String) return named.GetMembers("this[]").OfType<IPropertySymbol>().FirstOrDefault()?.Type;
+        return named.TypeArguments is [var element] && (element.IsReferenceType || (TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) ? element : null;
     }
 
     private Value EnumeratorOf(IOperation site, Value source, Value length)

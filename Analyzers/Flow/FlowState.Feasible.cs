@@ -38,7 +38,7 @@ internal sealed partial class FlowState
                 if ((Operator)data.Tag == Operator.Less ? !bounded.AssumeOrder(condition, a, b, !decided.IsZero) : bounded.Binary(Operator.Equal, bounded.Binary((Operator)data.Tag, a, b), decided).IsZero) return false;
             }
 
-        return bounded.CanBeOrdered(conditions);
+        return bounded.AgreeInBits(conditions) && bounded.CanBeOrdered(conditions);
     }
 
     private bool CanBeOrdered(List<(Value Condition, Value Decided)> conditions)
@@ -50,15 +50,18 @@ internal sealed partial class FlowState
         {
             SymbolData data = Symbols.Of(condition);
             Value a = Canonical(data.A), b = Canonical(data.B);
-            if ((Operator)data.Tag is not (Operator.Less or Operator.Equal)) continue;
+            bool isDifference = (Operator)data.Tag == Operator.Subtract;
+            if (!isDifference && (Operator)data.Tag is not (Operator.Less or Operator.Equal)) continue;
             // "a - b < 0" says what "a < b" does.
-            if (a.IsConstant && IsBinary(b with { Offset = 0 }, Operator.Subtract, out SymbolData taken)) (a, b) = (taken.B.Plus(a.Offset), taken.A.Plus(b.Offset));
+            if (isDifference) b = b.Plus(decided.Offset);
+            else if (a.IsConstant && IsBinary(b with { Offset = 0 }, Operator.Subtract, out SymbolData taken)) (a, b) = (taken.B.Plus(a.Offset), taken.A.Plus(b.Offset));
             else if (b.IsConstant && IsBinary(a with { Offset = 0 }, Operator.Subtract, out taken)) (a, b) = (taken.A.Plus(a.Offset), taken.B.Plus(b.Offset));
             if (a.IsConstant || b.IsConstant) continue;
             int from = NodeOf(a.Symbol), to = NodeOf(b.Symbol);
             long by = unchecked(b.Offset - a.Offset);
             if (nodes.Count > MaximalOrdered || Math.Abs(by) >= Unbounded) return true;
-            if ((Operator)data.Tag == Operator.Equal && decided.IsZero) different.Add((from, to, by));
+            if (isDifference) edges.AddRange([(from, to, by), (to, from, -by)]);
+            else if ((Operator)data.Tag == Operator.Equal && decided.IsZero) different.Add((from, to, by));
             else if ((Operator)data.Tag == Operator.Less) edges.Add(!decided.IsZero ? (from, to, by - 1) : (to, from, -by));
         }
 

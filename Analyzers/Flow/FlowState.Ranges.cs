@@ -23,7 +23,7 @@ internal sealed partial class FlowState
                 case Operator.And when data.A is { IsConstant: true, Offset: >= 0 }:
                     (low, high) = (0, data.A.Offset);
                     break;
-                case >= Operator.Multiply:
+                case >= Operator.Add:
                     (low, high) = RangeOf((Operator)data.Tag, data.A, data.B);
                     break;
             }
@@ -56,6 +56,15 @@ internal sealed partial class FlowState
         {
             ((long lowA, long highA), (long lowB, long highB)) = (Range(a), Range(b));
             return op == Operator.Min ? (Math.Min(lowA, lowB), Math.Min(highA, highB)) : (Math.Max(lowA, lowB), Math.Max(highA, highB));
+        }
+
+        if (op is Operator.Add or Operator.Subtract)
+        {
+            ((long lowA, long highA), (long lowB, long highB)) = (Range(a), Range(b));
+            // A sum of ints may begin anew, unless it cannot be so large.
+            if (Math.Min(lowA, lowB) < int.MinValue || Math.Max(highA, highB) > int.MaxValue) return all;
+            (long least, long most) = op == Operator.Add ? (lowA + lowB, highA + highB) : (lowA - highB, highA - lowB);
+            return least < int.MinValue || most > int.MaxValue ? all : (least, most);
         }
 
         if (!b.IsConstant) return all;

@@ -143,6 +143,7 @@ internal sealed partial class FlowState
             if (Binary(Operator.And, or.A, Value.Constant(mask), depth + 1) is var rest && ((mask & tag) == 0 || rest.IsConstant)) return Binary(Operator.Or, rest, Value.Constant(mask & tag), depth + 1);
         }
 
+        if (IsBinary(value, Operator.Xor, out SymbolData other) && other.B.IsConstant && (mask & other.B.Offset) == 0) return Binary(Operator.And, other.A, Value.Constant(mask), depth + 1);
         return IsBinary(value, Operator.And, out SymbolData and) && and.B.IsConstant ? Binary(Operator.And, and.A, Value.Constant(and.B.Offset & mask), depth + 1) : null;
     }
 

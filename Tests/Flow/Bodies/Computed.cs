@@ -268,4 +268,82 @@ unsafe class Bodies
         void* p = kmalloc(size, GFP_KERNEL);
         if (is_vmalloc_addr(p)) kfree(p);
     } // expect: KA4001
+
+    [Flags]
+    private enum Parts
+    {
+        None = 0,
+        Own = 1,
+        Big = 2,
+        Pinned = 4,
+    }
+
+    static void Flags(Parts parts)
+    {
+        void* p = (parts & (Parts.Own | Parts.Big)) == (Parts.Own | Parts.Big) ? NativeMemory.Alloc(8) : null;
+        if (parts.HasFlag(Parts.Own) && parts.HasFlag(Parts.Big)) NativeMemory.Free(p);
+        void* q = (parts & (Parts.Own | Parts.Big)) != 0 ? NativeMemory.Alloc(8) : null;
+        if (parts.HasFlag(Parts.Own) || (parts & Parts.Big) != 0) NativeMemory.Free(q);
+        void* r = (parts & Parts.Own) != 0 ? NativeMemory.Alloc(8) : null;
+        parts ^= Parts.Big;
+        if (parts.HasFlag(Parts.Own)) NativeMemory.Free(r);
+    }
+
+    static void OtherFlags(Parts parts)
+    {
+        void* p = (parts & (Parts.Own | Parts.Big)) != 0 ? NativeMemory.Alloc(8) : null;
+        if (parts.HasFlag(Parts.Own) || parts.HasFlag(Parts.Pinned)) NativeMemory.Free(p);
+        void* q = (parts & Parts.Own) != 0 ? NativeMemory.Alloc(8) : null;
+        parts ^= Parts.Own;
+        if (parts.HasFlag(Parts.Own)) NativeMemory.Free(q);
+    } // expect: KA4001, KA4001
+
+    static void Sums(int a, ushort b, ushort c, uint d, uint e)
+    {
+        void* p = 10 - a > 0 ? NativeMemory.Alloc(8) : null;
+        if (a < 10) NativeMemory.Free(p);
+        void* q = b + c > 0 ? NativeMemory.Alloc(8) : null;
+        if (b != 0 || c != 0) NativeMemory.Free(q);
+        void* r = d > e ? NativeMemory.Alloc(8) : null;
+        if (d > e && d - e > 0) NativeMemory.Free(r);
+    }
+
+    static void OtherSums(int a)
+    {
+        void* p = 10 - a > 0 ? NativeMemory.Alloc(8) : null;
+        if (a < 9) NativeMemory.Free(p);
+    } // expect: KA4001
+
+    static void AsOftenAsCounted(int[] all, List<int> more, string text, Exception[] errors)
+    {
+        void* p = null, q = null, r = null, s = null;
+        foreach (int one in all)
+            if (p == null) p = NativeMemory.Alloc(8);
+        if (all.Length != 0) NativeMemory.Free(p);
+        foreach (int one in more)
+            if (q == null) q = NativeMemory.Alloc(8);
+        if (more.Count > 0) NativeMemory.Free(q);
+        foreach (char one in text)
+            if (r == null) r = NativeMemory.Alloc(8);
+        if (text != "") NativeMemory.Free(r);
+        foreach (Exception one in errors)
+            if (s == null) s = NativeMemory.Alloc(8);
+        if (errors is not []) NativeMemory.Free(s);
+    }
+
+    static void OftenerThanCounted(List<int> more)
+    {
+        void* p = null;
+        foreach (int one in more)
+            if (p == null) p = NativeMemory.Alloc(8);
+        if (more.Count > 1) NativeMemory.Free(p);
+    } // expect: KA4001
+
+    static void OfAnotherList(List<int> more, List<int> other)
+    {
+        void* p = null;
+        foreach (int one in more)
+            if (p == null) p = NativeMemory.Alloc(8);
+        if (other.Count > 0) NativeMemory.Free(p);
+    } // expect: KA4001
 }

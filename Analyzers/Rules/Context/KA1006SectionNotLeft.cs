@@ -34,7 +34,7 @@ internal sealed class KA1006SectionNotLeft : FlowRule
                 if (section.Site is not { } site || section.Inherited || section.LeftOverBy is not null) continue;
                 if (section.Uncertain && !exits.IsLeftBehindByTurns(section)) continue;
                 if (exits.Contract?.Enter is { } promised && promised.Kind == section.Kind) continue;
-                if ((IsLeftElsewhere(exits, site) && !IsHandedOver(exits, site)) || SectionEnd.IsOutOfReach(exit, section)) yield return Report(exit, section, site, null);
+                if ((IsLeftElsewhere(exits, site) && !IsHandedOver(exits, site) && !IsOfResult(exit, section)) || SectionEnd.IsOutOfReach(exit, section)) yield return Report(exit, section, site, null);
                 else if (!handedOut.TryGetValue(site, out var last) || last.Exit.Place.SourceSpan.Start < exit.Place.SourceSpan.Start) handedOut[site] = (exit, section);
             }
         }
@@ -70,6 +70,9 @@ internal sealed class KA1006SectionNotLeft : FlowRule
         foreach (BodyExit exit in exits.All) (Section.IsOpen(exit.State.Sections, site) ? open : left).Add(OutcomeOf(exit, exits.Method?.ReturnType));
         return !open.Contains(Outcome.Unknown) && !open.Contains(Outcome.Failure) && !left.Contains(Outcome.Unknown) && !open.Overlaps(left);
     }
+
+    /// <summary>Whoever gets the object finds the lock in it: "the root, locked".</summary>
+    private static bool IsOfResult(BodyExit exit, Section section) => !exit.Returned.IsConstant && exit.State.Symbols.Root(section.Identity) == exit.Returned.Symbol;
 
     private static Outcome OutcomeOf(BodyExit exit, ITypeSymbol? type)
     {

@@ -6,6 +6,8 @@ using static KAlloc.Linux;
 
 sealed class Gate { public spinlock_t Lock; public Gate Next; }
 
+sealed class Door { public spinlock_t Bolt; }
+
 unsafe class Bodies
 {
     static int s_count;
@@ -141,5 +143,41 @@ unsafe class Bodies
     {
         foreach (Gate gate in gates) spin_lock(ref gate.Lock);
         foreach (Gate gate in gates) spin_unlock(ref gate.Lock);
+    }
+
+    private static Gate LockedLast(Gate gate)
+    {
+        spin_lock(ref gate.Lock);
+        while (gate.Next is { } next)
+        {
+            spin_unlock(ref gate.Lock);
+            gate = next;
+            spin_lock(ref gate.Lock);
+        }
+
+        return gate;
+    }
+
+    static void UnlockedByCaller(Gate gate)
+    {
+        Gate last = LockedLast(gate);
+        spin_unlock(ref last.Lock);
+    }
+
+    // Nobody unlocks what it returns.
+    static Door FoundIfAsked(Door door, bool stays)
+    {
+        spin_lock(ref door.Bolt);
+        if (stays) return door; // expect: KA1006
+        spin_unlock(ref door.Bolt);
+        return null;
+    }
+
+    static Gate LockedOther(Gate gate, Gate other, bool stays)
+    {
+        spin_lock(ref gate.Lock);
+        if (stays) return other; // expect: KA1006
+        spin_unlock(ref gate.Lock);
+        return gate;
     }
 }

@@ -90,15 +90,16 @@ internal sealed partial class Evaluator
         return true;
     }
 
-    /// <summary><c>all.Any()</c> asks for the count.</summary>
+    /// <summary><c>all.Any()</c> and <c>all.Count()</c> ask for the count.</summary>
     private bool TryAny(IInvocationOperation invocation, out Value value)
     {
         value = default;
-        if (invocation is not { TargetMethod: { Name: "Any", ContainingType: { Name: "Enumerable", ContainingNamespace.Name: "Linq" } }, Arguments: [{ Value: var source }] }) return false;
+        if (invocation is not { TargetMethod: { Name: "Any" or "Count", ContainingType: { Name: "Enumerable", ContainingNamespace.Name: "Linq" } }, Arguments: [{ Value: var source }] }) return false;
         while (source is IConversionOperation { OperatorMethod: null } conversion) source = conversion.Operand;
         if (source.Type is not { } type || !(type is IArrayTypeSymbol || CountOf(type) is not null)) return false;
         Value all = Eval(source);
-        if (!_dead && CountPlace(_state.Canonical(all), type) is { } place) value = _state.Binary(Operator.Less, Value.Zero, _state.Canonical(LoadAt(place, 0, int.MaxValue)));
+        if (!_dead && CountPlace(_state.Canonical(all), type) is { } place) value = _state.Canonical(LoadAt(place, 0, int.MaxValue));
+        if (invocation.TargetMethod.Name == "Any") value = _state.Binary(Operator.Less, Value.Zero, value);
         return true;
     }
 

@@ -16,10 +16,11 @@ internal sealed partial class Evaluator
         return TryFollow(invocation, method, out value) || TryAsk(invocation, out value);
     }
 
-    private static bool IsComputed(IMethodSymbol method) => method is { ReturnsVoid: false, ContainingType: { } type } && TypeShapes.IsScalar(method.ReturnType) && method.ReturnType.IsValueType
-        && (type.SpecialType == SpecialType.System_String ? method.ReturnType.SpecialType == SpecialType.System_Boolean
-            : TypeShapes.IsPrimitive(type) || type.Name switch
+    private static bool IsComputed(IMethodSymbol method) => method is { ReturnsVoid: false, ContainingType: { } type } && TypeShapes.IsScalar(method.ReturnType) && (method.ReturnType.IsValueType || method.Name == "GetType")
+        && (type.SpecialType == SpecialType.System_String
+            || TypeShapes.IsPrimitive(type) || type.Name switch
             {
+                "Object" => method.Name == "GetType" && type.SpecialType == SpecialType.System_Object,
                 "Math" or "MathF" => type.ContainingNamespace is { Name: "System", ContainingNamespace.IsGlobalNamespace: true },
                 "Enum" => type.SpecialType == SpecialType.System_Enum && method.IsStatic,
                 "BitOperations" => type.ContainingNamespace is { Name: "Numerics", ContainingNamespace.Name: "System" },

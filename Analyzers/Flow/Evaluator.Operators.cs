@@ -134,7 +134,7 @@ internal sealed partial class Evaluator
         if (TryCompareWithNull(binary, left, right, out Value compared) || TryCompareLifted(binary, left, right, out compared)) return compared;
         bool liftedOrWide = binary.IsLifted || !TypeShapes.IsScalar(binary.LeftOperand.Type) || !TypeShapes.IsScalar(binary.RightOperand.Type)
             || IsFloating(binary.LeftOperand.Type) || IsFloating(binary.RightOperand.Type);
-        if (liftedOrWide && IsOrder(binary) && !binary.IsLifted) return AskOrder(binary.OperatorKind, left, right);
+        if (liftedOrWide && IsOrder(binary) && !binary.IsLifted) return AskOrder(binary.OperatorKind, left, right, binary.LeftOperand.Type);
         if (liftedOrWide) return TypeShapes.IsScalar(binary.Type) ? Unknown(binary) : FreshRegion(binary);
         if (binary.LeftOperand.Type is IPointerTypeSymbol && binary.OperatorKind == BinaryOperatorKind.Subtract && binary.RightOperand.Type is IPointerTypeSymbol)
             return Unknown(binary);

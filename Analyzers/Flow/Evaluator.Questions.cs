@@ -86,9 +86,26 @@ internal sealed partial class Evaluator
         _ => null,
     };
 
-    /// <summary>An order of numbers that are not followed: of the same two it is the same.</summary>
-    private Value AskOrder(BinaryOperatorKind kind, Value left, Value right) =>
-        Symbols.Make(SymbolKind.Unknown, _state.Canonical(left), _state.Canonical(right), (int)kind, s_order, low: 0, high: 1);
+    /// <summary>
+    /// An order of numbers that are not followed: of the same two it is the same, whichever stands left. What is not less may be no number, and so not greater either,
+    /// unless it is a decimal.
+    /// </summary>
+    private Value AskOrder(BinaryOperatorKind kind, Value left, Value right, ITypeSymbol? type = null)
+    {
+        (left, right) = (_state.Canonical(left), _state.Canonical(right));
+        bool swaps = kind is BinaryOperatorKind.GreaterThan or BinaryOperatorKind.GreaterThanOrEqual || (kind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && left.CompareTo(right) > 0);
+        if (swaps) (left, right) = (right, left);
+        if (kind is BinaryOperatorKind.LessThanOrEqual or BinaryOperatorKind.GreaterThanOrEqual && type?.SpecialType == SpecialType.System_Decimal) return Not(Ask(BinaryOperatorKind.LessThan, right, left));
+        return kind switch
+        {
+            BinaryOperatorKind.NotEquals => Not(Ask(BinaryOperatorKind.Equals, left, right)),
+            BinaryOperatorKind.GreaterThan => Ask(BinaryOperatorKind.LessThan, left, right),
+            BinaryOperatorKind.GreaterThanOrEqual => Ask(BinaryOperatorKind.LessThanOrEqual, left, right),
+            _ => Ask(kind, left, right),
+        };
+
+        Value Ask(BinaryOperatorKind asked, Value a, Value b) => Symbols.Make(SymbolKind.Unknown, a, b, (int)asked, s_order, low: 0, high: 1);
+    }
 
     private static bool IsOrder(IBinaryOperation binary) =>
         IsFloating(binary.LeftOperand.Type) && IsFloating(binary.RightOperand.Type) && binary.OperatorKind is >= BinaryOperatorKind.Equals and <= BinaryOperatorKind.GreaterThan;

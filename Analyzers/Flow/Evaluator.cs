@@ -391,6 +391,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         Value address = PropertyAddress(property);
         if (TryCountOf(property, Symbols.Of(address).A, out Value count)) return count;
         if (property.Property.Name == "IsEmpty" && IsSpan(property.Instance?.Type)) return IsEmpty(Symbols.Of(address).A, property.Instance!.Type!);
+        // A text never changes.
+        if (property is { Instance: { Type.SpecialType: SpecialType.System_String } text, Arguments: [{ Value: var at }] } && !_dead) return Symbols.Make(SymbolKind.Unknown, _state.Canonical(Eval(text)), _state.Canonical(Eval(at)), item: new Asked(property.Property.GetMethod!, ""), low: 0, high: char.MaxValue);
         if (property.Arguments.Length > 0) return TypeShapes.IsScalar(property.Type) ? Unknown(property) : FreshRegion(property);
         bool counts = property.Property.Name is "Length" or "Count" && property.Type?.SpecialType == SpecialType.System_Int32;
         Value value = counts ? LoadAt(address, 0, int.MaxValue) : LoadAt(address, property.Type);

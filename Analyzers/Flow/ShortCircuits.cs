@@ -5,6 +5,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.FlowAnalysis;
+using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -13,6 +14,8 @@ internal static class ShortCircuits
     /// <summary>Every way to the block is a test of one condition.</summary>
     internal static bool Meet(BasicBlock block)
     {
+        // A call may be true for either of two reasons, as a condition may: "if (IsLarge(n) || always)" in a method of its own.
+        if (block.Predecessors is [{ Source: { ConditionKind: not ControlFlowConditionKind.None, BranchValue: IInvocationOperation } }]) return true;
         if (block.Predecessors.Length < 2) return false;
         SyntaxNode? condition = null;
         foreach (ControlFlowBranch way in block.Predecessors)

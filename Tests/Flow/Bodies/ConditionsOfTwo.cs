@@ -96,4 +96,18 @@ unsafe class Bodies
         kfree(kmalloc(3, GFP_KERNEL)); // expect: KA1001
         spin_unlock(ref s_lock);
     }
+
+    private static bool NeedsMemory(int n, int room, bool always) => n > room || always;
+
+    static void AskedTwice(int n, int room, bool always)
+    {
+        nint p = NeedsMemory(n, room, always) ? Marshal.AllocHGlobal(n) : 0;
+        if (NeedsMemory(n, room, always)) Marshal.FreeHGlobal(p);
+    }
+
+    static void AskedOfOneReason(int n, int room, bool always)
+    {
+        nint p = NeedsMemory(n, room, always) ? Marshal.AllocHGlobal(n) : 0;
+        if (NeedsMemory(n, room, false)) Marshal.FreeHGlobal(p);
+    } // expect: KA4001
 }

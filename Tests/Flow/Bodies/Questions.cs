@@ -317,4 +317,49 @@ unsafe class Bodies
         Marshal.FreeHGlobal(q);
         MakeForKind(new Exception());
     }
+
+    static void OfPlacesInText(string text, string other, List<int> all)
+    {
+        nint p = text.IndexOf('x') >= 0 ? Marshal.AllocHGlobal(3) : 0;
+        if (text.IndexOf('x') >= 0) Marshal.FreeHGlobal(p);
+        nint q = text[0] == 'x' ? Marshal.AllocHGlobal(3) : 0;
+        Console.WriteLine();
+        if (text[0] == 'x') Marshal.FreeHGlobal(q);
+        nint r = string.CompareOrdinal(text, other) < 0 ? Marshal.AllocHGlobal(3) : 0;
+        if (string.CompareOrdinal(text, other) < 0) Marshal.FreeHGlobal(r);
+        nint s = System.Linq.Enumerable.Count(all) > 0 ? Marshal.AllocHGlobal(3) : 0;
+        if (all.Count > 0) Marshal.FreeHGlobal(s);
+    }
+
+    static void OfOtherPlacesInText(string text, string other)
+    {
+        nint p = text[0] == 'x' ? Marshal.AllocHGlobal(3) : 0;
+        if (text[1] == 'x') Marshal.FreeHGlobal(p);
+        nint q = string.CompareOrdinal(text, other) < 0 ? Marshal.AllocHGlobal(3) : 0;
+        if (string.CompareOrdinal(other, text) < 0) Marshal.FreeHGlobal(q);
+    } // expect: KA4001, KA4001
+
+    static void OfClassByType(object o)
+    {
+        nint p = o.GetType() == typeof(int) ? Marshal.AllocHGlobal(3) : 0;
+        if (o.GetType() == typeof(int)) Marshal.FreeHGlobal(p);
+    }
+
+    static void OfFractionsTheOtherWay(double a, double b, decimal c)
+    {
+        nint p = a < b ? Marshal.AllocHGlobal(3) : 0;
+        if (b > a) Marshal.FreeHGlobal(p);
+        nint q = a != 0 ? Marshal.AllocHGlobal(3) : 0;
+        nint r = c >= 1m ? Marshal.AllocHGlobal(3) : 0;
+        if (c >= 1m) Marshal.FreeHGlobal(r);
+        if (a == 0) return;
+        Marshal.FreeHGlobal(q);
+    }
+
+    // Neither is so of what is no number.
+    static void OfWhatIsNoNumber(double a)
+    {
+        nint p = a < 1 ? 0 : Marshal.AllocHGlobal(3);
+        if (a >= 1) Marshal.FreeHGlobal(p);
+    } // expect: KA4001
 }

@@ -46,6 +46,9 @@ internal sealed record Allocation(int Symbol, AllocationContract Contract, IMeth
     /// <summary>Its allocation was not seen: it is known since it was freed.</summary>
     internal bool IsAdopted { get; init; }
 
+    /// <summary>A turn of this loop that nobody has seen yet may give it up; 0 if there is none.</summary>
+    internal int DoubtedIn { get; init; }
+
     /// <summary>The variable that first received the pointer, for messages.</summary>
     internal string? Name { get; init; }
 

@@ -46,7 +46,9 @@ internal sealed partial class Evaluator
         Value value = Eval(valueOperation);
         if (isItem)
         {
+            bool hadItem = _state.TryPeek(address, out Value old);
             PutItem(address, value);
+            if (hadItem && old != value) analysis.CheckLost(_state, old, CodePlace.Of(reference.Parent?.Syntax ?? reference.Syntax), LossKind.Overwritten, null);
             return value;
         }
 

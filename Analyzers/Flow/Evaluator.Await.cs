@@ -15,7 +15,7 @@ internal sealed partial class Evaluator
     /// <summary>The task of such a method stands for what the method returns at last: nothing, or one value.</summary>
     internal static bool CanBeAwaited(IMethodSymbol method) =>
         method.ReturnType is INamedTypeSymbol { ContainingNamespace: { Name: "Tasks", ContainingNamespace.Name: "Threading" } } task
-        && (task is { Name: "Task" or "ValueTask", Arity: 0 } || (task is { Name: "Task", TypeArguments: [{ } result] } && TypeShapes.IsScalar(result)));
+        && task is { Name: "Task" or "ValueTask", Arity: 0 or 1 };
 
     private Value EvalAwait(IAwaitOperation await)
     {

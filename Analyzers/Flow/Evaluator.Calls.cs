@@ -48,6 +48,16 @@ internal sealed partial class Evaluator
         if (instance is null) return;
         call.ReceiverIsPlace = instance.Type is { IsReferenceType: false } && IsPlace(instance);
         call.Receiver = call.ReceiverIsPlace ? Address(instance) : Eval(instance);
+        if (call.ReceiverIsPlace) Touch(call.Receiver, instance);
+        // The parameter of an extension block is none of the method's.
+        if (call.Method.ContainingType?.TypeKind == TypeKind.Extension) LetOutReceiver(call, instance);
+    }
+
+    private void LetOutReceiver(CallSite call, IOperation instance)
+    {
+        if (TypeShapes.IsScalar(instance.Type)) Escape(call.ReceiverIsPlace ? LoadAt(call.Receiver, instance.Type) : call.Receiver);
+        else EscapeStruct(call.Receiver, instance.Type);
+        if (call.ReceiverIsPlace) _state.Forget(call.Receiver);
     }
 
     /// <summary>Does what the call does, as far as it is known: by contract, by summary, or anything at all.</summary>

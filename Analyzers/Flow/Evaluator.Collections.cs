@@ -21,6 +21,9 @@ internal sealed partial class Evaluator
     /// <summary>Of an enumerator's slots: what it gives are objects, and no boxes of numbers.</summary>
     private const int GivesObjects = 3;
 
+    /// <summary>Of an enumerator's slots: what it gives are structs.</summary>
+    private const int GivesStructs = 4;
+
     /// <summary>Marks what a collection was asked for.</summary>
     private const int AskedTag = 11;
 
@@ -29,17 +32,29 @@ internal sealed partial class Evaluator
 
     /// <summary>A collection of pointers as integers: pointers themselves cannot be in one. Of a list of other numbers it is known how many there are.</summary>
     private static bool IsCollection(ITypeSymbol? type) =>
-        type is INamedTypeSymbol { Name: "List" or "Stack" or "Dictionary", TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic", ContainingNamespace.Name: "Collections" } }
+        type is INamedTypeSymbol { TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
+        && type.Name is "List" or "Stack" or "Queue" or "LinkedList" or "HashSet" or "Dictionary" or "ConcurrentStack" or "ConcurrentQueue" or "ConcurrentBag"
         && (TypeShapes.IsPointer(arguments[arguments.Length - 1]) || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])));
 
     /// <summary>A collection of pointers under any of its types.</summary>
     private static bool HoldsPointers(ITypeSymbol? type) =>
-        type is INamedTypeSymbol { IsReferenceType: true, TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic", ContainingNamespace.Name: "Collections" } }
+        type is INamedTypeSymbol { IsReferenceType: true, TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
         && TypeShapes.IsPointer(arguments[arguments.Length - 1]);
 
     private static bool IsDictionary(ITypeSymbol type) => type.Name == "Dictionary";
 
     private Value ItemOf(Value collection, Value key) => Symbols.Make(SymbolKind.Element, _state.Canonical(collection), _state.Canonical(key), 0);
+
+    /// <summary>A key as the number that names its item: of a text one that hangs on what it says alone.</summary>
+    private Value KeyOf(Value key)
+    {
+        key = _state.Canonical(key);
+        if (key.Offset != 0 || Symbols.Of(key) is not { Kind: SymbolKind.New, Item: string text }) return key;
+        const ulong Basis = 14695981039346656037, Prime = 1099511628211;
+        ulong hash = Basis;
+        foreach (char letter in text) hash = unchecked((hash ^ letter) * Prime);
+        return Value.Constant(unchecked((long)hash));
+    }
 
     /// <summary>Where a collection keeps its length, which changes: apart from each of its items.</summary>
     private Value CountSlot(Value collection) => Symbols.Make(SymbolKind.Element, _state.Canonical(collection), Value.Constant(long.MinValue), LengthTag);
@@ -103,53 +118,6 @@ internal sealed partial class Evaluator
         return true;
     }
 
-    /// <summary>Calls on collections and their enumerators whose outcome is known. Others are unknown code.</summary>
-    private bool TryCollection(IInvocationOperation invocation, out Value value)
-    {
-        value = default;
-        IMethodSymbol method = invocation.TargetMethod;
-        if (invocation.Instance is not { } instance) return false;
-        if (method is { Name: "GetEnumerator" or "MoveNext", Parameters.IsEmpty: true } && CallEffects.IsBcl(method)) return TryEnumerate(invocation, instance, out value);
-        if (!IsCollection(instance.Type) || method.Name is not ("Add" or "Push" or "TryPop" or "Pop")) return false;
-        var call = new CallSite(invocation, method, instance);
-        EvalReceiver(call, instance);
-        EvalArguments(call, invocation.Arguments);
-        if (_dead) return true;
-        bool isKnown = TryCount(call.Receiver, out long length);
-        Value place = ItemOf(call.Receiver, Value.Constant(length - 1));
-        switch (method.Name)
-        {
-            case "Add" when IsDictionary(instance.Type!) && isKnown && _state.Canonical(call.Arguments[0]).IsConstant:
-                PutItem(ItemOf(call.Receiver, call.Arguments[0]), call.Arguments[1]);
-                return true;
-            case "Add" or "Push" when !IsDictionary(instance.Type!) && isKnown:
-                PutItem(ItemOf(call.Receiver, Value.Constant(length)), call.Arguments[0]);
-                _state.Store(CountSlot(call.Receiver), Value.Constant(length + 1));
-                return true;
-            case "Pop" or "TryPop" when isKnown && length > 0:
-                _state.Store(CountSlot(call.Receiver), Value.Constant(length - 1));
-                value = _state.Load(place);
-                _state.Clear(place);
-                if (method.Name == "Pop") return true;
-                _state.Store(call.Arguments[0], value);
-                value = Value.One;
-                return true;
-            case "TryPop" when isKnown:
-                _state.Store(call.Arguments[0], Value.Zero);
-                return true;
-            default:
-                value = Apply(call);
-                return true;
-        }
-    }
-
-    /// <summary>Who has the collection may free what is in it.</summary>
-    private void PutItem(Value item, Value pointer)
-    {
-        if (ReachesOutside(item)) Escape(pointer);
-        _state.Store(item, pointer);
-    }
-
     /// <summary><c>Array.ForEach</c> and <c>List.ForEach</c> over elements that are known: as many calls of the function.</summary>
     private bool TryForEach(IInvocationOperation invocation, out Value value)
     {
@@ -183,7 +151,7 @@ internal sealed partial class Evaluator
     {
         place = default;
         if (property is not { Instance: { } instance, Arguments.Length: 1 } || !IsCollection(instance.Type)) return false;
-        Value collection = Eval(instance), key = _state.Canonical(Eval(property.Arguments[0].Value));
+        Value collection = Eval(instance), key = KeyOf(Eval(property.Arguments[0].Value));
         if (_dead || !key.IsConstant || !TryCount(collection, out _)) return false;
         NoteWalk(collection, property.Arguments[0].Value, property.Type);
         place = ItemOf(collection, key);
@@ -199,42 +167,53 @@ internal sealed partial class Evaluator
         if (invocation.TargetMethod.Name == "GetEnumerator")
         {
             if (IsOfNumbers(source.Type)) return TryEnumerateNumbers(invocation, instance, out value);
+            if (IsSpan(source.Type)) return TryEnumerateSpan(invocation, source, out value);
             if (EnumeratedIn(source.Type) is not { } element) return false;
             Value collection = _state.Canonical(Eval(instance));
             if (_dead) return true;
             bool isKnown = TryLength(collection, out long length);
             Value? place = isKnown ? null : CountPlace(collection, source.Type!);
-            if (!isKnown && place is null)
+            if (!isKnown && (place is null || !TypeShapes.IsScalar(element)))
             {
                 value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = collection });
                 return true;
             }
 
-            LetOutElements(default, collection);
+            if (element.IsReferenceType) LetOutElements(default, collection);
             value = EnumeratorOf(invocation, collection, place is { } count ? LoadAt(count, 0, int.MaxValue) : Value.Constant(length));
             if (element.IsReferenceType) _state.Store(EnumeratorSlot(value, GivesObjects), Value.One);
+            if (!TypeShapes.IsScalar(element)) _state.Store(EnumeratorSlot(value, GivesStructs), Value.One);
             return true;
         }
 
-        Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
-        if (_dead) return true;
-        if (!_state.TryPeek(EnumeratorSlot(enumerator, 1), out Value before) || !before.IsConstant || !_state.TryPeek(EnumeratorSlot(enumerator, 2), out Value end))
+        Value enumerator = EnumeratorAt(instance);
+        if (_dead || (invocation.TargetMethod.Name == "Dispose" && _state.TryPeek(EnumeratorSlot(enumerator, 0), out _))) return true;
+        if (!TryEnumerator(enumerator, out Value before, out Value end))
         {
             value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = enumerator, ReceiverIsPlace = instance.Type is { IsReferenceType: false } && IsPlace(instance) });
             return true;
         }
 
         _state.Store(EnumeratorSlot(enumerator, 1), before.Plus(1));
-        value = _state.Binary(Operator.Less, before.Plus(1), _state.Canonical(end));
+        value = _state.Binary(Operator.Less, before.Plus(1), end);
         return true;
     }
 
-    /// <summary>What an array, a text or a collection of .NET gives one by one, if that is one value each and none of those that are followed elsewhere.</summary>
-    private static ITypeSymbol? EnumeratedIn(ITypeSymbol? whole)
+    private Value EnumeratorAt(IOperation instance) => IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
+
+    /// <summary>Where an enumerator stands, if that is known, and where it ends.</summary>
+    private bool TryEnumerator(Value enumerator, out Value at, out Value end)
     {
-        if (whole is IArrayTypeSymbol { Rank: 1 } array) return TypeShapes.IsPrimitive(array.ElementType) || TypeShapes.IsPointer(array.ElementType) || array.ElementType.IsReferenceType ? array.ElementType : null;
+        end = default;
+        return _state.TryPeek(EnumeratorSlot(enumerator, 1), out at) && at.IsConstant && _state.TryPeek(EnumeratorSlot(enumerator, 2), out end);
+    }
+
+    /// <summary>What an array, a text or a collection of .NET gives one by one, if that is followed.</summary>
+    private ITypeSymbol? EnumeratedIn(ITypeSymbol? whole)
+    {
+        if (whole is IArrayTypeSymbol { Rank: 1 } array) return TypeShapes.IsPrimitive(array.ElementType) || TypeShapes.IsPointer(array.ElementType) || array.ElementType.IsReferenceType || (!TypeShapes.IsScalar(array.ElementType) && CanLead(array.ElementType)) ? array.ElementType : null;
         if (whole is not INamedTypeSymbol named) return null;
-        if (IsCollection(named)) return named.Name == "List" ? named.TypeArguments[0] : null;
+        if (IsCollection(named)) return named.Name is "List" or "Queue" or "LinkedList" or "HashSet" ? named.TypeArguments[0] : null;
         if (CountOf(named) is null) return null;
         if (named.SpecialType == SpecialType.System_String) return named.GetMembers("this[]").OfType<IPropertySymbol>().FirstOrDefault()?.Type;
         return named.TypeArguments is [var element] && (element.IsReferenceType || (TypeShapes.IsPrimitive(element) && !TypeShapes.IsPointer(element))) ? element : null;
@@ -242,7 +221,8 @@ internal sealed partial class Evaluator
 
     private Value EnumeratorOf(IOperation site, Value source, Value length)
     {
-        Value enumerator = FreshRegion(site);
+        // The loop's syntax is also that of what it goes through.
+        Value enumerator = site.Type is { IsReferenceType: true } ? Symbols.Make(SymbolKind.New, tag: unchecked(((_callPath * 31) + _state.Turn) ^ SpannedTag), item: site.Syntax) : FreshRegion(site);
         _state.Store(EnumeratorSlot(enumerator, 0), source);
         _state.Store(EnumeratorSlot(enumerator, 1), Value.Constant(-1));
         _state.Store(EnumeratorSlot(enumerator, 2), length);
@@ -257,13 +237,24 @@ internal sealed partial class Evaluator
     {
         value = default;
         if (property is not { Property.Name: "Current", Instance: { } instance }) return false;
-        Value enumerator = IsPlace(instance) && instance.Type is { IsValueType: true } ? Address(instance) : Eval(instance);
-        if (_dead || !_state.TryPeek(EnumeratorSlot(enumerator, 0), out Value source) || !_state.TryPeek(EnumeratorSlot(enumerator, 1), out Value at) || !at.IsConstant) return false;
-        value = _state.TryPeek(FirstSlot(source), out Value first) ? _state.Binary(Operator.Add, first, at) : _state.Load(ItemOf(source, at));
+        Value enumerator = EnumeratorAt(instance);
+        if (_dead || !TryEnumerator(enumerator, out Value at, out _) || !_state.TryPeek(EnumeratorSlot(enumerator, 0), out Value source)) return false;
+        bool isStruct = _state.TryPeek(EnumeratorSlot(enumerator, GivesStructs), out _);
+        if (_state.TryPeek(FirstSlot(source), out Value first))
+        {
+            value = _state.Binary(Operator.Add, first, at);
+        }
+        else
+        {
+            NoteWalk(source, null, null);
+            value = isStruct ? ItemOf(source, at) : _state.Load(ItemOf(source, at));
+        }
+
         if (property.Type is not { IsReferenceType: true } || _state.TryPeek(EnumeratorSlot(enumerator, GivesObjects), out _)) return true;
         // The enumerator of an array of numbers gives objects.
         Value box = FreshObject(property);
-        _state.Store(box, value);
+        if (isStruct) _state.CopyStruct(box, value);
+        else _state.Store(box, value);
         value = box;
         return true;
     }

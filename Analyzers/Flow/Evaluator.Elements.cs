@@ -115,16 +115,16 @@ internal sealed partial class Evaluator
         else CopyStruct(place, element, value.Type);
     }
 
-    /// <summary><c>[a, b]</c> as an array or span; anything else keeps what it is given.</summary>
+    /// <summary><c>[a, b]</c> as an array, list or span; anything else keeps what it is given.</summary>
     private Value EvalCollection(ICollectionExpressionOperation collection)
     {
-        bool isKnown = collection.Type is IArrayTypeSymbol || IsSpan(collection.Type);
+        bool isList = collection.Type is { Name: "List" } && IsCollection(collection.Type), isKnown = isList || collection.Type is IArrayTypeSymbol || IsSpan(collection.Type);
         foreach (IOperation element in collection.Elements) isKnown &= element is not ISpreadOperation;
         if (!isKnown) return EvalChildren(collection);
         Value memory = FreshObject(collection);
-        _state.Store(LengthSlot(memory), Value.Constant(collection.Elements.Length));
+        _state.Store(isList ? CountSlot(memory) : LengthSlot(memory), Value.Constant(collection.Elements.Length));
         for (int i = 0; i < collection.Elements.Length && !_dead; i++) FillElement(Symbols.Make(SymbolKind.Element, memory, Value.Constant(i)), collection.Elements[i]);
-        return collection.Type is IArrayTypeSymbol ? memory : SpanOver(collection, Symbols.Make(SymbolKind.Element, memory, Value.Zero), Value.Constant(collection.Elements.Length));
+        return isList || collection.Type is IArrayTypeSymbol ? memory : SpanOver(collection, Symbols.Make(SymbolKind.Element, memory, Value.Zero), Value.Constant(collection.Elements.Length));
     }
 
     /// <summary>A stackalloc as a pointer is its memory; as a span it covers it.</summary>

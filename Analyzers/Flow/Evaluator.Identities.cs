@@ -64,7 +64,7 @@ internal sealed partial class Evaluator
         }
 
         if (type is { Name: "Linux", ContainingNamespace: { Name: "KAlloc", ContainingNamespace.IsGlobalNamespace: true } } && TryErrorPointer(invocation, out value)) return true;
-        if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value);
+        if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value) || TryCompareExchange(invocation, out value);
         if (method.Name != "<Clone>$" || invocation.Instance is not { Type: INamedTypeSymbol { IsRecord: true } record }) return false;
         Value original = Eval(invocation.Instance);
         value = FreshObject(invocation);
@@ -106,16 +106,63 @@ internal sealed partial class Evaluator
         Value place = Address(variable), given = count == 2 ? Eval(invocation.Arguments[1].Value) : Value.Zero;
         if (_dead) return true;
         Touch(place, variable);
-        bool isShared = !Symbols.IsPrivate(Symbols.Root(_state.CanonicalAddress(place))) || _state.IsExposed(Symbols.Root(_state.CanonicalAddress(place)));
         // Another thread may have written since the last read: that is what the call is for.
-        if (name == "Read" && isShared) value = Unknown(invocation);
+        if (name == "Read" && IsShared(place)) value = Unknown(invocation);
         else if (name != "Write") value = LoadAt(place, variable.Type);
-        if (count < 2) return true;
-        // What was there goes to whoever asked for it.
-        Value held = Symbols.Make(SymbolKind.Capture, tag: int.MinValue + 1);
-        _state.Store(held, value);
-        StoreValue(place, given, invocation);
-        _state.Clear(held);
+        if (count == 2) Exchange(place, value, given, invocation);
         return true;
+    }
+
+    /// <summary>What was there goes to whoever asked for it.</summary>
+    private void Exchange(Value place, Value old, Value given, IOperation site)
+    {
+        Value held = Symbols.Make(SymbolKind.Capture, tag: int.MinValue + 1);
+        _state.Store(held, old);
+        StoreValue(place, given, site);
+        _state.Clear(held);
+    }
+
+    /// <summary>
+    /// The variable changes if it holds what is expected. If it does not, whoever wanted to put memory there still has it. What a thread read or wrote before,
+    /// another one may have changed.
+    /// </summary>
+    private bool TryCompareExchange(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        IMethodSymbol method = invocation.TargetMethod;
+        if (method is not { Name: "CompareExchange", Parameters: [{ Type: var type }, _, _] } || !TypeShapes.IsScalar(type) || IsFloating(type)) return false;
+        var call = new CallSite(invocation, method, null);
+        EvalArguments(call, invocation.Arguments);
+        if (_dead) return true;
+        if (invocation.Parent is IExpressionStatementOperation && Symbols.KindOf(_state.Canonical(call.Arguments[1])) is not (SymbolKind.Allocation or SymbolKind.Argument))
+        {
+            // Nobody asks what happened, and no memory is lost by it.
+            value = Apply(call);
+            return true;
+        }
+
+        Value place = call.Arguments[0], expected = _state.Canonical(call.Arguments[2]);
+        Touch(place, call.ArgumentSyntax[0] ?? invocation);
+        value = LoadAt(place, type);
+        Value same = _state.Binary(Operator.Equal, _state.Canonical(value), expected);
+        bool isShared = IsShared(place), isSame = same.IsConstant && !isShared ? !same.IsZero : _choices.Next(2) == 0;
+        if (same.IsConstant && same.IsZero == isSame)
+        {
+            _state.Forget(place);
+            value = LoadAt(place, type);
+            same = _state.Binary(Operator.Equal, _state.Canonical(value), expected);
+        }
+
+        if (!_state.Decide(same, isSame)) _dead = true;
+        if (_dead || !isSame) return true;
+        if (isShared) Escape(call.Arguments[1]);
+        Exchange(place, value = expected, call.Arguments[1], invocation);
+        return true;
+    }
+
+    private bool IsShared(Value place)
+    {
+        int root = Symbols.Root(_state.CanonicalAddress(place));
+        return !Symbols.IsPrivate(root) || _state.IsExposed(root);
     }
 }

@@ -2,6 +2,7 @@
 // anyone. What every turn shares stays, and of the elements of an array that it fills, what memory they hold.
 
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -16,7 +17,7 @@ internal sealed partial class Evaluator
         {
             LetOutRest(header);
             // "if (i == 2) kfree(last);" may be what a later turn comes to.
-            foreach (ISymbol variable in runner.NamedInOtherTurns(header)) EscapeContents(analysis.PlaceOf(variable));
+            foreach (ISymbol variable in runner.NamedInOtherTurns(header)) Doubt(analysis.PlaceOf(variable), runner.DoubtOf(header));
         }
 
         var changed = new List<(Value Address, Value Value)>();
@@ -106,6 +107,24 @@ internal sealed partial class Evaluator
         }
     }
 
+    /// <summary>What is stored there may be given up in a turn that is yet to come: whether it is lost in this loop, or with it, is open until all turns were walked.</summary>
+    private void Doubt(Value region, int loop)
+    {
+        var values = new List<Value>();
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+            if (Symbols.Root(cells.KeyAt(i)) == region.Symbol) values.Add(cells.ValueAt(i));
+        foreach (Value value in values)
+        {
+            if (!_state.TryGetAllocation(value, out Allocation held) || held.Status != AllocationStatus.Owned) LetOut(value);
+            else if (held.DoubtedIn == 0)
+            {
+                _state.SetAllocation(held with { DoubtedIn = loop });
+                Doubt(new Value(held.Symbol, 0), loop);
+            }
+        }
+    }
+
     private bool CanLead(ITypeSymbol? element) => element is null || (TypeShapes.IsScalar(element) ? StructParts.CanLead(element) : analysis.Parts.Of(element).Length > 0);
 
     /// <summary>An element is named by an index that is not the same in each turn. A pointer may be in there.</summary>
@@ -131,6 +150,26 @@ internal sealed partial class Evaluator
             if (now.IsConstant && place.B.Offset < now.Offset && Symbols.KindOf(counter) == SymbolKind.Local && onEntry.Cells.TryGet(counter, out Value first) && first.IsConstant && first.Offset <= place.B.Offset) return true;
         return false;
     }
+
+    /// <summary>How many turns a loop still goes, as far as its condition tells: "i &lt; 3", or an enumerator that knows where it ends. Null if nothing does.</summary>
+    internal long? TurnsLeft(GraphRunner runner, IOperation? condition, FlowState state)
+    {
+        (FlowState outer, GraphRunner outerRunner) = (_state, _runner);
+        (_state, _runner) = (state.Fork(), runner);
+        long? left = null;
+        if (condition is IBinaryOperation { OperatorMethod: null, OperatorKind: >= BinaryOperatorKind.NotEquals and <= BinaryOperatorKind.GreaterThan } order && IsCount(order.LeftOperand) && IsCount(order.RightOperand))
+            left = _state.Canonical(Eval(order.LeftOperand)) is { IsConstant: true } a && _state.Canonical(Eval(order.RightOperand)) is { IsConstant: true } b ? Math.Abs(b.Offset - a.Offset) : null;
+        else if (condition is IInvocationOperation { TargetMethod.Name: "MoveNext", Instance: { } instance })
+            left = TryEnumerator(EnumeratorAt(instance), out Value at, out Value end) && end.IsConstant ? end.Offset - at.Offset - 1 : null;
+        else if (condition is IInvocationOperation { TargetMethod.Name: "TryPop" or "TryDequeue", Instance: { } collection } && IsCollection(collection.Type))
+            left = TryCount(Eval(collection), out long count) ? count : null;
+        (_state, _runner) = (outer, outerRunner);
+        return left;
+    }
+
+    /// <summary>A number that a look at it does not change.</summary>
+    private static bool IsCount(IOperation number) =>
+        number is { ConstantValue.HasValue: true } or ILocalReferenceOperation or IPropertyReferenceOperation { Property.Name: "Length" or "Count", Instance: ILocalReferenceOperation or IParameterReferenceOperation };
 
     /// <summary>
     /// Nothing is claimed any more about the end of the sections that were not open on entry, unless the lock was in an object that went with its turn.

@@ -22,7 +22,7 @@ internal sealed partial class Evaluator
         Value value = Eval(conversion.Operand);
         ITypeSymbol? from = conversion.Operand.Type, to = conversion.Type;
         // By an operator, or since C# 14 by the language itself.
-        if (IsSpan(to) && IsSpan(from)) return SpanFrom(value, from, FreshRegion(conversion));
+        if (IsSpan(to) && IsSpan(from)) return SpanAs(value, from!, conversion);
         if (IsSpan(to) && from is IArrayTypeSymbol && !_dead) return SpanOverArray(conversion, value);
         if (conversion.OperatorMethod is { } method)
         {

@@ -19,6 +19,7 @@ internal sealed partial class Evaluator
         }
 
         PassFreed(call, null);
+        PassSpans(call);
         int way = ways == 1 ? 0 : _choices.Next(ways);
         if (way == count) return ApplyUnknown(call);
         List<Value>? outer = _overwritten;
@@ -52,7 +53,8 @@ internal sealed partial class Evaluator
 
         internal Value Run(Outcome outcome)
         {
-            bool isStruct = !call.Method.ReturnsVoid && call.Method.RefKind == RefKind.None && call.Method.MethodKind != MethodKind.Constructor && !TypeShapes.IsScalar(call.Method.ReturnType);
+            ITypeSymbol type = TypeShapes.ResultOf(call.Method);
+            bool isStruct = !call.Method.ReturnsVoid && call.Method.RefKind == RefKind.None && call.Method.MethodKind != MethodKind.Constructor && !TypeShapes.IsScalar(type);
             Value region = isStruct ? evaluator.FreshRegion(call.Operation) : Value.Zero;
             bool isOwn = isStruct && from.KindOf(outcome.Result) is SymbolKind.Local or SymbolKind.Stack && from.Of(outcome.Result).Item is not IParameterSymbol;
             if (isOwn) mapped[outcome.Result.Symbol] = region;
@@ -67,7 +69,7 @@ internal sealed partial class Evaluator
             if (call.Method.ReturnsVoid || call.Method.MethodKind == MethodKind.Constructor) return Value.Zero;
             if (isOwn) return region;
             Value result = Map(outcome.Result);
-            if (isStruct && !result.IsConstant) evaluator.CopyStruct(region, result, call.Method.ReturnType);
+            if (isStruct && !result.IsConstant) evaluator.CopyStruct(region, result, type);
             return isStruct ? region : result;
         }
 

@@ -61,6 +61,27 @@ internal sealed partial class Evaluator
         return span;
     }
 
+    /// <summary>The same span as another type.</summary>
+    private Value SpanAs(Value source, ITypeSymbol from, IConversionOperation conversion)
+    {
+        Value span = SpanFrom(source, from, FreshRegion(conversion));
+        if (LengthPlace(source, from) is { } place && LengthPlace(span, conversion.Type!) is { } same && (_state.TryPeek(place, out _) || Symbols.IsParameter(_state.CanonicalAddress(source)))) _state.Store(same, LoadAt(place, 0, int.MaxValue));
+        return span;
+    }
+
+    /// <summary>A callee may go through all of a span of pointers. How many those are the caller may know, or nobody does: then they are handed over.</summary>
+    private void PassSpans(CallSite call)
+    {
+        for (int i = 0; i < call.Arguments.Length; i++)
+        {
+            (ITypeSymbol type, Value span) = (call.Method.Parameters[i].Type, call.Arguments[i]);
+            if (!IsSpan(type) || call.IsByReference(i) || ElementTypeOf(type) is not { } element || !CanLead(element)) continue;
+            bool isPassedOn = Symbols.IsParameter(_state.CanonicalAddress(span)) && TryGetPassed(span, type, out _);
+            if (LengthPlace(span, type) is { } length && isPassedOn) LoadAt(length, 0, int.MaxValue);
+            else if (LengthPlace(span, type) is not { } known || !_state.TryPeek(known, out _)) LetGoSpan(span, type);
+        }
+    }
+
     /// <summary>A part of a span, from an index on.</summary>
     private Value SpanAt(Value source, Value index, IOperation part)
     {
@@ -80,6 +101,34 @@ internal sealed partial class Evaluator
         return Advance(covered, index, ElementTypeOf(element.Instance!.Type));
     }
 
+    /// <summary>A loop over a span of pointers goes through what the span covers.</summary>
+    private bool TryEnumerateSpan(IInvocationOperation loop, IOperation instance, out Value enumerator)
+    {
+        enumerator = default;
+        if (IsMemory(instance.Type) || ElementTypeOf(instance.Type) is not { } element || !TypeShapes.IsPointer(element)) return false;
+        Value span = EnumeratorAt(instance);
+        if (_dead) return true;
+        TouchSpan(span, instance);
+        // Where it does not know its end it may be over before it comes to anything.
+        bool isKnown = TryGetPassed(span, instance.Type, out Value covered) && LengthPlace(span, instance.Type!) is { } length && (_state.TryPeek(length, out _) || Symbols.IsParameter(_state.CanonicalAddress(span)));
+        if (!isKnown) LetGoSpan(span, instance.Type!);
+        enumerator = isKnown ? EnumeratorOf(loop, covered, LoadAt(LengthPlace(span, instance.Type!)!.Value, 0, int.MaxValue)) : FreshRegion(loop);
+        return true;
+    }
+
+    /// <summary>The element of a span that a loop stands at.</summary>
+    private bool TrySpanCurrent(IPropertyReferenceOperation property, out Value place)
+    {
+        place = default;
+        if (property is not { Property: { Name: "Current", ContainingType: { Name: "Enumerator", ContainingType: { } span } }, Instance: { } instance } || !IsSpan(span)) return false;
+        Value enumerator = EnumeratorAt(instance);
+        if (_dead || !TryEnumerator(enumerator, out Value at, out _)) return false;
+        Value covered = _state.Load(EnumeratorSlot(enumerator, 0));
+        NoteWalk(covered, null, property.Type);
+        place = Advance(covered, at, property.Type);
+        return true;
+    }
+
     /// <summary>Spans made without a constructor: of an array, of a variable.</summary>
     private bool TrySpanOver(IInvocationOperation invocation, out Value span)
     {
@@ -91,13 +140,13 @@ internal sealed partial class Evaluator
             case { Name: "AsSpan", ContainingType.Name: "MemoryExtensions" } when first.Type is IArrayTypeSymbol && invocation.Arguments.Length <= 3:
                 Value array = Eval(first);
                 Value start = invocation.Arguments.Length > 1 ? Eval(invocation.Arguments[1].Value) : Value.Zero;
-                if (invocation.Arguments.Length > 2) Eval(invocation.Arguments[2].Value);
-                if (!_dead) span = invocation.Arguments.Length == 1 ? SpanOverArray(invocation, array) : SpanOver(invocation, ElementOf(array, start));
+                Value? count = invocation.Arguments.Length > 2 ? Eval(invocation.Arguments[2].Value) : null;
+                if (!_dead) span = invocation.Arguments.Length == 1 ? SpanOverArray(invocation, array) : SpanOver(invocation, ElementOf(array, start), count);
                 return true;
             case { Name: "CreateSpan" or "CreateReadOnlySpan", ContainingType.Name: "MemoryMarshal" } when invocation.Arguments.Length == 2:
                 Value variable = Address(first);
-                Eval(invocation.Arguments[1].Value);
-                if (!_dead) span = SpanOver(invocation, variable);
+                Value length = Eval(invocation.Arguments[1].Value);
+                if (!_dead) span = SpanOver(invocation, variable, length);
                 return true;
             case { Name: "Cast" or "AsBytes", ContainingType.Name: "MemoryMarshal" }:
                 Value source = Eval(first);

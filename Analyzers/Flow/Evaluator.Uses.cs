@@ -122,8 +122,8 @@ internal sealed partial class Evaluator
     internal void CheckReturned(FlowState state, Value value, Location place, IMethodSymbol? method)
     {
         if (method is null) return;
-        bool covers = IsMemory(method.ReturnType) && state.TryPeek(Symbols.Make(SymbolKind.Element, state.CanonicalAddress(value), Value.Zero, SpanTag), out value);
-        if ((!covers && !TypeShapes.IsPointer(method.ReturnType)) || !state.TryGetFreed(value, out Allocation freed)) return;
+        bool covers = IsSpan(method.ReturnType) && state.TryPeek(Symbols.Make(SymbolKind.Element, state.CanonicalAddress(value), Value.Zero, SpanTag), out value);
+        if ((!covers && method.RefKind == RefKind.None && !TypeShapes.IsPointer(method.ReturnType)) || !state.TryGetFreed(value, out Allocation freed)) return;
         analysis.Raise(new UseEvent(state, freed, UseKind.Return, place, freed.Name ?? ""));
     }
 

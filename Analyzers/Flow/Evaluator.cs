@@ -281,7 +281,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             return Symbols.Make(SymbolKind.Element, _state.Canonical(container), reference.Arguments.Length == 1 ? index : UnknownOf(reference.Syntax, 1), 1);
         }
 
-        if (reference.Instance is { } owner && TypeShapes.IsWrapper(owner.Type) && IsPlace(owner) && TypeShapes.IsAutomatic(reference.Property)) return container;
+        if (reference.Instance is { } owner && TypeShapes.IsWrapper(owner.Type) && (IsPlace(owner) || owner is IInstanceReferenceOperation) && TypeShapes.IsAutomatic(reference.Property)) return container;
         if (reference.Property is { Name: "Length", ContainingType.SpecialType: SpecialType.System_Array }) return LengthSlot(container);
         return reference.Instance is null ? Symbols.Make(SymbolKind.Static, item: reference.Property.OriginalDefinition)
             : Symbols.Field(_state.Canonical(container), reference.Property);
@@ -374,6 +374,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     private Value ReferenceOf(IPropertyReferenceOperation property)
     {
         if (IsSpan(property.Instance?.Type) && property.Arguments.Length == 1) return SpanElement(property);
+        if (TrySpanCurrent(property, out Value element)) return element;
         if (property.Property.GetMethod is { } getter && (analysis.Model.Find(getter)?.View is not null || analysis.SummaryOf(getter) is not null)) return EvalCall(property, getter, property.Instance, property.Arguments);
         PropertyAddress(property);
         return UnknownOf(property.Syntax);

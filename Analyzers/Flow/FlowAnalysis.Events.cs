@@ -102,7 +102,8 @@ internal sealed partial class FlowAnalysis
     {
         bool owned = state.TryGetAllocation(old, out Allocation allocation) && allocation.Status == AllocationStatus.Owned && !Reachability.IsReachable(state, allocation.Symbol);
         if (variable is not null && !old.IsZero && !Holders.IsWidened(state, old) && (!owned || old.Offset != 0)) _holders.Spoil(place, variable);
-        if (owned) Lose(new LossEvent(state, allocation, _body, place.ToLocation(), kind, variable) { IsReallocation = isReallocation });
+        if (owned && allocation.DoubtedIn != 0) state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+        else if (owned) Lose(new LossEvent(state, allocation, _body, place.ToLocation(), kind, variable) { IsReallocation = isReallocation });
     }
 
     /// <summary>On this path the variable held nothing yet.</summary>
@@ -152,7 +153,7 @@ internal sealed partial class FlowAnalysis
             for (int i = 0; i < state.AllocationCount; i++)
             {
                 Allocation allocation = state.AllocationAt(i);
-                if (allocation.Status != AllocationStatus.Owned) continue;
+                if (allocation is not { Status: AllocationStatus.Owned, DoubtedIn: 0 }) continue;
                 ISymbol? holder = Holders.AtExit(state, allocation, exits.FindAll(other => other.Place.Equals(place)).ConvertAll(other => other.State));
                 losses.Add(new LossEvent(state, allocation, _body, place, kind, holder));
             }

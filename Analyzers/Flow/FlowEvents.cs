@@ -113,6 +113,9 @@ internal enum LossKind
     /// <summary>The last variable that held the pointer got another value.</summary>
     Overwritten,
 
+    /// <summary>The collection that held the pointer last does not any more.</summary>
+    Removed,
+
     /// <summary>The last variable that held the pointer went out of scope.</summary>
     ScopeEnd,
 }

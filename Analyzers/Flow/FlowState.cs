@@ -45,7 +45,7 @@ internal sealed partial class FlowState(SymbolTable symbols)
         get
         {
             int turn = 0;
-            for (int i = 0; i < Loops.Count; i++) turn = (turn * 4) + Loops.ValueAt(i).Count;
+            for (int i = 0; i < Loops.Count; i++) turn = (turn * 8) + Loops.ValueAt(i).Count;
             return turn;
         }
     }
@@ -426,4 +426,4 @@ internal sealed partial class FlowState(SymbolTable symbols)
 }
 
 /// <summary>How often a path went round a loop, and what held when it came in.</summary>
-internal sealed record LoopTurn(int Count, FlowState OnEntry);
+internal sealed record LoopTurn(int Count, FlowState OnEntry, bool IsWidened = false);

@@ -73,6 +73,7 @@ internal sealed partial class GraphRunner
             if (IsCaught(state, guarded, null, exception)) return;
         }
 
+        NoteLeft(state, int.MaxValue, default);
         if (exception.Statement is { } statement) Throws.Add((state, statement));
     }
 
@@ -90,6 +91,7 @@ internal sealed partial class GraphRunner
 
             bool? catches = Catches(handler, exception.Type);
             if (catches == false) continue;
+            NoteLeft(state, handler.FirstBlockOrdinal, default);
             FlowState caught = state.Fork();
             caught.Loops = default;
             // What its filter refuses goes on from there.

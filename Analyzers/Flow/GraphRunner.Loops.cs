@@ -14,6 +14,9 @@ internal sealed partial class GraphRunner
     /// <summary>After so many turns a path is widened.</summary>
     private const int WidenedTurns = 2;
 
+    /// <summary>Of so many turns, if it is known that there are no more, each is walked.</summary>
+    private const int CountedTurns = 4;
+
     private readonly Dictionary<int, int> _chained = [];
     private readonly Dictionary<int, bool> _handsOn = [];
     private readonly bool[] _reached;
@@ -48,13 +51,18 @@ internal sealed partial class GraphRunner
     private bool GoRound(FlowState state, int header)
     {
         if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
-        if (turn.Count >= WidenedTurns) return false;
-        bool isLast = turn.Count == 1 || _analysis.Budget.RunsShort;
+        if (turn.IsWidened) return false;
+        bool isLast = _analysis.Budget.RunsShort || (turn.Count + 1 >= WidenedTurns && !IsCounted(state, header, turn));
         if (isLast && turn.Count == 1 && HasChained(state, turn.OnEntry)) SendOnceMore(state, header, turn);
         if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
-        state.Loops.Set(header, turn with { Count = isLast ? WidenedTurns : 1 });
+        state.Loops.Set(header, new LoopTurn(turn.Count + 1, isLast ? state.Fork() : turn.OnEntry, isLast));
         return true;
     }
+
+    /// <summary>The loop goes round a few times, and it is known how often: memory that each of its turns makes or frees is seen turn by turn.</summary>
+    private bool IsCounted(FlowState state, int header, LoopTurn turn) =>
+        turn.Count < CountedTurns && state.IsAtStake && HandsOn(header)
+        && _analysis.Evaluator.TurnsLeft(this, _graph.Blocks[header].BranchValue, state) is { } left && turn.Count + 1 + left <= CountedTurns;
 
     /// <summary>
     /// The turns linked the memory that each of them allocated. Widened, the links behind the first are not known to lead to memory that is owned: who goes on
@@ -66,7 +74,7 @@ internal sealed partial class GraphRunner
         if (before >= MaximalChained) return;
         _chained[header] = before + 1;
         FlowState asItIs = state.Fork();
-        asItIs.Loops.Set(header, turn with { Count = WidenedTurns });
+        asItIs.Loops.Set(header, turn with { Count = WidenedTurns, IsWidened = true });
         Send(asItIs, _graph.Blocks[header]);
     }
 
@@ -91,9 +99,11 @@ internal sealed partial class GraphRunner
     internal bool HandsOn(int header)
     {
         if (_handsOn.TryGetValue(header, out bool known)) return known;
-        for (int i = header; i <= _loopEnds[header] && !known; i++) known = _graph.Blocks[i].AllOperations().Any(HandsOn);
+        for (int i = header; i <= _loopEnds[header] && !known; i++) known = Returns(_graph.Blocks[i]) || _graph.Blocks[i].AllOperations().Any(HandsOn);
         _handsOn.Add(header, known);
         return known;
+
+        static bool Returns(BasicBlock block) => block is { FallThroughSuccessor.Semantics: ControlFlowBranchSemantics.Return, BranchValue.Type: { } type } && TypeShapes.IsPointer(type);
     }
 
     /// <summary>Variables in the blocks of a loop that no turn has come to so far.</summary>

@@ -20,28 +20,62 @@ internal sealed partial class GraphRunner
 
     private void NoteTurn(FlowState state, int header)
     {
-        if (!state.Loops.TryGet(header, out LoopTurn turn) || turn.Count >= WidenedTurns) return;
+        if (!state.Loops.TryGet(header, out LoopTurn turn)) return;
+        if (turn.IsWidened)
+        {
+            NoteWidened(state, header, turn, leaves: false);
+            return;
+        }
+
         for (int i = 0; i < turn.OnEntry.AllocationCount; i++)
         {
             Allocation before = turn.OnEntry.AllocationAt(i);
             if (before.Status != AllocationStatus.Owned || !state.TryGetAllocation(new Value(before.Symbol, 0), out Allocation now)) continue;
-            if (now.Status != AllocationStatus.Owned || IsHandedOn(state, turn.OnEntry, before.Symbol)) Of(_givenUp).Add(before.Symbol);
+            if (now.Status != AllocationStatus.Owned || IsHandedOn(state, turn.OnEntry, before.Symbol)) Of(_givenUp, header).Add(before.Symbol);
         }
 
         for (int i = 0; i < state.AllocationCount; i++)
         {
             Allocation now = state.AllocationAt(i);
-            if (now.Status == AllocationStatus.Freed && state.Symbols[now.Symbol].Kind != SymbolKind.Allocation && !turn.OnEntry.IsFreed(now.Symbol)) Of(_givenUp).Add(now.Symbol);
+            if (now.Status == AllocationStatus.Freed && state.Symbols[now.Symbol].Kind != SymbolKind.Allocation && !turn.OnEntry.IsFreed(now.Symbol)) Of(_givenUp, header).Add(now.Symbol);
         }
 
         for (Section? open = turn.OnEntry.Sections; open is not null; open = open.Outer)
-            if (!open.Identity.IsZero && !Section.Holds(state.Sections, open.Identity)) Of(_unlocked).Add(open.Identity);
+            if (!open.Identity.IsZero && !Section.Holds(state.Sections, open.Identity)) Of(_unlocked, header).Add(open.Identity);
+    }
 
-        T Of<T>(Dictionary<int, T> all) where T : new()
+    private T Of<T>(Dictionary<int, T> all, int header) where T : new()
+    {
+        if (!all.TryGetValue(header, out T? set)) all.Add(header, set = new T());
+        return set;
+    }
+
+    /// <summary>
+    /// What a widened turn gives up other turns have given up too, unless other memory stands in its place, as <c>realloc</c> leaves it. A turn that leaves the
+    /// loop with it says so of what is in doubt only.
+    /// </summary>
+    private void NoteWidened(FlowState state, int header, LoopTurn turn, bool leaves, Value returned = default)
+    {
+        for (int i = 0; i < turn.OnEntry.AllocationCount; i++)
         {
-            if (!all.TryGetValue(header, out T? set)) all.Add(header, set = new T());
-            return set;
+            Allocation before = turn.OnEntry.AllocationAt(i);
+            if (before.Status != AllocationStatus.Owned || (leaves && before.DoubtedIn == 0)) continue;
+            if (returned.Symbol == before.Symbol || !IsKept(state, turn.OnEntry, before.Symbol) || IsHandedOn(state, turn.OnEntry, before.Symbol)) Of(_givenUp, header).Add(before.Symbol);
         }
+    }
+
+    /// <summary>Each place that held the memory does so still, or holds memory that this turn allocated.</summary>
+    private static bool IsKept(FlowState state, FlowState onEntry, int allocation)
+    {
+        SmallMap<Value, Value> cells = onEntry.Cells;
+        for (int i = 0; i < cells.Count; i++)
+        {
+            if (cells.ValueAt(i).Symbol != allocation || state.Symbols[state.Symbols.Root(cells.KeyAt(i))].Kind == SymbolKind.Capture) continue;
+            if (!state.TryPeek(cells.KeyAt(i), out Value held) || !state.TryGetAllocation(held, out Allocation now) || now.Status != AllocationStatus.Owned) return false;
+            if (now.Symbol != allocation && onEntry.TryGetAllocation(held, out _)) return false;
+        }
+
+        return true;
     }
 
     /// <summary>The turn put the memory where others find it.</summary>
@@ -56,11 +90,69 @@ internal sealed partial class GraphRunner
     /// <summary>A widened path leaves the loop: what some turn gave up may be gone.</summary>
     private void LeaveLoop(FlowState state, int index)
     {
-        if (state.Loops.ValueAt(index).Count < WidenedTurns) return;
+        if (!state.Loops.ValueAt(index).IsWidened) return;
         int header = state.Loops.KeyAt(index);
         if (_givenUp.TryGetValue(header, out SortedSet<int>? memory))
             foreach (int symbol in memory)
                 if (!state.IsFreed(symbol)) _analysis.Evaluator.Escape(state, new Value(symbol, 0));
         if (_unlocked.TryGetValue(header, out HashSet<Value>? locks)) state.Sections = Section.Doubt(state.Sections, locks);
+        for (int i = 0; i < state.AllocationCount; i++)
+        {
+            if (state.AllocationAt(i) is not { Status: AllocationStatus.Owned } doubted || doubted.DoubtedIn != DoubtOf(header)) continue;
+            if (WasSeen(header)) state.SetAllocation(doubted with { DoubtedIn = 0 });
+            else _analysis.Evaluator.Escape(state, new Value(doubted.Symbol, 0));
+        }
+    }
+
+    /// <summary>What tells the loop apart from those of functions that run in place in it.</summary>
+    internal int DoubtOf(int header) => (Depth << 16) + header;
+
+    /// <summary>All of the loop was walked: no path was left out that may have come to another part of it.</summary>
+    private bool WasSeen(int header)
+    {
+        foreach ((_, int block, _) in _leftOut)
+            if (block >= header && block <= _loopEnds[header]) return false;
+        return NamedInOtherTurns(header).Count == 0;
+    }
+
+    // Paths that leave a loop wait until all of its turns are walked.
+
+    private readonly List<(int Header, ControlFlowBranch Branch, FlowState State, Value Value)> _leaving = [];
+
+    /// <summary>The path leaves widened loops with memory that other turns may give up: it waits for the outermost of them.</summary>
+    private bool Waits(ControlFlowBranch branch, FlowState state, Value value)
+    {
+        int outermost = NoteLeft(state, branch.Destination!.Ordinal, branch.Semantics == ControlFlowBranchSemantics.Return ? state.Canonical(value) : default);
+        if (outermost < 0 || !state.HoldsAny) return false;
+        _leaving.Add((outermost, branch, state, value));
+        return true;
+    }
+
+    /// <summary>The outermost of the widened loops that the path leaves; -1 if there is none.</summary>
+    private int NoteLeft(FlowState state, int target, Value returned)
+    {
+        int outermost = -1;
+        for (int i = 0; i < state.Loops.Count; i++)
+        {
+            (int header, LoopTurn turn) = (state.Loops.KeyAt(i), state.Loops.ValueAt(i));
+            if (!turn.IsWidened || (target >= header && target <= _loopEnds[header])) continue;
+            NoteWidened(state, header, turn, leaves: true, returned);
+            if (outermost < 0) outermost = header;
+        }
+
+        return outermost;
+    }
+
+    /// <summary>Lets those go whose loop nobody walks any more, of loops in one another the inner ones first.</summary>
+    private void LeaveWalked()
+    {
+        while (_leaving.Count > 0)
+        {
+            int innermost = _leaving.Max(static path => path.Header);
+            if (_queue.GetViewBetween(innermost, _loopEnds[innermost]).Count > 0) return;
+            List<(int Header, ControlFlowBranch Branch, FlowState State, Value Value)> ready = _leaving.FindAll(path => path.Header == innermost);
+            _leaving.RemoveAll(path => path.Header == innermost);
+            foreach ((_, ControlFlowBranch branch, FlowState state, Value value) in ready) Go(branch, state, value);
+        }
     }
 }

@@ -92,7 +92,7 @@ internal sealed partial class GraphRunner
 
     private void RunPending()
     {
-        while (_queue.Count > 0)
+        for (LeaveWalked(); _queue.Count > 0; LeaveWalked())
         {
             int ordinal = Next();
             _queue.Remove(ordinal);
@@ -380,6 +380,12 @@ internal sealed partial class GraphRunner
     {
         if (branch.Destination is not { } block) return;
         if (state.Loops.Count > 0) NoteTurn(state, branch.Source);
+        if (state.Loops.Count == 0 || !Waits(branch, state, value)) Go(branch, state, value);
+    }
+
+    private void Go(ControlFlowBranch branch, FlowState state, Value value)
+    {
+        BasicBlock block = branch.Destination!;
         if (branch.Semantics == ControlFlowBranchSemantics.Return || block.Kind == BasicBlockKind.Exit)
         {
             for (int i = 0; i < state.Loops.Count; i++) LeaveLoop(state, i);

@@ -103,7 +103,7 @@ internal sealed class Summary
             for (int i = 0; i < log.Count; i++)
                 if (log[i] is { Kind: PrimitiveKind.Enter, Site.Syntax: { } site } enter && told.Contains(site)) log[i] = enter with { Told = true };
             Value result = state.Canonical(value);
-            if (method is { ReturnsVoid: false, RefKind: RefKind.None } && !TypeShapes.IsScalar(method.ReturnType)) ReturnParts(state, result, method.ReturnType, log);
+            if (method is { ReturnsVoid: false, RefKind: RefKind.None } && TypeShapes.ResultOf(method) is var type && !TypeShapes.IsScalar(type)) ReturnParts(state, result, type, log);
             outcomes.Add(new Outcome(analysis.Compaction.Compact(log, result), result));
         }
 

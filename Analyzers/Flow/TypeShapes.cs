@@ -6,6 +6,10 @@ namespace KAlloc.Analyzers.Flow;
 
 internal static class TypeShapes
 {
+    /// <summary>What a call gives, or the task of one when it has ended.</summary>
+    internal static ITypeSymbol ResultOf(IMethodSymbol method) =>
+        method is { IsAsync: true, ReturnType: INamedTypeSymbol { Name: "Task" or "ValueTask", TypeArguments: [var result] } } ? result : method.ReturnType;
+
     /// <summary>A number, pointer, reference, or a struct that only wraps one of them (flags types, handles, <c>size_t</c>).</summary>
     internal static bool IsScalar(ITypeSymbol? type)
     {

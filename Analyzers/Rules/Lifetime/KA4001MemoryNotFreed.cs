@@ -36,6 +36,7 @@ internal sealed class KA4001MemoryNotFreed : FlowRule
         string where = loss.Kind switch
         {
             LossKind.Overwritten => "before its last pointer is overwritten",
+            LossKind.Removed => "before its last pointer is removed",
             LossKind.ScopeEnd => "before its last pointer goes out of scope",
             LossKind.Throw => "on the path that throws here",
             _ => "on the path that ends here",

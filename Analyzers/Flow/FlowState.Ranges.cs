@@ -64,7 +64,10 @@ internal sealed partial class FlowState
             // A sum of ints may begin anew, unless it cannot be so large.
             if (Math.Min(lowA, lowB) < int.MinValue || Math.Max(highA, highB) > int.MaxValue) return all;
             (long least, long most) = op == Operator.Add ? (lowA + lowB, highA + highB) : (lowA - highB, highA - lowB);
-            return least < int.MinValue || most > int.MaxValue ? all : (least, most);
+            if (least < int.MinValue || most > int.MaxValue) return all;
+            // The other bound says that "used + n > room" and "room - used < n" do not come true in the turns of a loop that are walked: what a buffer that grows
+            // leaves behind is seen in these turns or not at all.
+            return op == Operator.Add ? (least, long.MaxValue) : (long.MinValue, most);
         }
 
         if (!b.IsConstant) return all;

@@ -336,4 +336,51 @@ unsafe class Bodies
 
         NativeMemory.Free(last);
     }
+
+    static byte* RoomLeft(byte* source, nint length, out nint bytes)
+    {
+        nuint capacity = 4096;
+        nuint used = 0;
+        byte* output = (byte*)NativeMemory.Alloc(capacity);
+        for (nint i = 0; i + 1 < length; i += 2)
+        {
+            byte run = source[i];
+            if (run == 0) throw new Exception("none"); // expect: KA4001
+            if (capacity - used < run)
+            {
+                byte* larger = (byte*)NativeMemory.Alloc(capacity, 2);
+                for (nuint k = 0; k < used; k++) larger[k] = output[k];
+                output = larger; // expect: KA4001
+                capacity += capacity;
+            }
+
+            for (int k = 0; k < run; k++) output[used++] = source[i + 1];
+        }
+
+        bytes = (nint)used;
+        return output;
+    }
+
+    static byte* RoomNeeded(byte* source, int length, out int bytes)
+    {
+        int capacity = 4096;
+        int used = 0;
+        byte* output = (byte*)NativeMemory.Alloc((nuint)capacity);
+        for (int i = 0; i + 1 < length; i += 2)
+        {
+            byte run = source[i];
+            if (used + run > capacity)
+            {
+                byte* larger = (byte*)NativeMemory.Alloc((nuint)capacity, 2);
+                for (int k = 0; k < used; k++) larger[k] = output[k];
+                output = larger; // expect: KA4001
+                capacity += capacity;
+            }
+
+            for (int k = 0; k < run; k++) output[used++] = source[i + 1];
+        }
+
+        bytes = used;
+        return output;
+    }
 }

@@ -33,27 +33,22 @@ internal sealed partial class Evaluator
     {
         value = default;
         if (!method.IsStatic || method.Parameters.Length is 0 or > 3 || !IsComparedByNumber(method.Parameters[0].Type)) return false;
-        switch (method.Name, method.Parameters.Length)
+        if ((method.Name, method.Parameters.Length) is not (("Min" or "Max", 2) or ("Clamp", 3) or ("Abs" or "IsNegative" or "IsPositive" or "IsEvenInteger" or "IsOddInteger", 1))) return false;
+        var call = new CallSite(invocation, method, null);
+        EvalArguments(call, invocation.Arguments);
+        if (_dead) return true;
+        Value first = _state.Canonical(call.Arguments[0]), second = call.Arguments.Length > 1 ? _state.Canonical(call.Arguments[1]) : Value.Zero;
+        value = method.Name switch
         {
-            case ("Min" or "Max", 2) or ("Clamp", 3) or ("Abs" or "IsNegative" or "IsPositive" or "IsEvenInteger" or "IsOddInteger", 1):
-                var call = new CallSite(invocation, method, null);
-                EvalArguments(call, invocation.Arguments);
-                if (_dead) return true;
-                Value first = _state.Canonical(call.Arguments[0]), second = call.Arguments.Length > 1 ? _state.Canonical(call.Arguments[1]) : Value.Zero;
-                value = method.Name switch
-                {
-                    "Min" => _state.Binary(Operator.Min, first, second),
-                    "Max" => _state.Binary(Operator.Max, first, second),
-                    "Clamp" => _state.Binary(Operator.Min, _state.Binary(Operator.Max, first, second), _state.Canonical(call.Arguments[2])),
-                    "Abs" => _state.Binary(Operator.Max, first, _state.Binary(Operator.Negate, first, Value.Zero)),
-                    "IsNegative" => _state.Binary(Operator.Less, first, Value.Zero),
-                    "IsPositive" => Not(_state.Binary(Operator.Less, first, Value.Zero)),
-                    _ => _state.Binary(Operator.Equal, _state.Binary(Operator.And, first, Value.One), Value.Constant(method.Name == "IsOddInteger" ? 1 : 0)),
-                };
-                return true;
-            default:
-                return false;
-        }
+            "Min" => _state.Binary(Operator.Min, first, second),
+            "Max" => _state.Binary(Operator.Max, first, second),
+            "Clamp" => _state.Binary(Operator.Min, _state.Binary(Operator.Max, first, second), _state.Canonical(call.Arguments[2])),
+            "Abs" => _state.Binary(Operator.Max, first, _state.Binary(Operator.Negate, first, Value.Zero)),
+            "IsNegative" => _state.Binary(Operator.Less, first, Value.Zero),
+            "IsPositive" => Not(_state.Binary(Operator.Less, first, Value.Zero)),
+            _ => _state.Binary(Operator.Equal, _state.Binary(Operator.And, first, Value.One), Value.Constant(method.Name == "IsOddInteger" ? 1 : 0)),
+        };
+        return true;
     }
 
     /// <summary>Of two values at most, and of constants, the method says one thing.</summary>

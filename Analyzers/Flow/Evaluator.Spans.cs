@@ -65,9 +65,13 @@ internal sealed partial class Evaluator
     private Value SpanAs(Value source, ITypeSymbol from, IConversionOperation conversion)
     {
         Value span = SpanFrom(source, from, FreshRegion(conversion));
-        if (LengthPlace(source, from) is { } place && LengthPlace(span, conversion.Type!) is { } same && (_state.TryPeek(place, out _) || Symbols.IsParameter(_state.CanonicalAddress(source)))) _state.Store(same, LoadAt(place, 0, int.MaxValue));
+        if (KnownLength(source, from) is { } place && LengthPlace(span, conversion.Type!) is { } same) _state.Store(same, LoadAt(place, 0, int.MaxValue));
         return span;
     }
+
+    /// <summary>Where a span keeps its length, if this body or its caller knows that.</summary>
+    private Value? KnownLength(Value span, ITypeSymbol type) =>
+        LengthPlace(span, type) is { } place && (_state.TryPeek(place, out _) || Symbols.IsParameter(_state.CanonicalAddress(span))) ? place : null;
 
     /// <summary>A callee may go through all of a span of pointers. How many those are the caller may know, or nobody does: then they are handed over.</summary>
     private void PassSpans(CallSite call)
@@ -110,9 +114,9 @@ internal sealed partial class Evaluator
         if (_dead) return true;
         TouchSpan(span, instance);
         // Where it does not know its end it may be over before it comes to anything.
-        bool isKnown = TryGetPassed(span, instance.Type, out Value covered) && LengthPlace(span, instance.Type!) is { } length && (_state.TryPeek(length, out _) || Symbols.IsParameter(_state.CanonicalAddress(span)));
-        if (!isKnown) LetGoSpan(span, instance.Type!);
-        enumerator = isKnown ? EnumeratorOf(loop, covered, LoadAt(LengthPlace(span, instance.Type!)!.Value, 0, int.MaxValue)) : FreshRegion(loop);
+        Value? length = TryGetPassed(span, instance.Type, out Value covered) ? KnownLength(span, instance.Type!) : null;
+        if (length is null) LetGoSpan(span, instance.Type!);
+        enumerator = length is { } known ? EnumeratorOf(loop, covered, LoadAt(known, 0, int.MaxValue)) : FreshRegion(loop);
         return true;
     }
 

@@ -56,7 +56,7 @@ internal sealed class FlowIssue(DiagnosticDescriptor descriptor, Location place,
         for (; trail is not null && trail.Depth > sinceDepth; trail = trail.Before)
             if (LeadsToPlace(trail) && !taken.Exists(later => later.Decider == trail.Decider)) taken.Add(trail);
         for (int i = taken.Count - 1; i >= 0; i--)
-            Step(taken[i].Decider.GetLocation(), $"'{Shorten(taken[i].Decider.ToString())}' {(taken[i].IsTrue is { } isTrue ? isTrue ? "is true" : "is false" : "throws")}");
+            Step(taken[i].Decider.GetLocation(), $"'{Shorten(taken[i].Decider.ToString())}' {(taken[i].IsTrue switch { true => "is true", false => "is false", null => "throws" })}");
         Throws = taken.Exists(static step => step.IsTrue is null);
         return this;
     }

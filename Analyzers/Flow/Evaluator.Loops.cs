@@ -8,7 +8,12 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class Evaluator
 {
-    internal void Widen(GraphRunner runner, FlowState state, FlowState onEntry, int header)
+    /// <param name="runner">Who walks the loop.</param>
+    /// <param name="state">The path that is widened.</param>
+    /// <param name="onEntry">What held before the turns that it is compared over.</param>
+    /// <param name="header">The loop.</param>
+    /// <param name="isFilled">It is compared with what held after a turn: what was not null at the end of both is never null there.</param>
+    internal void Widen(GraphRunner runner, FlowState state, FlowState onEntry, int header, bool isFilled = false)
     {
         (FlowState outer, _state) = (_state, state);
         // What nothing points to any more is not handed on to the turns that follow: it is lost.
@@ -43,6 +48,7 @@ internal sealed partial class Evaluator
             object site = address.Offset == 0 && data.Item is { } item ? item : address;
             Value later = Symbols.Unknown(site, unchecked((tag * 8) + 7 + (address.Symbol * 8192)));
             _state.Store(address, later);
+            if (isFilled && onEntry.Cells.TryGet(address, out Value once) && onEntry.IsNonZero(once) && state.IsNonZero(value)) state.AssumeNonZero(later);
             // What counted up in two turns goes on counting up.
             if (!value.IsConstant || !onEntry.Cells.TryGet(address, out Value first) || !first.IsConstant || first == value) continue;
             _state.Narrow(later, value.Offset > first.Offset ? first.Offset : long.MinValue, value.Offset > first.Offset ? long.MaxValue : first.Offset);
@@ -58,6 +64,8 @@ internal sealed partial class Evaluator
             state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
         }
 
+        for (int i = 0; isFilled && i < state.AllocationCount; i++)
+            if (state.AllocationAt(i) is { Status: AllocationStatus.Owned, DoubtedIn: 0 } filled && onEntry.TryGetAllocation(new Value(filled.Symbol, 0), out _)) state.SetAllocation(filled with { DoubtedIn = runner.DoubtOf(header) });
         state.Sections = Uncertain(state, state.Sections, onEntry.Sections);
         state.Released = Released.AfterUnknownCode(state.Released);
         _state = outer;

@@ -102,8 +102,24 @@ internal sealed partial class FlowAnalysis
     {
         bool owned = state.TryGetAllocation(old, out Allocation allocation) && allocation.Status == AllocationStatus.Owned && !Reachability.IsReachable(state, allocation.Symbol);
         if (variable is not null && !old.IsZero && !Holders.IsWidened(state, old) && (!owned || old.Offset != 0)) _holders.Spoil(place, variable);
-        if (owned && allocation.DoubtedIn != 0) state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+        if (owned && allocation.DoubtedIn != 0)
+        {
+            if (kind == LossKind.Overwritten) _doubted.Add(new LossEvent(state.Fork(), allocation, _body, place.ToLocation(), kind, variable) { IsReallocation = isReallocation });
+            state.SetAllocation(allocation with { Status = AllocationStatus.Escaped });
+        }
         else if (owned) Lose(new LossEvent(state, allocation, _body, place.ToLocation(), kind, variable) { IsReallocation = isReallocation });
+    }
+
+    /// <summary>Tells of memory in doubt that was overwritten in loops which are walked now, unless another turn may have given it up.</summary>
+    internal void SettleDoubts(int depth, Func<int, int, bool> isLost)
+    {
+        for (int i = 0; i < _doubted.Count; i++)
+        {
+            int loop = _doubted[i].Allocation.DoubtedIn;
+            if (loop >> 16 != depth) continue;
+            if (isLost(loop & 0xffff, _doubted[i].Allocation.Symbol)) Lose(_doubted[i]);
+            _doubted.RemoveAt(i--);
+        }
     }
 
     /// <summary>On this path the variable held nothing yet.</summary>

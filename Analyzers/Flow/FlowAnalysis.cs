@@ -23,6 +23,7 @@ internal sealed partial class FlowAnalysis
     private readonly HashSet<Value> _saved = [];
     private readonly HashSet<(int Loop, Value Container)> _walked = [];
     private readonly HashSet<SyntaxNode> _toldSections = [];
+    private readonly List<LossEvent> _doubted = [];
     private readonly ISymbol _root;
     private readonly SyntaxNode _body;
 

@@ -53,7 +53,9 @@ internal sealed partial class GraphRunner
         if (!state.Loops.TryGet(header, out LoopTurn turn)) return true;
         if (turn.IsWidened) return false;
         bool isLast = _analysis.Budget.RunsShort || (turn.Count + 1 >= WidenedTurns && !IsCounted(state, header, turn));
-        if (isLast && turn.Count == 1 && HasChained(state, turn.OnEntry)) SendOnceMore(state, header, turn);
+        if (turn.Count == 0) NoteFilled(state, header, turn.OnEntry);
+        else if (isLast && turn.Count == 1 && HasChained(state, turn.OnEntry)) SendOnceMore(state, header, turn);
+        else if (isLast && turn.Count == 1) SendFilled(state, header);
         if (isLast) _analysis.Evaluator.Widen(this, state, turn.OnEntry, header);
         state.Loops.Set(header, new LoopTurn(turn.Count + 1, isLast ? state.Fork() : turn.OnEntry, isLast));
         return true;

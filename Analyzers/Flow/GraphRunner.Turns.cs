@@ -11,6 +11,9 @@ internal sealed partial class GraphRunner
     private readonly Dictionary<int, SortedSet<int>> _givenUp = [];
     private readonly Dictionary<int, HashSet<Value>> _unlocked = [];
 
+    /// <summary>By header: memory that a widened turn gave up before it went round once more.</summary>
+    private readonly Dictionary<int, SortedSet<int>> _goneRound = [];
+
     /// <summary>A path is where a loop goes round or ends: what it gave up since it came in.</summary>
     private void NoteTurn(FlowState state, BasicBlock block)
     {
@@ -60,7 +63,11 @@ internal sealed partial class GraphRunner
         {
             Allocation before = turn.OnEntry.AllocationAt(i);
             if (before.Status != AllocationStatus.Owned || (leaves && before.DoubtedIn == 0)) continue;
-            if (returned.Symbol == before.Symbol || !IsKept(state, turn.OnEntry, before.Symbol) || IsHandedOn(state, turn.OnEntry, before.Symbol)) Of(_givenUp, header).Add(before.Symbol);
+            if (returned.Symbol == before.Symbol || !IsKept(state, turn.OnEntry, before.Symbol) || IsHandedOn(state, turn.OnEntry, before.Symbol))
+            {
+                Of(_givenUp, header).Add(before.Symbol);
+                if (!leaves) Of(_goneRound, header).Add(before.Symbol);
+            }
         }
     }
 
@@ -103,6 +110,9 @@ internal sealed partial class GraphRunner
             else _analysis.Evaluator.Escape(state, new Value(doubted.Symbol, 0));
         }
     }
+
+    /// <summary>Memory in doubt was overwritten in a turn. All turns are walked: if none gives it up, it was lost there.</summary>
+    private void SettleDoubts() => _analysis.SettleDoubts(Depth, (header, symbol) => WasSeen(header) && !(_goneRound.TryGetValue(header, out SortedSet<int>? gone) && gone.Contains(symbol)));
 
     /// <summary>What tells the loop apart from those of functions that run in place in it.</summary>
     internal int DoubtOf(int header) => (Depth << 16) + header;

@@ -88,6 +88,7 @@ internal sealed partial class GraphRunner
         Send(entry, _graph.Blocks[0]);
         do RunPending();
         while (Resume());
+        SettleDoubts();
     }
 
     private void RunPending()

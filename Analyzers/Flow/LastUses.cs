@@ -14,6 +14,9 @@ internal sealed class LastUses
     private readonly Dictionary<ISymbol, int> _last = new(SymbolEqualityComparer.Default);
     private readonly HashSet<ISymbol> _kept = new(SymbolEqualityComparer.Default);
 
+    /// <summary>A captured local is named wherever the capture is: what was captured is its place.</summary>
+    private readonly Dictionary<CaptureId, ILocalSymbol> _captures = [];
+
     /// <summary>What lambdas and local functions name.</summary>
     private readonly HashSet<string> _captured = [];
 
@@ -59,6 +62,13 @@ internal sealed class LastUses
             switch (inner)
             {
                 case ILocalReferenceOperation { Local: var local } when _last.ContainsKey(local):
+                    _last[local] = Math.Max(block, _last[local]);
+                    break;
+                case IFlowCaptureOperation { Value: ILocalReferenceOperation { Local: var local } } capture:
+                    if (_captures.TryGetValue(capture.Id, out ILocalSymbol? other)) _kept.Add(other);
+                    _captures[capture.Id] = local;
+                    break;
+                case IFlowCaptureReferenceOperation reference when _captures.TryGetValue(reference.Id, out ILocalSymbol? local) && _last.ContainsKey(local):
                     _last[local] = Math.Max(block, _last[local]);
                     break;
                 case IAddressOfOperation { Reference: var reference }:

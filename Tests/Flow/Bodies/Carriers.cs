@@ -21,6 +21,7 @@ unsafe sealed class Maker
 
 unsafe static class Bodies
 {
+    static kmem_cache* s_cache;
     static spinlock_t s_lock;
     static int s_count;
 
@@ -343,4 +344,36 @@ unsafe static class Bodies
         var taken = TryTake(n);
         if (taken is { Ok: false }) Marshal.FreeHGlobal(taken.Memory);
     } // expect: KA4001
+
+    // What a conditional expression captured of a local is that local's place.
+    static int CapturedAndFreedTwice(int input)
+    {
+        Thing* p = (input & 1) != 0 ? (Thing*)kmem_cache_alloc(s_cache, GFP_ATOMIC) : (Thing*)kmem_cache_zalloc(s_cache, GFP_ATOMIC);
+        if (p == null) return -5;
+        nint? kept = null;
+        kept = (nint)p;
+        p = null;
+        ((Thing*)(kept ?? 0))->value = 1;
+        if ((input & 2) != 0 || (input & 4) != 0) kmem_cache_free(s_cache, (Thing*)(kept ?? 0));
+        kmem_cache_free(s_cache, (Thing*)(kept ?? 0)); // expect: KA4005
+        return 0;
+    }
+
+    static int CapturedAndFreedOnce(int input)
+    {
+        Thing* p = (input & 1) != 0 ? (Thing*)kmem_cache_alloc(s_cache, GFP_ATOMIC) : (Thing*)kmem_cache_zalloc(s_cache, GFP_ATOMIC);
+        if (p == null) return -5;
+        nint? kept = null;
+        kept = (nint)p;
+        p = null;
+        ((Thing*)(kept ?? 0))->value = 1;
+        if ((input & 2) != 0 || (input & 4) != 0)
+        {
+            kmem_cache_free(s_cache, (Thing*)(kept ?? 0));
+            return 1;
+        }
+
+        kmem_cache_free(s_cache, (Thing*)(kept ?? 0));
+        return 0;
+    }
 }

@@ -21,8 +21,9 @@ internal sealed partial class Evaluator
     {
         if (!TryCallAndWait(await, out Value result))
         {
-            Escape(Eval(await.Operation));
-            result = TypeShapes.IsScalar(await.Type) ? Unknown(await) : FreshRegion(await);
+            Value task = Eval(await.Operation);
+            Escape(task);
+            if (!TryWaitForStarted(await, task, out result)) result = TypeShapes.IsScalar(await.Type) ? Unknown(await) : FreshRegion(await);
         }
 
         var suspension = new AwaitEvent(_state, await.Syntax);
@@ -51,6 +52,7 @@ internal sealed partial class Evaluator
     private bool TryCallAndWait(IOperation wait, out Value result)
     {
         result = default;
+        if (CompletedTasks.TaskOf(wait) is IInvocationOperation start && TryRunAndWait(start, out result)) return true;
         if (CompletedTasks.TaskOf(wait) is not IInvocationOperation { TargetMethod: { IsAsync: true } method } invocation || method.MethodKind == MethodKind.LocalFunction || !CanBeAwaited(method)) return false;
         if (Dispatch.IsVirtual(method, invocation.Instance) || analysis.SummaryOfAwaited(method) is not { } summary) return false;
         var call = new CallSite(invocation, method, invocation.Instance);

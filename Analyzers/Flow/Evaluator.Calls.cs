@@ -170,6 +170,10 @@ internal sealed partial class Evaluator
         analysis.Fields.FillBy(method);
         // A function that is passed may do to the other arguments whatever it does.
         IMethodSymbol? passed = FunctionAmong(call.Arguments);
+        if (passed is not null) LookAtStarted(call);
+        bool isWaiting = IsThread(method.ContainingType) || IsTask(method.ContainingType);
+        if (isWaiting && method is { Name: "Join" or "Wait", Parameters.IsEmpty: true }) TryWaitForStarted(call.Operation, call.Receiver, out _);
+        Value? begun = isWaiting && method.Name == "Start" && _state.TryPeek(StartedSlot(call.Receiver), out Value runs) ? runs : null;
         Loans loans = analysis.LoansOf(method);
         bool keeps = passed is not null || CallEffects.Keeps(method), writes = passed is not null || CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && contract?.BorrowsReceiver != true && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
@@ -220,7 +224,10 @@ internal sealed partial class Evaluator
         if (writes) _state.Havoc(passed is null ? Keeps(method) : analysis.IsImmutable);
         if (writes) _state.Released = Released.AfterUnknownCode(_state.Released);
         if (writes && (analysis.MayLeaveSections(method) || (passed is not null && analysis.MayLeaveSections(passed)))) LoseSections();
-        return ResultOf(call);
+        Value result = ResultOf(call);
+        if (passed is not null) KeepStarted(call, result);
+        if (begun is { } function) _state.Store(StartedSlot(call.Receiver), function);
+        return result;
     }
 
     /// <summary>

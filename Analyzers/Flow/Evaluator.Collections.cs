@@ -30,16 +30,16 @@ internal sealed partial class Evaluator
     /// <summary>So many elements are given to a function one by one.</summary>
     private const int MaximalCalls = 4;
 
-    /// <summary>A collection of pointers as integers: pointers themselves cannot be in one. Of a list of other numbers it is known how many there are.</summary>
+    /// <summary>A collection of pointers as integers, for pointers themselves cannot be in one, or of functions that capture some. Of a list of other numbers it is known how many there are.</summary>
     private static bool IsCollection(ITypeSymbol? type) =>
         type is INamedTypeSymbol { TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
         && type.Name is "List" or "Stack" or "Queue" or "LinkedList" or "HashSet" or "Dictionary" or "ConcurrentStack" or "ConcurrentQueue" or "ConcurrentBag"
-        && (TypeShapes.IsPointer(arguments[arguments.Length - 1]) || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])));
+        && (TypeShapes.IsPointer(arguments[arguments.Length - 1]) || arguments[arguments.Length - 1].TypeKind == TypeKind.Delegate || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])));
 
     /// <summary>A collection of pointers under any of its types.</summary>
     private static bool HoldsPointers(ITypeSymbol? type) =>
         type is INamedTypeSymbol { IsReferenceType: true, TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
-        && TypeShapes.IsPointer(arguments[arguments.Length - 1]);
+        && (TypeShapes.IsPointer(arguments[arguments.Length - 1]) || arguments[arguments.Length - 1].TypeKind == TypeKind.Delegate);
 
     private static bool IsDictionary(ITypeSymbol type) => type.Name == "Dictionary";
 

@@ -2,6 +2,7 @@
 
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.FlowAnalysis;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -112,6 +113,17 @@ internal sealed partial class Evaluator
         if (IsClosure(state.Canonical(value))) Escape(state, value);
         for (int i = 0; i < state.Cells.Count; i++)
             if (IsClosure(state.Cells.ValueAt(i)) && Symbols[Symbols.Root(state.Cells.KeyAt(i))].Kind is not (SymbolKind.Local or SymbolKind.Capture)) Escape(state, state.Cells.ValueAt(i));
+    }
+
+    /// <summary>A variable ends that functions capture which are kept where they do not end with it: it goes on in them.</summary>
+    internal void EscapeToFunctions(FlowState state, ISymbol variable, Value held, ControlFlowBranch ending)
+    {
+        for (int i = 0; i < state.Cells.Count; i++)
+            if (!(Symbols.Of(state.Cells.KeyAt(i)).Item is ILocalSymbol holder && ending.LeavingRegions.Any(region => region.Locals.Contains(holder))) && Symbols.Of(state.Cells.ValueAt(i)) is { Kind: SymbolKind.Function, Item: FunctionValue { Captures: { Count: > 0 } captures } } && captures.Contains(variable, SymbolEqualityComparer.Default))
+            {
+                Escape(state, held);
+                return;
+            }
     }
 
     private bool IsClosure(Value value) => Symbols.Of(value) is { Kind: SymbolKind.Function, Item: FunctionValue { Captures.Count: > 0 } };

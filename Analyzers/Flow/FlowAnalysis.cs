@@ -253,6 +253,8 @@ internal sealed partial class FlowAnalysis
 
     internal void NoteLambda(IFlowAnonymousFunctionOperation lambda, GraphRunner owner) => _lambdas[lambda.Symbol] = (lambda, owner);
 
+    internal bool HasLambdas => _lambdas.Count > 0;
+
     internal GraphRunner? OwnerOf(IFlowAnonymousFunctionOperation lambda) => _lambdas.TryGetValue(lambda.Symbol, out var noted) ? noted.Owner : null;
 
     /// <summary>Counts a block visit against the budget; false when the body must be given up.</summary>

@@ -425,6 +425,7 @@ internal sealed partial class GraphRunner
             {
                 Value variable = _analysis.PlaceOf(local);
                 bool held = state.TryPeek(variable, out Value value);
+                if (held && _analysis.HasLambdas && state.TryGetAllocation(value, out _)) _analysis.Evaluator.EscapeToFunctions(state, local, value, branch);
                 if ((held || !TypeShapes.IsScalar(local.Type)) && !state.IsExposed(variable.Symbol)) state.Clear(variable);
                 if (!TypeShapes.IsPointer(local.Type) && !(held && state.TryGetAllocation(value, out _))) continue;
                 var place = CodePlace.Of(PlaceOf(branch));

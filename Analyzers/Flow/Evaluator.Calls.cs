@@ -119,7 +119,7 @@ internal sealed partial class Evaluator
         EvalArguments(call, creation.Arguments);
         if (!_dead && analysis.Model.Find(constructor) is { Allocations.Count: > 0 } contract) return ApplyContract(call, contract);
         if (isReference) _state.SetZeroed(call.Receiver.Symbol, creation.Type);
-        else if (constructor.IsImplicitlyDeclared) BeginZero(call.Receiver, creation.Type);
+        else if (BeginsZero(constructor)) BeginZero(call.Receiver, creation.Type);
         if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;
@@ -149,6 +149,10 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>A constructor that nobody wrote.</summary>
+    /// <summary>What a constructor of a struct does not set is zero, unless something is written beside it.</summary>
+    private static bool BeginsZero(IMethodSymbol constructor) =>
+        constructor.IsImplicitlyDeclared || (constructor.DeclaringSyntaxReferences.Length > 0 && !PrimaryConstructors.IsOne(constructor) && !TypeMembers.Of(constructor.ContainingType.OriginalDefinition).HasInitializers);
+
     private static bool IsTrivial(IMethodSymbol constructor) =>
         constructor.IsImplicitlyDeclared && constructor.ContainingType is { DeclaringSyntaxReferences.Length: > 0, BaseType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType };
 

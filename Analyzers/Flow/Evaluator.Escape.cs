@@ -99,10 +99,11 @@ internal sealed partial class Evaluator
         _state = outer;
     }
 
-    /// <summary>What a body returns belongs to its caller.</summary>
+    /// <summary>What a body returns belongs to its caller, who can also free what a span covers that is returned or was stored outside.</summary>
     internal void EscapeReturned(FlowState state, Value value)
     {
         (FlowState outer, _state) = (_state, state);
+        foreach (Value covered in CoveredBy(value)) LetOut(covered);
         LetOut(value);
         _state = outer;
     }
@@ -139,11 +140,30 @@ internal sealed partial class Evaluator
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (!CoversNative(cells.KeyAt(i), cells.ValueAt(i)) && (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region))) values.Add(cells.ValueAt(i));
+            if (!KeepsOut(cells.KeyAt(i), cells.ValueAt(i), region) && (Symbols.Root(cells.KeyAt(i)) == region.Symbol || _state.IsInside(cells.KeyAt(i), region))) values.Add(cells.ValueAt(i));
         return values;
     }
 
-    /// <summary>A span hands on nothing of native memory; of an array or stackalloc, what is in there.</summary>
+    /// <summary>Native memory that a span covers which is in the region, or in none of this body's own. What only Dispose gives back no span leads to.</summary>
+    private List<Value> CoveredBy(Value region)
+    {
+        var values = new List<Value>();
+        region = _state.CanonicalAddress(region);
+        SmallMap<Value, Value> cells = _state.Cells;
+        for (int i = 0; i < cells.Count; i++)
+        {
+            (Value place, Value covered) = (cells.KeyAt(i), cells.ValueAt(i));
+            if (CoversNative(place, covered) && (_state.IsInside(place, region) || !Symbols.IsPrivate(Symbols.Root(place)))
+                && _state.TryGetAllocation(covered, out Allocation block) && TypeShapes.IsPointer(block.Method.ReturnType)) values.Add(covered);
+        }
+
+        return values;
+    }
+
+    /// <summary>A span hands on nothing of native memory; of an array or stackalloc, what is in there. A struct that holds the only way to memory in a span owns it.</summary>
+    private bool KeepsOut(Value place, Value covered, Value region) =>
+        CoversNative(place, covered) && (Symbols.Of(place).A == region || Reachability.IsReachable(_state, Symbols.AllocationOf(_state.Canonical(covered))));
+
     private bool CoversNative(Value place, Value covered) => Symbols.IsSpanSlot(place) && !Symbols.IsOwnMemory(Symbols.Root(_state.Canonical(covered)));
 
     /// <summary>Struct passed or returned by value: its parts get out, the variable itself does not.</summary>
@@ -160,7 +180,7 @@ internal sealed partial class Evaluator
         var values = new List<Value>();
         SmallMap<Value, Value> cells = _state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (!CoversNative(cells.KeyAt(i), cells.ValueAt(i)) && _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
+            if (!KeepsOut(cells.KeyAt(i), cells.ValueAt(i), region) && _state.IsInside(cells.KeyAt(i), region)) values.Add(cells.ValueAt(i));
         foreach (Value value in values) Escape(value);
     }
 

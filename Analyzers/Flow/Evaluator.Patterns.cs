@@ -106,9 +106,21 @@ internal sealed partial class Evaluator
         return And(isType.IsNegated ? Not(matches) : matches, NotNull(value));
     }
 
-    /// <summary>Whether an object that was made here is one of the type; null if that is not known.</summary>
-    private Value? IsOfClass(Value value, ITypeSymbol? type) =>
-        Symbols.ClassOf(_state.Canonical(value)) is { } known && type is INamedTypeSymbol target ? (IsA(known, target) ? Value.One : target.IsGenericType ? null : Value.Zero) : null;
+    /// <summary>Whether an object that was made here, or that a settled field holds, is one of the type; null if that is not known. A rented array is of the type that its pool says.</summary>
+    private Value? IsOfClass(Value value, ITypeSymbol? type)
+    {
+        value = _state.Canonical(value);
+        if (type is IArrayTypeSymbol && _state.TryGetAllocation(value, out Allocation rented) && SymbolEqualityComparer.Default.Equals(rented.Method.ReturnType, type)) return Value.One;
+        if ((Symbols.ClassOf(value) ?? SettledClassOf(value)) is not { } known) return null;
+        return type switch
+        {
+            INamedTypeSymbol target => IsA(known, target) ? Value.One : target.IsGenericType ? null : Value.Zero,
+            IArrayTypeSymbol => Value.Zero,
+            _ => null,
+        };
+    }
+
+    private INamedTypeSymbol? SettledClassOf(Value value) => value.Offset == 0 && TableAt(value) is { } field ? analysis.Dispatch.Fields.ClassIn(field) : null;
 
     private static bool IsA(INamedTypeSymbol type, INamedTypeSymbol target)
     {

@@ -34,7 +34,14 @@ internal sealed partial class Evaluator
     {
         value = default;
         IMethodSymbol method = invocation.TargetMethod;
-        if (method is not { ReturnType.SpecialType: SpecialType.System_Boolean, ContainingType: { } type }) return false;
+        if (method is not { ContainingType: { } type }) return false;
+        if (AskedOfType(method) is { } known)
+        {
+            value = known;
+            return true;
+        }
+
+        if (method.ReturnType.SpecialType != SpecialType.System_Boolean) return false;
         switch (method.Name)
         {
             case "Equals" when invocation is { Instance: { } instance, Arguments: [{ Value: var other }] } && IsComparedByNumber(instance.Type) && SymbolEqualityComparer.Default.Equals(Unboxed(other).Type, instance.Type):
@@ -57,6 +64,15 @@ internal sealed partial class Evaluator
             default:
                 return false;
         }
+    }
+
+    /// <summary>What the runtime tells of a type: of one that is given as a parameter it is not known, but does not change.</summary>
+    private Value? AskedOfType(IMethodSymbol method)
+    {
+        if (method is not { TypeArguments: [var type], Parameters.Length: 0, Name: "SizeOf" or "IsReferenceOrContainsReferences", ContainingType: { Name: "Unsafe" or "RuntimeHelpers", ContainingNamespace.Name: "CompilerServices" } }) return null;
+        bool isSize = method.Name == "SizeOf";
+        if (!isSize && (type.IsReferenceType || type.IsUnmanagedType)) return Value.Constant(type.IsReferenceType ? 1 : 0);
+        return LoadAt(Symbols.Make(SymbolKind.Static, item: $"{method.Name} {type.ToDisplayString()}"), isSize ? 1 : 0, isSize ? int.MaxValue : 1);
     }
 
     /// <summary>A literal is one object with all of its content, and the empty text is every text without a character.</summary>

@@ -32,6 +32,12 @@ internal sealed partial class Evaluator
             _state.SetAllocation(_state.IsCounted(pointer) ? allocation with { Status = AllocationStatus.Escaped }
                 : allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract, FreedBy = call.DisplayName });
         }
+        else if (contract.Families.Contains("ArrayPool") && IsHeldForGood(pointer))
+        {
+            // "if (owner is T[] array) pool.Return(array)": a marker that a static field holds is no such array.
+            _dead = true;
+            return;
+        }
         else
         {
             told = analysis.Raise(new ForeignFreeEvent(_state, call, contract, pointer));
@@ -43,6 +49,9 @@ internal sealed partial class Evaluator
 
         _state.Note(new Primitive(PrimitiveKind.Free, pointer) { Contract = contract, Site = call.Chain, More = order is null && cache is null ? null : new Operands(Order: order, Cache: cache), Told = told });
     }
+
+    private bool IsHeldForGood(Value pointer) =>
+        pointer.Offset == 0 && Symbols.Of(pointer) is { Kind: SymbolKind.Load, A: var place } && Symbols.Of(place) is { Kind: SymbolKind.Static, Item: IFieldSymbol { IsReadOnly: true, Type.IsReferenceType: true } };
 
     /// <summary>Memory whose allocation was not seen is known from here on: as freed.</summary>
     private void Adopt(CallSite call, FreeContract contract, Value pointer)

@@ -317,8 +317,15 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         if (SettledAt(address) is { } settled) return settled;
         // What is as wide as a pointer may be one.
         if (low == long.MinValue) LetOutOtherViews(_state.CanonicalAddress(address));
-        return _state.Load(address, low, high);
+        Value value = _state.Load(address, low, high);
+        if (HoldsObject(address)) _state.AssumeNonZero(value);
+        return value;
     }
+
+    /// <summary>A static field that its declaration gives an object, for good, or whose type says that it has one.</summary>
+    private bool HoldsObject(Value address) =>
+        Symbols.Of(address) is { Kind: SymbolKind.Static, Item: IFieldSymbol { IsReadOnly: true, Type: { IsReferenceType: true } type } field }
+        && (type.NullableAnnotation == NullableAnnotation.NotAnnotated || analysis.Dispatch.Fields.ClassIn(field) is not null);
 
     private Value EvalPointerOperation(IOperation operation)
     {

@@ -293,11 +293,23 @@ internal sealed partial class FlowAnalysis
     }
 
     /// <summary>Memory that nobody writes once it is set: havoc leaves it alone. What can only be read is taken not to change while it is.</summary>
-    internal bool IsImmutable(Value address) => Symbols.IsLength(address) || Symbols.Of(address) is
+    internal bool IsImmutable(Value address) => Symbols.IsLength(address) || IsSetOnce(address) || Symbols.Of(address) is
     {
         Kind: SymbolKind.Field or SymbolKind.Static,
         Item: string or IFieldSymbol { IsReadOnly: true } or IPropertySymbol { Name: "Length", ContainingType.SpecialType: SpecialType.System_String }
             or IPropertySymbol { Name: "Count" or "Length", ContainingType: { ContainingNamespace.Name: "Generic" or "Immutable" or "System", Name: "IReadOnlyCollection" or "ReadOnlySpan" or "ImmutableArray" } },
+    };
+
+    /// <summary>A static property that its declaration alone sets, or that tells what machine this is.</summary>
+    private bool IsSetOnce(Value address) =>
+        Symbols.Of(address) is { Kind: SymbolKind.Static, Item: IPropertySymbol { SetMethod: null } property } && (TypeShapes.IsAutomatic(property) || IsOfMachine(property));
+
+    private static bool IsOfMachine(IPropertySymbol property) => property switch
+    {
+        { Name: "Size", ContainingType.SpecialType: SpecialType.System_IntPtr or SpecialType.System_UIntPtr } => true,
+        { Name: "ProcessorCount" or "SystemPageSize" or "Is64BitProcess" or "Is64BitOperatingSystem", ContainingType: { Name: "Environment", ContainingNamespace.Name: "System" } } => true,
+        { Name: "IsSupported" or "IsHardwareAccelerated", ContainingNamespace: { Name: "X86" or "Arm" or "Wasm" or "Intrinsics" or "Numerics" } } => true,
+        _ => false,
     };
 
     /// <summary>Memory of this path that it put into a static which one body writes.</summary>

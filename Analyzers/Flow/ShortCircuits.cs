@@ -16,6 +16,8 @@ internal static class ShortCircuits
     {
         // A call may be true for either of two reasons, as a condition may: "if (IsLarge(n) || always)" in a method of its own.
         if (block.Predecessors is [{ Source: { ConditionKind: not ControlFlowConditionKind.None, BranchValue: IInvocationOperation } }]) return true;
+        // "else owner?.Dispose();" comes two blocks after the condition that leads there.
+        if (block.Predecessors is [{ Source: { BranchValue: IIsNullOperation, Predecessors.Length: > 1 } asked }]) return Meet(asked);
         if (block.Predecessors.Length < 2) return false;
         SyntaxNode? condition = null;
         foreach (ControlFlowBranch way in block.Predecessors)

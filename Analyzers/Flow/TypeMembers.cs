@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using KAlloc.Analyzers.Stack;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -13,9 +14,11 @@ internal sealed class TypeMembers
 
     private readonly Dictionary<ISymbol, IFieldSymbol>? _overlaid;
     private readonly HashSet<ISymbol>? _automatic;
+    private readonly Lazy<bool> _hasInitializers;
 
     private TypeMembers(INamedTypeSymbol type)
     {
+        _hasInitializers = new(() => type.GetMembers().Any(IsInitialized));
         Dictionary<int, IFieldSymbol>? byOffset = null;
         foreach (ISymbol member in type.GetMembers())
         {
@@ -38,6 +41,9 @@ internal sealed class TypeMembers
     /// <summary>Where its fields are is written out, so that they may share bytes.</summary>
     internal bool HasOffsets { get; }
 
+    /// <summary>Some field of an object begins as what is written beside it.</summary>
+    internal bool HasInitializers => _hasInitializers.Value;
+
     /// <summary>The first of them.</summary>
     internal IFieldSymbol? First { get; }
 
@@ -49,4 +55,8 @@ internal sealed class TypeMembers
 
     /// <summary>The first field at the same place in memory; null if there is none before this one.</summary>
     internal IFieldSymbol? Overlaid(IFieldSymbol field) => _overlaid is not null && _overlaid.TryGetValue(field, out IFieldSymbol? first) ? first : null;
+
+    private static bool IsInitialized(ISymbol member) =>
+        member is IFieldSymbol { IsStatic: false } field && (field.AssociatedSymbol ?? field).DeclaringSyntaxReferences is [{ } reference, ..]
+        && reference.GetSyntax() is VariableDeclaratorSyntax { Initializer: not null } or PropertyDeclarationSyntax { Initializer: not null };
 }

@@ -118,7 +118,8 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         // Most bodies have more words than that alone, and those are known.
         if (TreeScan.Of(body.SyntaxTree, CancellationToken.None).Words.In(body.Span).Length > TinyTokens) return false;
         int tokens = 0;
-        foreach (SyntaxToken _ in body.DescendantTokens())
+        // What stands around the code says nothing of how much that does.
+        foreach (SyntaxToken _ in body.DescendantTokens(static node => node is not (AttributeListSyntax or TypeParameterConstraintClauseSyntax)))
             if (++tokens > TinyTokens) return false;
         return true;
     }

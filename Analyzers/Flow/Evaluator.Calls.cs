@@ -179,6 +179,7 @@ internal sealed partial class Evaluator
         if (isWaiting && method is { Name: "Join" or "Wait", Parameters.IsEmpty: true }) TryWaitForStarted(call.Operation, call.Receiver, out _);
         Value? begun = isWaiting && method.Name == "Start" && _state.TryPeek(StartedSlot(call.Receiver), out Value runs) ? runs : null;
         Loans loans = analysis.LoansOf(method);
+        bool looks = passed is null && NativeFunctions.OnlyLooks(method, out bool unlessLast) && !(unlessLast && !call.Arguments[^1].IsZero);
         bool keeps = passed is not null || CallEffects.Keeps(method), writes = passed is not null || CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && contract?.BorrowsReceiver != true && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
         // Another class may do with the object what it likes.
@@ -193,7 +194,7 @@ internal sealed partial class Evaluator
                 continue;
             }
 
-            if (passed is null && loans.Lends(i) && IsBuffer(call, i))
+            if (looks && !call.IsByReference(i) && TypeShapes.IsPointer(method.Parameters[i].Type) || (passed is null && loans.Lends(i) && IsBuffer(call, i)))
             {
                 Lend(call.Arguments[i]);
                 continue;

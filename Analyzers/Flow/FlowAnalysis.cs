@@ -126,7 +126,12 @@ internal sealed partial class FlowAnalysis
         }
 
         List<BodyExit> exits = analysis.CheckSections(runner);
-        foreach ((FlowState state, Value value, _) in runner.Returns) analysis.Evaluator.EscapeCaptured(state, value);
+        foreach ((FlowState state, Value value, _) in runner.Returns)
+        {
+            analysis.Evaluator.EscapeCaptured(state, value);
+            analysis.NoteLost(state, value);
+        }
+
         summary = Summary.Of(analysis, root as IMethodSymbol, runner, analysis._toldSections);
         scope.Trace?.End(root, runner, summary);
         analysis.CheckLosses(runner, exits);
@@ -227,6 +232,16 @@ internal sealed partial class FlowAnalysis
         Section? outer = Settle(sections.Outer, body, outcomes);
         bool uncertain = sections.Site is { } site && body.Span.Contains(site.Span) && outcomes.Exists(outcome => !Section.IsOpen(outcome.State.Sections, site));
         return uncertain || !ReferenceEquals(outer, sections.Outer) ? sections with { Uncertain = sections.Uncertain || uncertain, Outer = outer } : sections;
+    }
+
+    /// <summary>What is lost at an exit is told there: a caller who gets something that was computed from it hears of no allocation of its own.</summary>
+    private void NoteLost(FlowState state, Value returned)
+    {
+        if (!state.HoldsAny) return;
+        FlowState gone = state.Fork();
+        Evaluator.EscapeReturned(gone, returned);
+        for (int i = 0; i < gone.AllocationCount; i++)
+            if (gone.AllocationAt(i) is { Status: AllocationStatus.Owned, DoubtedIn: 0 } lost) state.Note(new Primitive(PrimitiveKind.Escape, new Value(lost.Symbol, 0)));
     }
 
     /// <summary>The inner function's variables are gone. What it allocated and lost is its own finding, reported where it stands.</summary>

@@ -30,16 +30,21 @@ internal sealed partial class Evaluator
     /// <summary>So many elements are given to a function one by one.</summary>
     private const int MaximalCalls = 4;
 
-    /// <summary>A collection of pointers as integers, for pointers themselves cannot be in one, or of functions that capture some. Of a list of other numbers it is known how many there are.</summary>
+    /// <summary>A collection of pointers as integers, for pointers themselves cannot be in one, or of what may hold some. Of a list of other numbers it is known how many there are.</summary>
     private static bool IsCollection(ITypeSymbol? type) =>
         type is INamedTypeSymbol { TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
         && type.Name is "List" or "Stack" or "Queue" or "LinkedList" or "HashSet" or "Dictionary" or "ConcurrentStack" or "ConcurrentQueue" or "ConcurrentBag"
-        && (TypeShapes.IsPointer(arguments[arguments.Length - 1]) || arguments[arguments.Length - 1].TypeKind == TypeKind.Delegate || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])));
+        && (CanHold(arguments[arguments.Length - 1]) || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])));
 
     /// <summary>A collection of pointers under any of its types.</summary>
     private static bool HoldsPointers(ITypeSymbol? type) =>
         type is INamedTypeSymbol { IsReferenceType: true, TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
-        && (TypeShapes.IsPointer(arguments[arguments.Length - 1]) || arguments[arguments.Length - 1].TypeKind == TypeKind.Delegate);
+        && CanHold(arguments[arguments.Length - 1]);
+
+    /// <summary>A pointer, a function that may capture one, or an object of a class of this compilation with a field for one.</summary>
+    private static bool CanHold(ITypeSymbol element) =>
+        TypeShapes.IsPointer(element) || element.TypeKind == TypeKind.Delegate
+        || (element is INamedTypeSymbol { TypeKind: TypeKind.Class, DeclaringSyntaxReferences.IsEmpty: false } own && TypeMembers.Of(own).HoldsPointer);
 
     private static bool IsDictionary(ITypeSymbol type) => type.Name == "Dictionary";
 
@@ -179,7 +184,7 @@ internal sealed partial class Evaluator
                 return true;
             }
 
-            if (element.IsReferenceType) LetOutElements(default, collection);
+            if (element.IsReferenceType && !IsCollection(source.Type)) LetOutElements(default, collection);
             value = EnumeratorOf(invocation, collection, place is { } count ? LoadAt(count, 0, int.MaxValue) : Value.Constant(length));
             if (element.IsReferenceType) _state.Store(EnumeratorSlot(value, GivesObjects), Value.One);
             if (!TypeShapes.IsScalar(element)) _state.Store(EnumeratorSlot(value, GivesStructs), Value.One);

@@ -95,7 +95,7 @@ internal sealed partial class FlowState
     }
 
     /// <summary>Nobody wrote to the address since its memory was zero, or its object made. False with <paramref name="isObject"/> if it holds an object that nothing is known of.</summary>
-    private bool TryGetInitial(Value address, out Value value, out bool isObject)
+    internal bool TryGetInitial(Value address, out Value value, out bool isObject)
     {
         value = Value.Zero;
         isObject = false;

@@ -39,13 +39,15 @@ internal sealed partial class GraphRunner
         }
     }
 
-    /// <summary>A local that was null holds memory that this turn allocated.</summary>
+    /// <summary>A local, or a field of one, that was null holds memory that this turn allocated.</summary>
     private static bool HasFilled(FlowState state, FlowState onEntry)
     {
         SmallMap<Value, Value> cells = state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (IsFilled(state, cells.KeyAt(i), cells.ValueAt(i)) && onEntry.Cells.TryGet(cells.KeyAt(i), out Value before) && before.IsZero) return true;
+            if (IsFilled(state, cells.KeyAt(i), cells.ValueAt(i)) && WasNull(cells.KeyAt(i))) return true;
         return false;
+
+        bool WasNull(Value place) => (onEntry.Cells.TryGet(place, out Value before) || onEntry.TryGetInitial(place, out before, out _)) && before.IsZero;
     }
 
     /// <summary>What the first turn filled the second has left alone.</summary>
@@ -58,7 +60,7 @@ internal sealed partial class GraphRunner
     }
 
     private static bool IsFilled(FlowState state, Value place, Value held) =>
-        place.Offset == 0 && held.Offset == 0 && state.Symbols.KindOf(place) == SymbolKind.Local && state.TryGetAllocation(held, out Allocation memory) && memory.Status == AllocationStatus.Owned;
+        place.Offset == 0 && held.Offset == 0 && state.Symbols.KindOf(place) is SymbolKind.Local or SymbolKind.Field && state.Symbols[state.Symbols.Root(place)].Kind == SymbolKind.Local && state.TryGetAllocation(held, out Allocation memory) && memory.Status == AllocationStatus.Owned;
 
     /// <summary>The path went on from there.</summary>
     private static bool IsBehind(Trail? trail, Trail? earlier)

@@ -15,7 +15,7 @@ internal sealed partial class GraphRunner
     private const int WidenedTurns = 2;
 
     /// <summary>Of so many turns, if it is known that there are no more, each is walked.</summary>
-    private const int CountedTurns = 4;
+    private const int CountedTurns = 8;
 
     private readonly Dictionary<int, int> _chained = [];
     private readonly Dictionary<int, bool> _handsOn = [];

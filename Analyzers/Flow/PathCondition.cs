@@ -1,6 +1,8 @@
 // The path condition: intervals and non-nullness of symbols, and equalities. There is no solver: an equality substitutes, everything is
 // brought to canonical form when it is read, and a condition once decided stays decided because it is itself a symbol.
 
+using Microsoft.CodeAnalysis;
+
 namespace KAlloc.Analyzers.Flow;
 
 internal readonly record struct Fact(long Low, long High, bool NonZero)
@@ -208,9 +210,13 @@ internal sealed partial class FlowState
     {
         int x = Symbols.Root(a), y = Symbols.Root(b);
         if (x == y) return false;
+        // An object that is made here is none that the caller had.
+        if ((IsMadeHere(x) && Symbols[b.Symbol].Kind == SymbolKind.Argument) || (IsMadeHere(y) && Symbols[a.Symbol].Kind == SymbolKind.Argument)) return true;
         bool regionX = Symbols.IsDistinctRegion(x) || IsLiveAllocation(x), regionY = Symbols.IsDistinctRegion(y) || IsLiveAllocation(y);
         return regionX && regionY && !(Symbols[x].Kind == SymbolKind.This || Symbols[y].Kind == SymbolKind.This);
     }
+
+    private bool IsMadeHere(int symbol) => Symbols[symbol] is { Kind: SymbolKind.New, Item: SyntaxNode };
 
     private bool IsLiveAllocation(int symbol) => Symbols[symbol].Kind == SymbolKind.Allocation && IsNonZero(new Value(symbol, 0));
 

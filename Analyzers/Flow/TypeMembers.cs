@@ -26,6 +26,7 @@ internal sealed class TypeMembers
             if (field.AssociatedSymbol is { } owner) (_automatic ??= new(SymbolEqualityComparer.Default)).Add(owner);
             if (field.IsStatic) continue;
             FieldCount++;
+            HoldsPointer |= TypeShapes.IsPointer(field.Type);
             First ??= field;
             if (!type.IsValueType || TypeLayouts.ReadOffset(field) is not { } offset) continue;
             HasOffsets = true;
@@ -37,6 +38,9 @@ internal sealed class TypeMembers
 
     /// <summary>Fields of an object.</summary>
     internal int FieldCount { get; }
+
+    /// <summary>One of them is a pointer.</summary>
+    internal bool HoldsPointer { get; }
 
     /// <summary>Where its fields are is written out, so that they may share bytes.</summary>
     internal bool HasOffsets { get; }

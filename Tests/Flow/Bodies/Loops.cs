@@ -272,7 +272,7 @@ unsafe class Bodies
 
     void ObjectOfEachTurn()
     {
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 20; i++)
         {
             var device = new Device();
             device.Open();

@@ -211,14 +211,14 @@ unsafe class Bodies
     static void Freed()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
             if (i == 5) NativeMemory.Free(p);
     }
 
     static byte* Returned()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
             if (i == 5) return p;
         return null;
     }
@@ -226,7 +226,7 @@ unsafe class Bodies
     static byte* FreedOnTheWayOut()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
         {
             if (i != 5) continue;
             NativeMemory.Free(p);
@@ -239,7 +239,7 @@ unsafe class Bodies
     static void FreedAndThrown()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
         {
             if (i != 5) continue;
             NativeMemory.Free(p);
@@ -250,21 +250,21 @@ unsafe class Bodies
     static void Stored(Device* device)
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
             if (i == 5) device->data = p;
     }
 
     static void Added()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
             if (i == 5) s_all.Add((nint)p);
     }
 
     static void Exchanged()
     {
         byte* p = (byte*)NativeMemory.Alloc(8), q = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
         {
             if (i != 5) continue;
             NativeMemory.Free(p);
@@ -279,7 +279,7 @@ unsafe class Bodies
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
         bool isDone = false;
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
         {
             if (isDone)
             {
@@ -299,13 +299,13 @@ unsafe class Bodies
     static void FreedByCallee()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++) FreeAt(p, i);
+        for (int i = 0; i < 80; i++) FreeAt(p, i);
     }
 
     static void FreedByALocalFunction()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++) FreeIn(i);
+        for (int i = 0; i < 80; i++) FreeIn(i);
         void FreeIn(int i)
         {
             if (i == 5) NativeMemory.Free(p);
@@ -315,7 +315,7 @@ unsafe class Bodies
     static void FreedInTwoLoops()
     {
         byte* p = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
             for (int j = 0; j < 8; j++)
                 if (i == 5 && j == 5) NativeMemory.Free(p);
     }
@@ -323,7 +323,7 @@ unsafe class Bodies
     static void MadeAgain()
     {
         byte* last = (byte*)NativeMemory.Alloc(8);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 80; i++)
         {
             if (i == 5)
             {

@@ -89,6 +89,18 @@ internal sealed class Summary
         }
     }
 
+    /// <summary>The same without what it calls and does not know: whoever passes that knows.</summary>
+    internal bool HasOwnEffect
+    {
+        get
+        {
+            foreach (Outcome outcome in Outcomes)
+                foreach (Primitive primitive in outcome.Log)
+                    if (primitive is { Acts: true, Kind: not PrimitiveKind.Call }) return true;
+            return false;
+        }
+    }
+
     /// <param name="analysis">Of the body.</param>
     /// <param name="method">The method, if the body is one's.</param>
     /// <param name="runner">The walk of the body.</param>

@@ -127,7 +127,7 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
         if (root is not IMethodSymbol { Name: "Dispose", Parameters.IsEmpty: true, ContainingType: { IsRefLikeType: true } guard }) return false;
         foreach (IMethodSymbol constructor in guard.InstanceConstructors)
         {
-            if (Bodies.Of(constructor, compilation, cancellation) is not { } body || facts.Results.Of(body, cancellation).Summary is not { } summary) continue;
+            if (Bodies.Of(constructor, compilation, cancellation) is not { } body || facts.Results.Followed(body, cancellation).Summary is not { } summary) continue;
             foreach (Outcome outcome in summary.Outcomes)
                 foreach (Primitive primitive in outcome.Log)
                     if (primitive is { Kind: PrimitiveKind.Enter, Contract: EnterContract enter } && (enter.Kind & release.Kind) != 0) return true;
@@ -140,7 +140,7 @@ internal sealed class SectionReliance(Compilation compilation, CompilationFacts 
 
     private List<Release> ReleasesIn(in BodySyntax syntax, ISymbol root, CancellationToken cancellation)
     {
-        Summary? summary = facts.Results.Of(Bodies.Make(syntax, root), cancellation).Summary;
+        Summary? summary = facts.Results.Followed(Bodies.Make(syntax, root), cancellation).Summary;
         var releases = new List<Release>();
         // Of a body that was given up, what it names.
         if (summary is null)

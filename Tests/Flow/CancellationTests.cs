@@ -45,7 +45,7 @@ public sealed class CancellationTests
         var facts = new CompilationFacts(compilation);
         facts.Results.Watched = (root, counter);
 
-        Assert.Throws<OperationCanceledException>(() => facts.Results.Of(new Body(root, operation.Syntax, operation.Syntax), source.Token));
+        Assert.Throws<OperationCanceledException>(() => facts.Results.Followed(new Body(root, operation.Syntax, operation.Syntax), source.Token));
         return (counter.Visits, counter.Works, counter.Left);
     }
 

@@ -80,7 +80,7 @@ public sealed class DeepTests
     }
 
     private static string IssuesOf(CompilationFacts facts, (IMethodSymbol Root, IOperation Operation) body) =>
-        string.Join(' ', facts.Results.Of(new Body(body.Root, body.Operation.Syntax, body.Operation.Syntax), CancellationToken.None).Issues.Select(issue => issue.Descriptor.Id));
+        string.Join(' ', facts.Results.Followed(new Body(body.Root, body.Operation.Syntax, body.Operation.Syntax), CancellationToken.None).Issues.Select(issue => issue.Descriptor.Id));
 
     private static CSharpCompilation Compile(string members) => KernelSetup.CreateCompilation($"using static KAlloc.Linux; unsafe class C {{ {members} }}");
 

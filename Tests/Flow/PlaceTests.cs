@@ -107,7 +107,7 @@ public sealed class PlaceTests
             foreach (BodySyntax syntax in BodyWalk.Enumerate(tree.GetRoot()))
             {
                 if (Bodies.RootOf(syntax, facts.ModelOf(tree), default) is not { } root) continue;
-                BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), default);
+                BodyResult result = facts.Results.Followed(Bodies.Make(syntax, root), default);
                 foreach (FlowIssue issue in result.Issues.Concat(facts.Fields.IssuesOf(root, result, default)))
                 {
                     seen.Add(issue.Descriptor.Id);

@@ -19,6 +19,9 @@ internal enum Interest : byte
 
 internal sealed class BodyComponent(List<ComponentMember> members, bool isCircle, Interest interest)
 {
+    /// <summary>In a larger circle a call is opaque: it would be walked too often.</summary>
+    private const int MaximalCircle = 6;
+
     private volatile bool _isKnown, _isComplete;
 
     internal List<ComponentMember> Members { get; } = members;
@@ -26,6 +29,11 @@ internal sealed class BodyComponent(List<ComponentMember> members, bool isCircle
     internal bool IsCircle { get; } = isCircle;
 
     internal Interest Interest { get; } = interest;
+
+    internal bool IsLargeCircle { get; } = members.Count > MaximalCircle;
+
+    /// <summary>It is not walked, because it is large and only moves pointers: Lending tells what it keeps, which needs no more than the same of what it calls.</summary>
+    internal bool IsLeftOut { get; } = interest == Interest.Pointers && members.Count <= MaximalCircle && members.Exists(static member => member.IsLarge);
 
     /// <summary>All that its members call, also one another.</summary>
     internal IEnumerable<IMethodSymbol> Callees => Members.SelectMany(static member => member.Callees);
@@ -50,6 +58,9 @@ internal sealed class BodyComponent(List<ComponentMember> members, bool isCircle
 /// <summary>A body, what it calls, and what that says of it before anything is walked.</summary>
 internal sealed class ComponentMember
 {
+    /// <summary>A body with more operations than these is not walked for what it does with pointers alone.</summary>
+    private const int LargeOperations = 100;
+
     internal ComponentMember(in Body body, BodyCalls? calls, Demand demand, CancellationToken cancellation)
     {
         Body = body;
@@ -58,6 +69,7 @@ internal sealed class ComponentMember
         Callees = demand.CalleesOf(calls, cancellation);
         Acts = demand.ActsByContract(calls, cancellation);
         MovesPointers = Demand.MovesPointers(body);
+        IsLarge = calls.Count > LargeOperations;
     }
 
     internal Body Body { get; }
@@ -73,4 +85,7 @@ internal sealed class ComponentMember
 
     /// <summary>It may do something with pointers that it is given.</summary>
     internal bool MovesPointers { get; }
+
+    /// <summary>Too much to walk if that is all it does.</summary>
+    internal bool IsLarge { get; }
 }

@@ -25,12 +25,6 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     /// <summary>As many calls within a circle of methods are followed one below the other.</summary>
     private const int Rounds = 3;
 
-    /// <summary>In a larger circle a call is opaque: it would be walked too often.</summary>
-    private const int MaximalCircle = 6;
-
-    /// <summary>A body with more operations than these is not walked for what it does with pointers alone.</summary>
-    private const int LargeOperations = 100;
-
     private readonly Compilation _compilation = compilation;
     private readonly CompilationFacts _facts = facts;
     private readonly ConcurrentDictionary<ISymbol, BodyComponent> _components = new(SymbolEqualityComparer.Default);
@@ -122,7 +116,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
                 path.Pop();
                 WalkOnce(current, cancellation);
             }
-            else if (Known(callees.Current) is { IsComplete: false } callee && seen.Add(callee))
+            else if (Known(callees.Current) is { IsComplete: false } callee && (!current.IsLeftOut || callee.IsLeftOut) && seen.Add(callee))
             {
                 path.Push((callee, callee.Callees.GetEnumerator()));
             }
@@ -138,7 +132,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             if (component.IsComplete) return;
             foreach (ComponentMember member in component.Members) member.Calls ??= BodyCalls.Of(member.Body, _compilation, cancellation);
             if (!component.IsCircle) component.Results[component.Members[0].Body.Root] = Walk(component.Members[0], null, cancellation);
-            else if (component.Members.Count > MaximalCircle) WalkLargeCircle(component, cancellation);
+            else if (component.IsLargeCircle) WalkLargeCircle(component, cancellation);
             else WalkCircle(component, cancellation);
             component.Complete();
         }
@@ -158,7 +152,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     private void WalkCircle(BodyComponent component, CancellationToken cancellation)
     {
         Interest interest = component.Interest;
-        bool isWalked = interest == Interest.Effects || !component.Members.Exists(member => IsLarge(member.Calls));
+        bool isWalked = interest == Interest.Effects || !component.IsLeftOut;
         var round = new Dictionary<ISymbol, Summary?>(SymbolEqualityComparer.Default);
         foreach (ComponentMember member in component.Members) round.Add(member.Body.Root, Summary.None);
         for (int i = 0; i < Rounds && isWalked; i++)
@@ -178,7 +172,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     private BodyResult Walk(ComponentMember member, Dictionary<ISymbol, Summary?>? circle, CancellationToken cancellation)
     {
         Interest interest = InterestOf(member, cancellation);
-        return interest == Interest.Effects || (interest == Interest.Pointers && !IsLarge(member.Calls)) ? Analyze(member, interest, circle, isLast: true, cancellation) : Unwalked(member, interest);
+        return interest == Interest.Effects || (interest == Interest.Pointers && !member.IsLarge) ? Analyze(member, interest, circle, isLast: true, cancellation) : Unwalked(member, interest);
     }
 
     internal Interest InterestOf(ComponentMember member, CancellationToken cancellation) =>
@@ -187,16 +181,16 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
         : Interest.None;
 
     /// <summary>
-    /// A call of the method has an effect by contract. That it calls what it is given is none: whoever gives it something that has one names that, and has it too.
+    /// A call of the body has an effect by contract. That it calls what it is given is none: whoever gives it something that has one names that, and has it too.
     /// </summary>
+    internal bool HasEffect(in Body body, BodyCalls? calls, CancellationToken cancellation) => Of(body, calls, cancellation).Summary is { HasOwnEffect: true };
+
     private bool HasEffect(IMethodSymbol method, CancellationToken cancellation)
     {
         if (Known(method) is not { Interest: Interest.Effects } component) return false;
         EnsureWalked(component, cancellation);
         return SummaryOf(method) is { HasOwnEffect: true };
     }
-
-    private static bool IsLarge(BodyCalls? calls) => calls!.Count > LargeOperations;
 
     /// <summary>Of a body that is left out, with what it keeps of what it is given.</summary>
     private BodyResult Unwalked(ComponentMember member, Interest interest) =>
@@ -206,7 +200,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     {
         if (member.Body.Root is not IMethodSymbol method || member.Calls is not { Binds: true } calls) return default;
         var known = new HashSet<ISymbol>(member.Callees, SymbolEqualityComparer.Default);
-        return Lending.Of(method, calls.Body, _facts.Model, callee => LoansOf(known, callee));
+        return Lending.Of(method, calls.Body, _facts.Model, callee => Known(Demand.DefinitionOf(callee)) is { IsLeftOut: true } ? LoansOf(known, callee) : default);
     }
 
     /// <summary>Only of callees, which are known by now: of others it would depend on who asked before.</summary>

@@ -59,7 +59,7 @@ internal sealed class CallSearch(BodyResults results, Compilation compilation, D
         }
 
         if (results.Known(callee) is not null || Bodies.Of(callee, compilation, cancellation) is not { } body) return node;
-        return Open(body, BodyCalls.Of(body, compilation, cancellation), node, node.IsNeeded);
+        return Open(body, BodyCalls.Of(body, compilation, cancellation), node, node.IsNeeded && (node.Member.Acts || !node.Member.IsLarge));
     }
 
     private Node Open(in Body body, BodyCalls? calls, Node? caller, bool isNeeded)

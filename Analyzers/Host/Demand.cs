@@ -19,7 +19,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     // By name, and by what is called: with blocking and without.
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _interesting = new(SymbolEqualityComparer.Default), _leading = new(SymbolEqualityComparer.Default);
-    private readonly ConcurrentDictionary<IMethodSymbol, bool> _reaching = new(SymbolEqualityComparer.Default), _reachingAtomic = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<IMethodSymbol, bool> _acting = new(SymbolEqualityComparer.Default), _actingAtomic = new(SymbolEqualityComparer.Default);
 
     internal static IMethodSymbol DefinitionOf(IMethodSymbol method)
     {
@@ -134,43 +134,44 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     /// <summary>
     /// Whether the body does anything that the engine follows: it does something by contract, or calls something that does. Where the body or a function in it is
-    /// atomic by what it is declared as, blocking is enough. Nothing is walked to tell; of what is called only those bodies are looked at whose names lead on.
+    /// atomic by what it is declared as, blocking is enough. Only those callees are looked at whose names lead on, and of them only those are walked that act by
+    /// contract or call one that turned out to: what allocates and frees for itself alone ends the question.
     /// </summary>
-    internal bool ReachesContract(BodyCalls body, bool isAtomic, CancellationToken cancellation)
+    internal bool HasEffect(BodyCalls body, bool isAtomic, CancellationToken cancellation)
     {
         if (ActsByContract(body, isAtomic)) return true;
-        ConcurrentDictionary<IMethodSymbol, bool> known = isAtomic ? _reachingAtomic : _reaching;
+        ConcurrentDictionary<IMethodSymbol, bool> known = isAtomic ? _actingAtomic : _acting;
         var seen = new HashSet<IMethodSymbol>(SymbolEqualityComparer.Default);
         var path = new Stack<Probe>([new Probe(null, LeadingCallees(body))]);
         while (path.Count > 0)
         {
             cancellation.ThrowIfCancellationRequested();
             Probe probe = path.Peek();
-            if (probe.Next == probe.Callees.Count)
-            {
-                path.Pop();
-                continue;
-            }
-
-            IMethodSymbol callee = probe.Callees[probe.Next++];
-            if (!seen.Add(callee)) continue;
-            if (!known.TryGetValue(callee, out bool reaches))
-            {
-                if (Bodies.Of(callee, compilation, cancellation) is not { } code || BodyCalls.Of(code, compilation, cancellation) is not { } calls) continue;
-                reaches = ActsByContract(calls, isAtomic);
-                if (!reaches) path.Push(new Probe(callee, LeadingCallees(calls)));
-            }
-
-            if (!reaches) continue;
-            known[callee] = true;
-            foreach (Probe caller in path)
-                if (caller.Method is { } method) known[method] = true;
-            return true;
+            if (probe.Next == probe.Callees.Count) path.Pop();
+            else if (CalleeActs(probe.Callees[probe.Next++]) && CallersAct()) return true;
         }
 
         // All of them were looked at to the end.
-        foreach (IMethodSymbol method in seen) known[method] = false;
+        foreach (IMethodSymbol method in seen) known.TryAdd(method, false);
         return false;
+
+        // Of a callee that does nothing itself it is not known yet.
+        bool CalleeActs(IMethodSymbol callee)
+        {
+            if (known.TryGetValue(callee, out bool acts)) return acts;
+            if (!seen.Add(callee) || Bodies.Of(callee, compilation, cancellation) is not { } code || BodyCalls.Of(code, compilation, cancellation) is not { } calls) return false;
+            if (ActsByContract(calls, isAtomic)) return known[callee] = facts.Results.HasEffect(code, calls, cancellation);
+            path.Push(new Probe(callee, LeadingCallees(calls)));
+            return false;
+        }
+
+        // The last of the path calls something that acts, so it is worth a walk. Whether its own caller is depends on what that finds. True of the body itself.
+        bool CallersAct()
+        {
+            while (path.Pop().Method is { } caller)
+                if (!(known[caller] = facts.Results.HasEffect(Bodies.Of(caller, compilation, cancellation)!.Value, null, cancellation))) return false;
+            return true;
+        }
 
         List<IMethodSymbol> LeadingCallees(BodyCalls calls) => SourceMethods(calls, method => Leads(method, isAtomic, cancellation));
     }

@@ -62,7 +62,7 @@ public sealed class FlowAnalyzer : DiagnosticAnalyzer
         IOperation? operation = context.SemanticModel.GetOperation(syntax.Node, cancellation);
         if (operation is null) return;
         var calls = BodyCalls.Of(operation);
-        if (!calls.Binds || !facts.Demand.ReachesContract(calls, isAtomic, cancellation)) return;
+        if (!calls.Binds || !facts.Demand.HasEffect(calls, isAtomic, cancellation)) return;
         BodyResult result = facts.Results.Of(Bodies.Make(syntax, root), calls, cancellation);
         Report(context, facts, facts.Fields.IssuesOf(root, result, cancellation));
     }

@@ -17,7 +17,7 @@ internal enum Interest : byte
     Effects,
 }
 
-internal sealed class BodyComponent(List<ComponentMember> members, bool isCircle, Interest interest)
+internal sealed class BodyComponent(List<ComponentMember> members, bool isCircle)
 {
     /// <summary>In a larger circle a call is opaque: it would be walked too often.</summary>
     private const int MaximalCircle = 6;
@@ -28,12 +28,12 @@ internal sealed class BodyComponent(List<ComponentMember> members, bool isCircle
 
     internal bool IsCircle { get; } = isCircle;
 
-    internal Interest Interest { get; } = interest;
+    internal Interest Interest { get; } = members.Max(static member => member.Interest);
 
     internal bool IsLargeCircle { get; } = members.Count > MaximalCircle;
 
     /// <summary>It is not walked, because it is large and only moves pointers: Lending tells what it keeps, which needs no more than the same of what it calls.</summary>
-    internal bool IsLeftOut { get; } = interest == Interest.Pointers && members.Count <= MaximalCircle && members.Exists(static member => member.IsLarge);
+    internal bool IsLeftOut => Interest == Interest.Pointers && !IsLargeCircle && Members.Exists(static member => member.IsLarge);
 
     /// <summary>All that its members call, also one another.</summary>
     internal IEnumerable<IMethodSymbol> Callees => Members.SelectMany(static member => member.Callees);
@@ -85,6 +85,9 @@ internal sealed class ComponentMember
 
     /// <summary>It may do something with pointers that it is given.</summary>
     internal bool MovesPointers { get; }
+
+    /// <summary>What it is walked for if it is not walked with others: with what it calls in its own circle left out, of which nothing is known before.</summary>
+    internal Interest Interest { get; set; }
 
     /// <summary>Too much to walk if that is all it does.</summary>
     internal bool IsLarge { get; }

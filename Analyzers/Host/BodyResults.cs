@@ -169,12 +169,12 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
             component.Results[member.Body.Root] = isWalked ? Analyze(member, interest, round, isLast: true, cancellation) : Unwalked(member, interest);
     }
 
-    private BodyResult Walk(ComponentMember member, Dictionary<ISymbol, Summary?>? circle, CancellationToken cancellation)
-    {
-        Interest interest = InterestOf(member, cancellation);
-        return interest == Interest.Effects || (interest == Interest.Pointers && !member.IsLarge) ? Analyze(member, interest, circle, isLast: true, cancellation) : Unwalked(member, interest);
-    }
+    private BodyResult Walk(ComponentMember member, Dictionary<ISymbol, Summary?>? circle, CancellationToken cancellation) =>
+        member.Interest == Interest.Effects || (member.Interest == Interest.Pointers && !member.IsLarge)
+            ? Analyze(member, member.Interest, circle, isLast: true, cancellation)
+            : Unwalked(member, member.Interest);
 
+    /// <summary>Of a body whose callees are known, but for those that call it: these count for nothing.</summary>
     internal Interest InterestOf(ComponentMember member, CancellationToken cancellation) =>
         member.Acts || member.Callees.Exists(callee => HasEffect(callee, cancellation)) ? Interest.Effects
         : member.MovesPointers ? Interest.Pointers

@@ -88,10 +88,10 @@ internal sealed class CallSearch(BodyResults results, Compilation compilation, D
     {
         List<ComponentMember> members = nodes.ConvertAll(static node => node.Member);
         bool isCircle = members.Count > 1 || members[0].Callees.Exists(callee => SymbolEqualityComparer.Default.Equals(callee, members[0].Body.Root));
-        Interest interest = members.Max(member => results.InterestOf(member, cancellation));
-        bool isWalked = interest == Interest.Effects || (interest == Interest.Pointers && nodes.Exists(static node => node.IsNeeded));
-        var found = new BodyComponent(members, isCircle, interest);
-        if (interest == Interest.None)
+        foreach (ComponentMember member in members) member.Interest = results.InterestOf(member, cancellation);
+        var found = new BodyComponent(members, isCircle);
+        bool isWalked = found.Interest == Interest.Effects || (found.Interest == Interest.Pointers && nodes.Exists(static node => node.IsNeeded));
+        if (found.Interest == Interest.None)
         {
             foreach (ComponentMember member in members) found.Results.Add(member.Body.Root, Flow.BodyResult.Skipped);
             found.Complete();

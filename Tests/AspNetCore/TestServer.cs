@@ -83,10 +83,13 @@ internal static class TestServer
         await AllBuffersReturn(server);
     }
 
+    /// <summary>None is out at several looks on end: a connection that ends takes one more for a moment, to read the end into.</summary>
     internal static async Task AllBuffersReturn(WebApplication server)
     {
-        await UntilAsync(() => Pools(server).RentedBuffers == 0);
-        Assert.Equal(0, Pools(server).RentedBuffers);
+        const int Looks = 5;
+        int without = 0;
+        await UntilAsync(() => (without = Pools(server).RentedBuffers == 0 ? without + 1 : 0) == Looks);
+        Assert.True(without == Looks, $"{Pools(server).RentedBuffers} buffers are still out");
     }
 
     internal static async Task UntilAsync(Func<bool> condition)

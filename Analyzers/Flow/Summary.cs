@@ -78,27 +78,17 @@ internal sealed class Summary
     internal Summary AndMore() => new(Symbols, Outcomes) { IsPartial = true };
 
     /// <summary>A call has an effect on memory or context; else it only computes.</summary>
-    internal bool HasEffect
-    {
-        get
-        {
-            foreach (Outcome outcome in Outcomes)
-                foreach (Primitive primitive in outcome.Log)
-                    if (primitive.Acts) return true;
-            return false;
-        }
-    }
+    internal bool HasEffect => HasAny(static primitive => primitive.Acts);
 
     /// <summary>The same without what it calls and does not know: whoever passes that knows.</summary>
-    internal bool HasOwnEffect
+    internal bool HasOwnEffect => HasAny(static primitive => primitive is { Acts: true, Kind: not PrimitiveKind.Call });
+
+    private bool HasAny(Func<Primitive, bool> isMeant)
     {
-        get
-        {
-            foreach (Outcome outcome in Outcomes)
-                foreach (Primitive primitive in outcome.Log)
-                    if (primitive is { Acts: true, Kind: not PrimitiveKind.Call }) return true;
-            return false;
-        }
+        foreach (Outcome outcome in Outcomes)
+            foreach (Primitive primitive in outcome.Log)
+                if (isMeant(primitive)) return true;
+        return false;
     }
 
     /// <param name="analysis">Of the body.</param>

@@ -30,6 +30,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
     private readonly ConcurrentDictionary<ISymbol, BodyComponent> _components = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<ISymbol, BodyResult> _walkedAnyway = new(SymbolEqualityComparer.Default);
     private readonly object _circles = new();
+    private int _searches;
 
     /// <summary>A body that somebody wants to watch, and who.</summary>
     internal (ISymbol Root, FlowTrace Trace)? Watched { get; set; }
@@ -65,10 +66,13 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
     private BodyComponent ComponentOf(in Body body, BodyCalls? calls, bool isNeeded, CancellationToken cancellation)
     {
-        BodyComponent component = Known(body.Root) ?? new CallSearch(this, _compilation, _facts.Demand, cancellation).Run(body, calls ?? BodyCalls.Of(body, _compilation, cancellation), isNeeded);
+        BodyComponent component = Known(body.Root) ?? Search(cancellation).Run(body, calls ?? BodyCalls.Of(body, _compilation, cancellation), isNeeded);
         if (component.Interest == Interest.Effects) EnsureWalked(component, cancellation);
         return component;
     }
+
+    /// <summary>Every second search goes through callees from the last to the first: two that begin together meet in the midst.</summary>
+    private CallSearch Search(CancellationToken cancellation) => new(this, _compilation, _facts.Demand, Interlocked.Increment(ref _searches) % 2 == 0, cancellation);
 
     /// <summary>The one component of these methods, whoever finds it first.</summary>
     internal BodyComponent Register(BodyComponent found)

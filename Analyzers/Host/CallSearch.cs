@@ -5,15 +5,10 @@ using Microsoft.CodeAnalysis;
 
 namespace KAlloc.Analyzers.Host;
 
-internal sealed class CallSearch(BodyResults results, Compilation compilation, Demand demand, CancellationToken cancellation)
+internal sealed class CallSearch(BodyResults results, Compilation compilation, Demand demand, bool isReversed, CancellationToken cancellation)
 {
-    private static int _searches;
-
     private readonly Dictionary<ISymbol, Node> _nodes = new(SymbolEqualityComparer.Default);
     private readonly Stack<Node> _component = new();
-
-    /// <summary>Every second search goes through callees from the last to the first: two that begin together meet in the midst.</summary>
-    private readonly bool _isReversed = Interlocked.Increment(ref _searches) % 2 == 0;
 
     private sealed class Node(ComponentMember member, int index, Node? caller)
     {
@@ -47,7 +42,7 @@ internal sealed class CallSearch(BodyResults results, Compilation compilation, D
     private IMethodSymbol NextCallee(Node node)
     {
         int index = node.Next++;
-        return node.Member.Callees[_isReversed ? node.Member.Callees.Count - 1 - index : index];
+        return node.Member.Callees[isReversed ? node.Member.Callees.Count - 1 - index : index];
     }
 
     private Node Descend(Node node, IMethodSymbol callee)

@@ -31,7 +31,7 @@ internal static class NativeFunctions
         NtEnumerateValueKey NtSetValueKey NtQueryInformationFile NtQueryVolumeInformationFile NtQueryDirectoryObject NtQueryVirtualMemory NtReadVirtualMemory NtWriteVirtualMemory
         NtQuerySymbolicLinkObject NtQuerySection ZwQuerySystemInformation ZwQueryInformationProcess ZwQueryObject
         GetAdaptersInfo GetAdaptersAddresses GetNetworkParams GetPerAdapterInfo GetInterfaceInfo GetIfTable GetIpAddrTable GetIpNetTable GetIpForwardTable GetTcpTable GetUdpTable
-        GetTcp6Table GetTcpTable2 GetTcp6Table2 GetUdp6Table GetExtendedTcpTable GetExtendedUdpTable GetOwnerModuleFromTcpEntry SendARP IcmpSendEcho Icmp6SendEcho2
+        GetTcp6Table GetTcpTable2 GetTcp6Table2 GetUdp6Table GetExtendedTcpTable GetExtendedUdpTable GetOwnerModuleFromTcpEntry SendARP IcmpSendEcho
         SetupDiGetDeviceInterfaceDetail SetupDiGetDeviceRegistryProperty SetupDiSetDeviceRegistryProperty SetupDiGetDeviceProperty SetupDiGetDeviceInstanceId SetupDiGetClassProperty
         CM_Get_Device_ID CM_Get_Device_ID_List CM_Get_Device_Interface_List CM_Get_DevNode_Property CM_Get_DevNode_Registry_Property
         HidD_GetFeature HidD_SetFeature HidD_GetInputReport HidD_SetOutputReport HidD_GetAttributes HidD_GetManufacturerString HidD_GetProductString HidD_GetSerialNumberString

@@ -34,7 +34,7 @@ internal sealed partial class Evaluator
         if (_dead) return value;
         Touch(target, assignment.Target);
         if (!TypeShapes.IsScalar(assignment.Target.Type)) StoreStruct(target, value, assignment.Target.Type);
-        else StoreValue(target, value, assignment);
+        else StoreValue(target, value, assignment, assignment.Target.Type);
         return value;
     }
 
@@ -62,7 +62,7 @@ internal sealed partial class Evaluator
         }
 
         if (!isField) Escape(value);
-        if (reference.Arguments.Length == 0) _state.Store(address, value);
+        if (reference.Arguments.Length == 0) _state.Store(address, value, reference.Type as ITypeParameterSymbol);
         else _state.Forget(IsOfNet(reference) ? Symbols.Of(address).A : address);
         if (isField) Settle(address, value);
         return value;
@@ -91,13 +91,13 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Writes one value: ownership moves with it, and the value it overwrites may be lost.</summary>
-    private void StoreValue(Value target, Value value, IOperation site)
+    private void StoreValue(Value target, Value value, IOperation site, ITypeSymbol? type = null)
     {
         target = _state.CanonicalAddress(target);
         bool hadOld = _state.TryPeek(target, out Value old);
         StoreFreed(target, value, site);
         if (!_isCalleesField) analysis.Fields.Store(_state, target, _state.Canonical(value), site.Syntax);
-        _state.Store(target, value);
+        _state.Store(target, value, type as ITypeParameterSymbol);
         if (value.Offset != 0 && Symbols.Of(value) is { Kind: SymbolKind.Load } counted && counted.A == target) _state.Count(Symbols.Root(target), value.Symbol);
         Settle(target, value);
         if (_overwritten is not null)
@@ -219,7 +219,7 @@ internal sealed partial class Evaluator
     private void AssignPart(Value place, Value part, IOperation target)
     {
         Touch(place, target);
-        if (TypeShapes.IsScalar(target.Type)) StoreValue(place, part, target);
+        if (TypeShapes.IsScalar(target.Type)) StoreValue(place, part, target, target.Type);
         else StoreStruct(place, part, target.Type);
     }
 

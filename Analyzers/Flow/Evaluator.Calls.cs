@@ -182,6 +182,8 @@ internal sealed partial class Evaluator
         bool looks = passed is null && NativeFunctions.OnlyLooks(method, out bool unlessLast) && !(unlessLast && !call.Arguments[^1].IsZero);
         bool keeps = passed is not null || CallEffects.Keeps(method), writes = passed is not null || CallEffects.WritesUnknownMemory(method);
         if (call.ReceiverSyntax is not null && !call.ReceiverIsPlace && keeps && contract?.BorrowsReceiver != true && call.ReceiverSyntax is not IInstanceReferenceOperation) Escape(call.Receiver);
+        // What a type parameter stands for has a body of its own.
+        if (call.ReceiverIsPlace && call.ReceiverSyntax?.Type is ITypeParameterSymbol open) Escape(LoadAt(call.Receiver, open));
         // Another class may do with the object what it likes.
         if (call.ReceiverSyntax is IInstanceReferenceOperation && !call.ReceiverIsPlace && !CallEffects.IsBcl(method)) NoteEscape(call.Receiver);
         for (int i = 0; i < call.Arguments.Length; i++)

@@ -20,6 +20,7 @@ internal sealed partial class Evaluator
 
         PassFreed(call, null);
         PassSpans(call);
+        PassStructs(call);
         int way = ways == 1 ? 0 : _choices.Next(ways);
         if (way == count) return ApplyUnknown(call);
         List<Value>? outer = _overwritten;
@@ -33,6 +34,19 @@ internal sealed partial class Evaluator
         if (outer is not null) outer.AddRange(overwritten);
         else CheckOverwritten(call, overwritten, result);
         return result;
+    }
+
+    /// <summary>To the callee a struct of a type that it does not know is one value, which nothing changes that it does.</summary>
+    private void PassStructs(CallSite call)
+    {
+        for (int i = 0; i < call.Arguments.Length; i++)
+        {
+            if (call.Method.OriginalDefinition.Parameters[i] is not { RefKind: RefKind.None, Type: ITypeParameterSymbol } || TypeShapes.IsScalar(call.Method.Parameters[i].Type)) continue;
+            Value copy = Symbols.Make(SymbolKind.Stack, tag: Tag(call, ~i), item: call.Syntax);
+            if (call.Method.Parameters[i].Type is INamedTypeSymbol type) Symbols.SetClass(copy, type);
+            CopyStruct(copy, call.Arguments[i], call.Method.Parameters[i].Type);
+            call.Arguments[i] = copy;
+        }
     }
 
     /// <summary>The call may have overwritten the last pointer to memory; what it returns is one too.</summary>
@@ -69,7 +83,8 @@ internal sealed partial class Evaluator
             if (call.Method.ReturnsVoid || call.Method.MethodKind == MethodKind.Constructor) return Value.Zero;
             if (isOwn) return region;
             Value result = Map(outcome.Result);
-            if (isStruct && !result.IsConstant) evaluator.CopyStruct(region, result, type);
+            if (isStruct && result.IsConstant) evaluator.BeginZero(region, type);
+            else if (isStruct) evaluator.CopyStruct(region, result, type);
             return isStruct ? region : result;
         }
 
@@ -78,12 +93,11 @@ internal sealed partial class Evaluator
             switch (primitive.Kind)
             {
                 case PrimitiveKind.Load:
-                    SymbolData loaded = from.Of(primitive.B);
-                    mapped[primitive.B.Symbol] = evaluator.LoadAt(Map(primitive.A), loaded.Low, loaded.High);
+                    mapped[primitive.B.Symbol] = Read(primitive.B.Symbol, Map(primitive.A));
                     break;
                 case PrimitiveKind.Store:
                     evaluator._isCalleesField = from.KindOf(primitive.A) is SymbolKind.Field or SymbolKind.Static;
-                    if (Map(primitive.A) is { IsConstant: false } target) evaluator.StoreValue(target, Map(primitive.B), call.Operation);
+                    if (Map(primitive.A) is { IsConstant: false } target) Write(target, Map(primitive.B), TypeShapes.Given(primitive.Type, call.Method));
                     evaluator._isCalleesField = false;
                     break;
                 case PrimitiveKind.Copy:
@@ -156,10 +170,38 @@ internal sealed partial class Evaluator
             }
         }
 
+        /// <summary>What memory holds, as the callee read it. Of a type that it does not know that may be a struct, which the caller may change afterwards.</summary>
+        private Value Read(int symbol, Value address)
+        {
+            SymbolData loaded = from[symbol];
+            if (TypeShapes.Given(loaded.Item as ITypeSymbol, call.Method) is not { } type) return evaluator.LoadAt(address, loaded.Low, loaded.High);
+            return TypeShapes.IsScalar(type) ? evaluator.LoadAt(address, type) : CopyOf(symbol, address, type);
+        }
+
+        private void Write(Value target, Value value, ITypeSymbol? type)
+        {
+            if (TypeShapes.IsScalar(type)) evaluator.StoreValue(target, value, call.Operation, type);
+            else if (value.IsConstant) evaluator.AssignZero(target, type!, call.Operation);
+            else evaluator.StoreStruct(target, value, type);
+        }
+
+        private Value CopyOf(int symbol, Value source, ITypeSymbol type)
+        {
+            Value copy = Fresh(SymbolKind.Stack, symbol);
+            if (type is INamedTypeSymbol named) Symbols.SetClass(copy, named);
+            evaluator.CopyStruct(copy, source, type);
+            return copy;
+        }
+
         private void ZeroStruct(Value place, ITypeSymbol type)
         {
-            // What the callee returns may be what it was passed.
-            if (Symbols.KindOf(place) == SymbolKind.Stack) State.Clear(place);
+            if (evaluator.Analysis.Parts.AreAll(type))
+            {
+                evaluator.ClearStruct(place, type);
+                return;
+            }
+
+            State.BeginStruct(place);
             State.ZeroStruct(place, type);
         }
 
@@ -204,15 +246,14 @@ internal sealed partial class Evaluator
                 case SymbolKind.This:
                     return call.Receiver;
                 case SymbolKind.Local when data.Item is IParameterSymbol parameter && parameter.Ordinal < call.Arguments.Length && !TypeShapes.IsScalar(parameter.Type):
-                    Value snapshot = Fresh(SymbolKind.Stack, symbol);
-                    evaluator.CopyStruct(snapshot, call.Arguments[parameter.Ordinal], parameter.Type);
+                    Value snapshot = CopyOf(symbol, call.Arguments[parameter.Ordinal], parameter.Type);
                     // The callee may have written there, which its log does not say.
                     State.Scribble(snapshot.Symbol);
                     return snapshot;
                 case SymbolKind.Static:
                     return Symbols.Make(SymbolKind.Static, item: data.Item);
                 case SymbolKind.Load:
-                    return evaluator.LoadAt(Map(data.A), data.Low, data.High);
+                    return Read(symbol, Map(data.A));
                 case SymbolKind.Field:
                     return Symbols.Field(State.CanonicalAddress(Map(data.A)), (ISymbol)data.Item!);
                 case SymbolKind.Element:

@@ -11,10 +11,19 @@ internal sealed partial class Evaluator
     {
         source = _state.CanonicalAddress(source);
         if (source == _state.CanonicalAddress(target)) return;
-        ReadParts(source, type);
+        bool isRead = ReadParts(source, type) && !keepsRest && type is INamedTypeSymbol { IsValueType: true } && analysis.Parts.AreAll(type);
         // What is followed part by part has its zeroes in cells.
-        bool isZero = !keepsRest && type is INamedTypeSymbol { IsValueType: true } && !analysis.Parts.AreAll(type) && _state.IsZeroStruct(source, type);
-        _state.CopyStruct(target, source, type, keepsRest, isZero);
+        bool isZero = !isRead && !keepsRest && type is INamedTypeSymbol { IsValueType: true } && !analysis.Parts.AreAll(type) && _state.IsZeroStruct(source, type);
+        _state.CopyStruct(target, source, type, keepsRest, isZero, isRead);
+    }
+
+    /// <summary>A struct that is followed part by part becomes zero: a caller hears of it as of one step.</summary>
+    private void ClearStruct(Value place, ITypeSymbol type)
+    {
+        Log? before = _state.Log;
+        _state.BeginStruct(place);
+        ClearParts(place, type);
+        _state.NoteCleared(before, place, type);
     }
 
     /// <summary>Of memory that somebody else filled only what was read is known: the parts that can hold a pointer are read now.</summary>
@@ -28,15 +37,25 @@ internal sealed partial class Evaluator
         }
     }
 
-    private void ReadParts(Value container, ITypeSymbol? type)
+    /// <summary>False if the state keeps some part elsewhere than in a cell of its own.</summary>
+    private bool ReadParts(Value container, ITypeSymbol? type)
     {
-        if (container.IsConstant) return;
+        if (container.IsConstant) return false;
+        bool areCells = true;
         foreach (IFieldSymbol field in analysis.Parts.Of(type))
         {
             Value place = PartOf(container, type!, field);
-            if (TypeShapes.IsScalar(field.Type)) LoadAt(place, field.Type);
-            else ReadParts(place, field.Type);
+            if (!TypeShapes.IsScalar(field.Type))
+            {
+                areCells &= ReadParts(place, field.Type);
+                continue;
+            }
+
+            LoadAt(place, field.Type);
+            areCells &= _state.TryPeek(place, out _);
         }
+
+        return areCells;
     }
 
     /// <summary>A struct of zeroes: <c>default</c>, or <c>new S()</c> without a constructor.</summary>

@@ -309,15 +309,16 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
     {
         if (!TypeShapes.IsScalar(type)) return address;
         (long low, long high) = TypeShapes.RangeOf(type);
-        return LoadAt(address, low, high);
+        return LoadAt(address, low, high, type as ITypeParameterSymbol);
     }
 
-    private Value LoadAt(Value address, long low, long high)
+    /// <param name="open">The type, if only callers know what it is.</param>
+    private Value LoadAt(Value address, long low, long high, ITypeParameterSymbol? open = null)
     {
         if (SettledAt(address) is { } settled) return settled;
         // What is as wide as a pointer may be one.
         if (low == long.MinValue) LetOutOtherViews(_state.CanonicalAddress(address));
-        Value value = _state.Load(address, low, high);
+        Value value = _state.Load(address, low, high, open);
         if (HoldsObject(address)) _state.AssumeNonZero(value);
         return value;
     }

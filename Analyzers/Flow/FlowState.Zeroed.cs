@@ -27,10 +27,21 @@ internal sealed partial class FlowState
         place = CanonicalAddress(place);
         if (place.IsConstant) return;
         int root = Symbols.Root(place);
-        if (IsVisible(place)) Note(new Primitive(PrimitiveKind.Zero, place) { Type = type });
+        NoteZero(place, type);
         _cells.Remove(OverwrittenMark(place));
         if (HasUnknownIndex(place)) Scribble(root);
         else if (place == new Value(root, 0) && Symbols.IsPrivate(root)) _zeroed.Set(root, type);
+    }
+
+    /// <summary>The struct became zero part by part: one step for what was noted of that.</summary>
+    internal void NoteCleared(Log? before, Value place, ITypeSymbol type)
+    {
+        if (IsVisible(place)) Rewind(before, new Primitive(PrimitiveKind.Zero, place) { Type = type });
+    }
+
+    private void NoteZero(Value place, ITypeSymbol type)
+    {
+        if (IsVisible(place)) Note(new Primitive(PrimitiveKind.Zero, place) { Type = type });
     }
 
     /// <summary>Something may have written there unseen.</summary>

@@ -97,13 +97,13 @@ internal sealed partial class FlowState(SymbolTable symbols)
     // Memory
 
     /// <summary>What the address holds; memory seen for the first time gets a symbol of its own.</summary>
-    internal Value Load(Value address, long low = long.MinValue, long high = long.MaxValue)
+    internal Value Load(Value address, long low = long.MinValue, long high = long.MaxValue, ITypeParameterSymbol? open = null)
     {
         address = CanonicalAddress(address);
         if (_cells.TryGet(address, out Value value)) return Canonical(value);
         if (TryGetInitial(address, out value, out bool isObject)) return value;
         if (TryPeekRenamed(address, out value)) return value;
-        Value loaded = Symbols.Make(SymbolKind.Load, address, tag: Epoch, low: low, high: high);
+        Value loaded = Symbols.Make(SymbolKind.Load, address, tag: Epoch, item: open, low: low, high: high);
         _cells.Set(address, loaded);
         NoteAt(PrimitiveKind.Load, address, loaded);
         if (isObject) AssumeNonZero(loaded);
@@ -136,13 +136,13 @@ internal sealed partial class FlowState(SymbolTable symbols)
         return found;
     }
 
-    internal void Store(Value address, Value value)
+    internal void Store(Value address, Value value, ITypeParameterSymbol? open = null)
     {
         address = CanonicalAddress(address);
         if (HasUnknownIndex(address)) Scribble(Symbols.Root(address));
         if (Symbols.KindOf(address) == SymbolKind.Element || !Symbols.IsPrivate(Symbols.Root(address))) ForgetAliases(address);
         _cells.Set(address, value);
-        NoteAt(PrimitiveKind.Store, address, value);
+        if (IsVisible(address)) Note(new Primitive(PrimitiveKind.Store, address, value) { Type = open });
     }
 
     /// <summary>The address is somewhere in an array.</summary>
@@ -244,13 +244,19 @@ internal sealed partial class FlowState(SymbolTable symbols)
             if (IsInside(_cells.KeyAt(i), address)) _cells.RemoveAt(i);
     }
 
-    /// <summary>Copies a struct: what is known of the source's fields holds for the target's.</summary>
-    internal void CopyStruct(Value target, Value source, ITypeSymbol? type = null, bool keepsRest = false, bool isZero = false)
+    /// <summary>
+    /// Copies a struct: what is known of the source's fields holds for the target's. If the source is the body's own and all of it is known (<paramref name="isRead"/>), the caller
+    /// need not hear of it: the target becomes zero and gets what is not.
+    /// </summary>
+    internal void CopyStruct(Value target, Value source, ITypeSymbol? type = null, bool keepsRest = false, bool isZero = false, bool isRead = false)
     {
         target = CanonicalAddress(target);
         source = CanonicalAddress(source);
         if (target == source) return;
-        if (IsVisible(target)) Note(new Primitive(PrimitiveKind.Copy, target, source, keepsRest) { Type = type });
+        bool isOwn = Symbols.Of(source) is { Kind: SymbolKind.Stack or SymbolKind.Local, Item: not IParameterSymbol };
+        isRead &= isOwn;
+        if (isRead) NoteZero(target, type!);
+        else if (!(isOwn && isZero) && IsVisible(target)) Note(new Primitive(PrimitiveKind.Copy, target, source, keepsRest) { Type = type });
         var copies = new List<(Value, Value)>();
         for (int i = 0; i < _cells.Count; i++)
             if (Rebase(_cells.KeyAt(i), source, target, keepsRest) is { } address) copies.Add((address, _cells.ValueAt(i)));
@@ -263,8 +269,16 @@ internal sealed partial class FlowState(SymbolTable symbols)
         {
             _cells.Set(address, value);
             // The caller cannot see a local that was copied from.
-            if (!IsVisible(source)) NoteAt(PrimitiveKind.Store, address, value);
+            if (!IsVisible(source) && !(isRead && value.IsZero)) NoteAt(PrimitiveKind.Store, address, value);
         }
+    }
+
+    /// <summary>All of a struct is written: nothing that was known of it holds any more.</summary>
+    internal void BeginStruct(Value target)
+    {
+        RemoveInside(target);
+        Overwrite(target, isMore: false);
+        Epoch++;
     }
 
     private Value? Rebase(Value address, Value source, Value target, bool bytes)

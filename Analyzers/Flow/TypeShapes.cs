@@ -71,6 +71,16 @@ internal static class TypeShapes
         _ => false,
     };
 
+    /// <summary>What a type parameter of the method, or of its type, stands for in a call; any other type is what it is.</summary>
+    internal static ITypeSymbol? Given(ITypeSymbol? type, IMethodSymbol called)
+    {
+        if (type is not ITypeParameterSymbol parameter) return type;
+        if (parameter.TypeParameterKind == TypeParameterKind.Method) return parameter.Ordinal < called.TypeArguments.Length ? called.TypeArguments[parameter.Ordinal] : type;
+        for (INamedTypeSymbol? holder = called.ContainingType; holder is not null; holder = holder.ContainingType)
+            if (SymbolEqualityComparer.Default.Equals(holder.OriginalDefinition, parameter.ContainingType)) return holder.TypeArguments[parameter.Ordinal];
+        return type;
+    }
+
     /// <summary>The range of values that the type can hold, as far as it is narrower than a long.</summary>
     internal static (long Low, long High) RangeOf(ITypeSymbol? type)
     {

@@ -198,6 +198,24 @@ unsafe class Summaries
 
     struct Large { public long a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24; public void* p; public int n; }
 
-    // summary: use large; *large = *stack; zero *large; large->n = n → 0
+    // summary: use large; zero *large; large->n = n → 0
     static void Zeroed(Large* large, int n) => *large = new Large { n = n };
+
+    struct Dictionary { public void* buffer; public int size; }
+    struct Holder { public Dictionary own, other; }
+
+    // summary: use h; zero h->own → 0
+    static void Emptied(Holder* h) => h->own = new Dictionary();
+
+    // summary: use h; zero h->own; h->own.size = n → 0
+    static void EmptiedByACallee(Holder* h, int n) { Emptied(h); h->own.size = n; }
+
+    // summary: use h; zero h->own; h->own.buffer = p; h->own.size = 4 → 0
+    static void Written(Holder* h, void* p) => h->own = new Dictionary { buffer = p, size = 4 };
+
+    // summary: use h; zero h->own; h->own.buffer = p; h->own.size = 4 → 0
+    static void WrittenByACallee(Holder* h, void* p) => Written(h, p);
+
+    // summary: use h; h->own = h->other → 0
+    static void CopiedFromTheCallers(Holder* h) => h->own = h->other;
 }

@@ -19,6 +19,9 @@ internal sealed partial class Evaluator
     /// <summary>Marks an array's length among its elements.</summary>
     internal const int LengthTag = 5;
 
+    /// <summary>Marks the address of an object's content.</summary>
+    internal const int PinnedTag = 2;
+
     /// <summary>Marks a struct in zeroed memory that was written as a whole.</summary>
     internal const int OverwrittenTag = 9;
 
@@ -153,7 +156,7 @@ internal sealed partial class Evaluator
         Value value = _state.Canonical(Eval(pinned));
         if (IsSpan(pinned.Type)) return TryGetCovered(value, out Value covered) ? covered : UnknownOf(pinned.Syntax, 2);
         bool holdsPointers = pinned.Type is IArrayTypeSymbol { Rank: 1, ElementType: var element } && TypeShapes.IsPointer(element);
-        return holdsPointers ? Symbols.Make(SymbolKind.Element, value, Value.Zero) : Symbols.Make(SymbolKind.Element, value, default, 2);
+        return holdsPointers ? Symbols.Make(SymbolKind.Element, value, Value.Zero) : Symbols.Make(SymbolKind.Element, value, default, PinnedTag);
     }
 
     private static ITypeSymbol? ElementTypeOf(ITypeSymbol? type) => type switch

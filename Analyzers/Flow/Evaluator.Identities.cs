@@ -63,13 +63,33 @@ internal sealed partial class Evaluator
             return true;
         }
 
-        if (type is { Name: "Linux", ContainingNamespace: { Name: "KAlloc", ContainingNamespace.IsGlobalNamespace: true } } && TryErrorPointer(invocation, out value)) return true;
+        if (method.Name is "GetArrayDataReference" or "UnsafeAddrOfPinnedArrayElement" && type is { Name: "MemoryMarshal" or "Marshal", ContainingNamespace.Name: "InteropServices" })
+        {
+            value = Pinned(invocation.Arguments[0].Value);
+            if (invocation.Arguments.Length > 1) value = Advance(value, Eval(invocation.Arguments[1].Value), ElementTypeOf(invocation.Arguments[0].Value.Type));
+            return true;
+        }
+
+        if (type is { Name: "Linux", ContainingNamespace: { Name: "KAlloc", ContainingNamespace.IsGlobalNamespace: true } } && (TryErrorPointer(invocation, out value) || TryOrder(invocation, out value))) return true;
         if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value) || TryCompareExchange(invocation, out value);
         if (method.Name != "<Clone>$" || invocation.Instance is not { Type: INamedTypeSymbol { IsRecord: true } record }) return false;
         Value original = Eval(invocation.Instance);
         value = FreshObject(invocation);
         Symbols.SetClass(value, Symbols.ClassOf(_state.Canonical(original)) ?? record);
         _state.CopyStruct(value, _state.Canonical(original), null);
+        return true;
+    }
+
+    /// <summary>The order of a size that is written as a number.</summary>
+    private bool TryOrder(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        if (invocation is not { TargetMethod: { Name: "get_order", ContainingType: var linux }, Arguments: [{ Value: var size }] }) return false;
+        while (size is IConversionOperation conversion) size = conversion.Operand;
+        if (!TypeShapes.TryNumber(size.ConstantValue.HasValue ? size.ConstantValue.Value : null, out long bytes) || bytes <= 0 || linux.GetMembers("PAGE_SHIFT") is not [IFieldSymbol { ConstantValue: int shift }]) return false;
+        int order = 0;
+        while ((1L << (shift + order)) < bytes) order++;
+        value = Value.Constant(order);
         return true;
     }
 

@@ -126,6 +126,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IDeclarationExpressionOperation declaration: return Eval(declaration.Expression);
             case ICaughtExceptionOperation: return EvalCaught(operation);
             case IInvalidOperation: return EvalChildren(operation);
+            case IUtf8StringOperation: return SpanOver(operation, Symbols.Make(SymbolKind.Element, FreshObject(operation), default, PinnedTag));
             case IInterpolatedStringOperation { Type.SpecialType: SpecialType.System_String } text: return EvalText(text);
         }
 

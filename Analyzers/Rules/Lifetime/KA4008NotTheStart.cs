@@ -23,7 +23,9 @@ internal sealed class KA4008NotTheStart : FlowRule
     internal override FlowIssue? OnForeignFree(in ForeignFreeEvent free)
     {
         OperandReference target = free.Contract.Target;
-        bool isPointer = target.Kind == OperandKind.Parameter ? TypeShapes.IsPointer(free.Call.Method.Parameters[target.Ordinal].Type) : free.Call.Inner is not null;
+        // What is made of the parameter of a callee is freed there: that may be an address in a number.
+        bool isPointer = target.Kind != OperandKind.Parameter ? free.Call.Inner is not null
+            : free.Call.Method.Parameters[target.Ordinal].Type is var type && (TypeShapes.IsPointer(type) || (free.Call.Inner is not null && TypeShapes.IsPrimitive(type)));
         if (!isPointer) return null;
         if (WhatItIs(free.State.Symbols, free.Pointer) is not { } what) return null;
         return new FlowIssue(Rule, free.Call.Syntax.GetLocation(), TextOf(free.Call, free.Contract), what, free.Call.DisplayName, "remove the call");
@@ -47,7 +49,7 @@ internal sealed class KA4008NotTheStart : FlowRule
         while (data.Kind is SymbolKind.Field or SymbolKind.Element)
         {
             // fixed (T* p = array)
-            if (data is { Kind: SymbolKind.Element, Tag: 2 }) return "memory inside a managed object";
+            if (data is { Kind: SymbolKind.Element, Tag: Evaluator.PinnedTag } or { Item: IFieldSymbol { ContainingType.IsReferenceType: true } }) return "memory inside a managed object";
             data = symbols.Of(data.A);
         }
 

@@ -153,4 +153,34 @@ unsafe class Bodies
     void CallerPassesAnotherOrder() => ByCallersOrder(3); // expect: KA3001
 
     void CallerPassesTheOrder() => ByCallersOrder(2);
+
+    void OfASize()
+    {
+        nuint address = __get_free_pages(GFP_KERNEL, get_order(8192));
+        if (address != 0) free_pages(address, get_order(8192));
+    }
+
+    void OfASizeInNumbers()
+    {
+        nuint address = __get_free_pages(GFP_KERNEL, get_order(2 * PAGE_SIZE + 1));
+        if (address != 0) free_pages(address, 2);
+    }
+
+    void OfASizeForSingle()
+    {
+        nuint address = __get_free_pages(GFP_KERNEL, get_order(8192));
+        if (address != 0) free_page(address); // expect: KA3001
+    }
+
+    void OfOtherSizes()
+    {
+        nuint address = __get_free_pages(GFP_KERNEL, get_order(PAGE_SIZE));
+        if (address != 0) free_pages(address, get_order(2 * PAGE_SIZE)); // expect: KA3001
+    }
+
+    void OfAnySize(int size)
+    {
+        nuint address = __get_free_pages(GFP_KERNEL, get_order(size));
+        if (address != 0) free_pages(address, get_order(size));
+    }
 }

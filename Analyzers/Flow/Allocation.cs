@@ -43,6 +43,9 @@ internal sealed record Allocation(int Symbol, AllocationContract Contract, IMeth
     /// <summary>The method that freed it, as a user names it.</summary>
     internal string? FreedBy { get; init; }
 
+    /// <summary>After it was freed it was stored there, where others find it; null once something else was.</summary>
+    internal LeftPointer? Left { get; init; }
+
     /// <summary>Its allocation was not seen: it is known since it was freed.</summary>
     internal bool IsAdopted { get; init; }
 
@@ -54,6 +57,9 @@ internal sealed record Allocation(int Symbol, AllocationContract Contract, IMeth
 
     internal string Family => Contract.Family;
 }
+
+/// <summary>Where a pointer to freed memory was put, and by what.</summary>
+internal sealed record LeftPointer(Value Place, SyntaxNode Site);
 
 /// <summary>What decided the way, newest first: conditions, where both ways were possible, and calls that throw.</summary>
 internal sealed class Trail(SyntaxNode decider, bool? isTrue, Trail? before)

@@ -95,7 +95,7 @@ internal sealed partial class Evaluator
     {
         target = _state.CanonicalAddress(target);
         bool hadOld = _state.TryPeek(target, out Value old);
-        StoreFreed(target, value, site);
+        StoreFreed(target, old, value, site);
         if (!_isCalleesField) analysis.Fields.Store(_state, target, _state.Canonical(value), site.Syntax);
         _state.Store(target, value, type as ITypeParameterSymbol);
         if (value.Offset != 0 && Symbols.Of(value) is { Kind: SymbolKind.Load } counted && counted.A == target) _state.Count(Symbols.Root(target), value.Symbol);

@@ -107,11 +107,12 @@ internal sealed partial class Evaluator
         _state.SetAllocation(freed with { Status = AllocationStatus.Escaped });
     }
 
-    /// <summary>Freed memory is put where others find it.</summary>
-    private void StoreFreed(Value target, Value value, IOperation site)
+    /// <summary>Freed memory is put where others find it. If it is used from there, that is told; if it is overwritten there, nothing is; else that it was left.</summary>
+    private void StoreFreed(Value target, Value old, Value value, IOperation site)
     {
+        if (_state.TryGetFreed(old, out Allocation freed) && freed.Left?.Place == target) _state.SetAllocation(freed with { Left = null });
         if (site is not ISimpleAssignmentOperation { Target.Type: IPointerTypeSymbol } || !ReachesOutside(target)) return;
-        if (_state.TryGetFreed(value, out Allocation freed)) Use(freed, UseKind.Store, site.Syntax);
+        if (_state.TryGetFreed(value, out freed)) _state.SetAllocation(freed with { Left = new LeftPointer(target, site.Syntax) });
     }
 
     /// <summary>A statement that is nothing but an allocation loses it at once.</summary>

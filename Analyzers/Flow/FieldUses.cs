@@ -61,6 +61,8 @@ internal sealed class FieldUses
     {
         if (FieldAt(state.Symbols, target) is not { } field) return;
         if (value.IsConstant) Stores.Add(new FieldStore(field, site) { Number = value.IsZero && ClosedFields.MayBeNull(field) ? null : value.Offset });
+        // Nobody owns it any more.
+        else if (state.TryGetFreed(value, out _)) Stores.Add(new FieldStore(field, site) { IsUnknown = true });
         else if (Held(state, value) is { } memory) Stores.Add(memory with { Field = field, Site = site });
         else if (FieldBehind(state.Symbols, value) is { } source) Stores.Add(new FieldStore(field, site) { Source = source });
         else Stores.Add(new FieldStore(field, site) { IsUnknown = true });

@@ -154,6 +154,13 @@ internal sealed partial class FlowAnalysis
         return exits;
     }
 
+    /// <summary>Pointers to freed memory that the body stored where others find them.</summary>
+    private void CheckLeft(FlowState state)
+    {
+        for (int i = 0; i < state.AllocationCount; i++)
+            if (state.AllocationAt(i) is { Status: AllocationStatus.Freed, Left.Site: { } site } freed) Raise(new UseEvent(state, freed, UseKind.Store, site.GetLocation(), site.ToString()));
+    }
+
     private void CheckLosses(GraphRunner runner, List<BodyExit> exits)
     {
         foreach ((FlowState state, Value value, Location place) in runner.Returns)
@@ -162,6 +169,7 @@ internal sealed partial class FlowAnalysis
             Evaluator.EscapeReturned(state, value);
         }
 
+        foreach (BodyExit exit in exits) CheckLeft(exit.State);
         // All losses are found before one is told, which changes its state.
         var losses = new List<LossEvent>();
         foreach ((FlowState state, Location place, LossKind kind, _) in exits)

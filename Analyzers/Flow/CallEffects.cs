@@ -40,6 +40,14 @@ internal static class CallEffects
         return ns?.Name == "System";
     }
 
+    /// <summary>The call reads or writes native memory and does nothing else: what a bad address does is no exception that a handler is for.</summary>
+    internal static bool OnlyTouches(IMethodSymbol method) => method.ContainingType is { ContainingNamespace.Name: "InteropServices" } type && IsBcl(method) && type.Name switch
+    {
+        "Marshal" => (method.Name.StartsWith("Read", StringComparison.Ordinal) || method.Name.StartsWith("Write", StringComparison.Ordinal)) && TypeShapes.IsPointer(method.Parameters[0].Type),
+        "NativeMemory" => method.Name is "Clear" or "Fill" or "Copy",
+        _ => false,
+    };
+
     /// <summary>Whether control never comes back: it throws or ends the process.</summary>
     internal static bool NeverReturns(IMethodSymbol method)
     {

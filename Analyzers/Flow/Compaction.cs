@@ -95,6 +95,7 @@ internal sealed class Compaction
     private bool Matters(Primitive primitive) => primitive.Kind switch
     {
         PrimitiveKind.Havoc or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call => true,
+        PrimitiveKind.Load when IsWrittenByCall(primitive) => true,
         PrimitiveKind.Load or PrimitiveKind.Allocate => _needed.Contains(primitive.Kind == PrimitiveKind.Load ? primitive.B.Symbol : primitive.A.Symbol),
         PrimitiveKind.Store or PrimitiveKind.Copy when HandsOn(primitive) => true,
         PrimitiveKind.Store or PrimitiveKind.Copy or PrimitiveKind.Forget => IsSeen(_symbols.Root(primitive.A)),
@@ -103,6 +104,9 @@ internal sealed class Compaction
         PrimitiveKind.Escape when Holds(RegionOf(primitive.A), 0) => true,
         _ => IsSeen(RegionOf(primitive.A)),
     };
+
+    /// <summary>What a call that is performed again writes to a variable: all that is known of it is that it is read there.</summary>
+    private bool IsWrittenByCall(Primitive load) => _symbols.KindOf(load.B) == SymbolKind.Unknown;
 
     private int RegionOf(Value value) => _symbols.AllocationOf(value) is var allocation and not 0 ? allocation : _symbols.Root(value);
 
@@ -145,7 +149,7 @@ internal sealed class Compaction
     private void NeedOperands(Primitive primitive)
     {
         Need(primitive.A);
-        if (primitive.Kind != PrimitiveKind.Load) Need(primitive.B);
+        if (primitive.Kind != PrimitiveKind.Load || IsWrittenByCall(primitive)) Need(primitive.B);
         if (primitive.Size is { } size) Need(size);
         if (primitive.Order is { } order) Need(order);
         if (primitive.Cache is { } cache) Need(cache);

@@ -13,8 +13,8 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
-/// <summary>A virtual call that the caller of its body may know the target of.</summary>
-internal sealed record DeferredCall(IMethodSymbol Method, IReadOnlyList<IMethodSymbol> Bodies);
+/// <summary>A call of which the caller of its body may know more: what a virtual one runs, or what is in the collection.</summary>
+internal sealed record DeferredCall(IMethodSymbol Method, IReadOnlyList<IMethodSymbol> Bodies, bool Acts = true);
 
 internal sealed class Dispatch(Compilation compilation, Func<SyntaxTree, string, bool> mentions)
 {

@@ -46,6 +46,12 @@ internal sealed partial class Evaluator
         Value value = Eval(valueOperation);
         if (isItem)
         {
+            if (!TypeShapes.IsScalar(reference.Type))
+            {
+                if (!_dead) StoreStruct(address, value, reference.Type);
+                return value;
+            }
+
             bool hadItem = _state.TryPeek(address, out Value old);
             PutItem(address, value);
             if (hadItem && old != value) analysis.CheckLost(_state, old, CodePlace.Of(reference.Parent?.Syntax ?? reference.Syntax), LossKind.Overwritten, null);

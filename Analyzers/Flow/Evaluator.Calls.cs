@@ -16,7 +16,7 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.DelegateInvoke) return EvalDelegateCall(invocation);
         if (method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(method, out GraphRunner? owner) is { } graph)
             return EvalNested(invocation, method, graph, owner!, invocation.Arguments);
-        if (TryWaitForCall(invocation, out Value same) || TryCount(invocation, out same) || TryMove(invocation, out same) || TryIdentity(invocation, out same) || TryQuestion(invocation, out same) || TryCompute(invocation, out same) || TryContains(invocation, out same) || TryAny(invocation, out same) || TrySpanOver(invocation, out same) || TryValueOrDefault(invocation, out same) || TryCollection(invocation, out same) || TryRange(invocation, out same) || TryForEach(invocation, out same)) return same;
+        if (TryWaitForCall(invocation, out Value same) || TryCount(invocation, out same) || TryMove(invocation, out same) || TryIdentity(invocation, out same) || TryQuestion(invocation, out same) || TryCompute(invocation, out same) || TryContains(invocation, out same) || TryAny(invocation, out same) || TryFirst(invocation, out same) || TrySpanOver(invocation, out same) || TryValueOrDefault(invocation, out same) || TryCollection(invocation, out same) || TryRange(invocation, out same) || TryForEach(invocation, out same)) return same;
 
         // The graph of an await foreach calls the enumerator without an operation for the await.
         if (invocation.IsImplicit && method.Name == "MoveNextAsync" && !_dead) analysis.Raise(new AwaitEvent(_state, invocation.Syntax));
@@ -49,8 +49,18 @@ internal sealed partial class Evaluator
         call.ReceiverIsPlace = instance.Type is { IsReferenceType: false } && IsPlace(instance);
         call.Receiver = call.ReceiverIsPlace ? Address(instance) : Eval(instance);
         if (call.ReceiverIsPlace) Touch(call.Receiver, instance);
+        // A struct of one field is its own value, and its methods find that where they are told.
+        else if (call.Method.DeclaringSyntaxReferences.Length > 0 && TypeShapes.IsWrapper(instance.Type) && instance is not IInstanceReferenceOperation) Place(call);
         // The parameter of an extension block is none of the method's.
         if (call.Method.ContainingType?.TypeKind == TypeKind.Extension) LetOutReceiver(call, instance);
+    }
+
+    private void Place(CallSite call)
+    {
+        Value temporary = FreshRegion(call.Operation);
+        _state.Store(temporary, call.Receiver);
+        call.Receiver = temporary;
+        call.ReceiverIsPlace = true;
     }
 
     private void LetOutReceiver(CallSite call, IOperation instance)
@@ -148,11 +158,11 @@ internal sealed partial class Evaluator
         }
     }
 
-    /// <summary>A constructor that nobody wrote.</summary>
     /// <summary>What a constructor of a struct does not set is zero, unless something is written beside it.</summary>
     private static bool BeginsZero(IMethodSymbol constructor) =>
         constructor.IsImplicitlyDeclared || (constructor.DeclaringSyntaxReferences.Length > 0 && !PrimaryConstructors.IsOne(constructor) && !TypeMembers.Of(constructor.ContainingType.OriginalDefinition).HasInitializers);
 
+    /// <summary>A constructor that nobody wrote.</summary>
     private static bool IsTrivial(IMethodSymbol constructor) =>
         constructor.IsImplicitlyDeclared && constructor.ContainingType is { DeclaringSyntaxReferences.Length: > 0, BaseType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType };
 

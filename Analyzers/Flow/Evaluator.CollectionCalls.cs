@@ -26,10 +26,24 @@ internal sealed partial class Evaluator
         EvalReceiver(call, instance);
         EvalArguments(call, invocation.Arguments);
         if (_dead) return true;
-        bool isKnown = TryCount(call.Receiver, out long count) && (IsDictionary(instance.Type!) ? TryEntry(call, out value) : TryItems(call, count, out value));
-        if (!isKnown) value = Apply(call);
+        value = ApplyToCollection(call);
         return true;
     }
+
+    /// <summary>Does what the call does where it is known what is in the collection; else whoever calls this body may know.</summary>
+    private Value ApplyToCollection(CallSite call)
+    {
+        Value value = Value.Zero;
+        bool isKnown = TryCount(call.Receiver, out long count)
+            && (IsDictionary(call.Method.ContainingType) ? TryEntry(call, out value) : PartsIn(call) is null || MovesOne(call.Method) ? TryItems(call, count, out value) : false);
+        return isKnown ? value : ApplyOpen(call, []);
+    }
+
+    /// <summary>The struct that each item of the collection is; null if items are single values.</summary>
+    private static ITypeSymbol? PartsIn(CallSite call) => HeldBy(call.Method.ContainingType) is { } held && !TypeShapes.IsScalar(held) ? held : null;
+
+    private static bool MovesOne(IMethodSymbol method) =>
+        method.Name is "Add" or "Push" or "Enqueue" or "Pop" or "TryPop" or "Dequeue" or "TryDequeue" or "Peek" or "TryPeek" or "EnsureCapacity" or "TrimExcess";
 
     private bool TryItems(CallSite call, long count, out Value value)
     {
@@ -64,10 +78,11 @@ internal sealed partial class Evaluator
                 value = Given(call, TakeItem(call, call.Method.Name.EndsWith("Pop", StringComparison.Ordinal) ? count - 1 : 0, count));
                 return true;
             case "Peek" or "TryPeek" when count > 0 && call.Method.ContainingType.Name != "ConcurrentBag":
-                value = Given(call, _state.Load(ItemOf(call.Receiver, Value.Constant(call.Method.ContainingType.Name.EndsWith("Stack", StringComparison.Ordinal) ? count - 1 : 0))));
+                value = Given(call, Item(call, call.Method.ContainingType.Name.EndsWith("Stack", StringComparison.Ordinal) ? count - 1 : 0));
                 return true;
             case "TryPop" or "TryDequeue" or "TryPeek" when count == 0:
-                _state.Store(call.Arguments[0], Value.Zero);
+                if (PartsIn(call) is { } parts) BeginZero(call.Arguments[0], parts);
+                else _state.Store(call.Arguments[0], Value.Zero);
                 return true;
             case "Remove" when call.Method.ReturnType.SpecialType == SpecialType.System_Boolean:
                 for (int i = 0; i < count; i++)
@@ -133,25 +148,45 @@ internal sealed partial class Evaluator
 
     private void PutItem(CallSite call, long at, long count, Value pointer)
     {
-        for (long i = count; i > at; i--) _state.Store(ItemOf(call.Receiver, Value.Constant(i)), _state.Load(ItemOf(call.Receiver, Value.Constant(i - 1))));
-        PutItem(ItemOf(call.Receiver, Value.Constant(at)), pointer);
+        for (long i = count; i > at; i--) MoveItem(call, i - 1, i);
+        Value place = ItemOf(call.Receiver, Value.Constant(at));
+        if (PartsIn(call) is { } parts) StoreStruct(place, pointer, parts);
+        else PutItem(place, pointer);
         _state.Store(CountSlot(call.Receiver), Value.Constant(count + 1));
     }
 
     private Value TakeItem(CallSite call, long at, long count)
     {
-        Value taken = _state.Load(ItemOf(call.Receiver, Value.Constant(at)));
-        for (long i = at; i < count - 1; i++) _state.Store(ItemOf(call.Receiver, Value.Constant(i)), _state.Load(ItemOf(call.Receiver, Value.Constant(i + 1))));
+        Value taken = Item(call, at);
+        for (long i = at; i < count - 1; i++) MoveItem(call, i + 1, i);
         _state.Clear(ItemOf(call.Receiver, Value.Constant(count - 1)));
         _state.Store(CountSlot(call.Receiver), Value.Constant(count - 1));
         return taken;
+    }
+
+    private void MoveItem(CallSite call, long from, long to)
+    {
+        Value source = ItemOf(call.Receiver, Value.Constant(from)), target = ItemOf(call.Receiver, Value.Constant(to));
+        if (PartsIn(call) is { } parts) CopyStruct(target, source, parts);
+        else _state.Store(target, _state.Load(source));
+    }
+
+    /// <summary>The item itself, or a copy of its parts.</summary>
+    private Value Item(CallSite call, long at)
+    {
+        Value place = ItemOf(call.Receiver, Value.Constant(at));
+        if (PartsIn(call) is not { } parts) return _state.Load(place);
+        Value copy = FreshRegion(call.Operation);
+        CopyStruct(copy, place, parts);
+        return copy;
     }
 
     /// <summary>What the call returns, or writes to where it is told to.</summary>
     private Value Given(CallSite call, Value item)
     {
         if (call.Arguments.Length == 0) return item;
-        _state.Store(call.Arguments[0], item);
+        if (PartsIn(call) is { } parts) CopyStruct(call.Arguments[0], item, parts);
+        else _state.Store(call.Arguments[0], item);
         return Value.One;
     }
 

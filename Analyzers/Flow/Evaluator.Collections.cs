@@ -34,16 +34,29 @@ internal sealed partial class Evaluator
     private static bool IsCollection(ITypeSymbol? type) =>
         type is INamedTypeSymbol { TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
         && type.Name is "List" or "Stack" or "Queue" or "LinkedList" or "HashSet" or "Dictionary" or "ConcurrentStack" or "ConcurrentQueue" or "ConcurrentBag"
-        && (CanHold(arguments[arguments.Length - 1]) || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])));
+        && (CanHold(arguments[arguments.Length - 1]) || (type.Name == "List" && TypeShapes.IsPrimitive(arguments[0])) || (IsRow(type) && CanHoldAsParts(arguments[0])));
+
+    /// <summary>What a collection of pointers holds that is followed across calls.</summary>
+    internal static ITypeSymbol? HeldBy(ITypeSymbol? type) => IsCollection(type) && HoldsPointers(type) ? ((INamedTypeSymbol)type!).TypeArguments[^1] : null;
 
     /// <summary>A collection of pointers under any of its types.</summary>
     private static bool HoldsPointers(ITypeSymbol? type) =>
         type is INamedTypeSymbol { IsReferenceType: true, TypeArguments: { Length: > 0 } arguments, ContainingNamespace: { Name: "Generic" or "Concurrent", ContainingNamespace.Name: "Collections" } }
-        && CanHold(arguments[arguments.Length - 1]);
+        && (CanHold(arguments[arguments.Length - 1]) || CanHoldAsParts(arguments[arguments.Length - 1]));
 
-    /// <summary>A pointer, a function that may capture one, or an object of a class of this compilation with a field for one.</summary>
+    /// <summary>Its items are numbered as they come.</summary>
+    private static bool IsRow(ITypeSymbol type) => type.Name is "List" or "Stack" or "Queue" or "ConcurrentStack" or "ConcurrentQueue";
+
+    /// <summary>A struct of this compilation with a field for a pointer: each item is a copy, and lies where it is as its parts.</summary>
+    private static bool CanHoldAsParts(ITypeSymbol element) =>
+        !TypeShapes.IsScalar(element) && element is { IsValueType: true, DeclaringSyntaxReferences.IsEmpty: false } && StructParts.CanLead(element);
+
+    /// <summary>A list or an array, whose elements have the same names as the items of a list.</summary>
+    private static bool IsListOfPointers(ITypeSymbol? type) => type is { TypeKind: TypeKind.Interface, Name: "IList" or "IReadOnlyList" } && HoldsPointers(type);
+
+    /// <summary>A pointer, also in a box, a function that may capture one, or an object of a class of this compilation with a field for one.</summary>
     private static bool CanHold(ITypeSymbol element) =>
-        TypeShapes.IsPointer(element) || element.TypeKind == TypeKind.Delegate
+        TypeShapes.IsPointer(element) || element.SpecialType == SpecialType.System_Object || element.TypeKind == TypeKind.Delegate
         || (element is INamedTypeSymbol { TypeKind: TypeKind.Class, DeclaringSyntaxReferences.IsEmpty: false } own && TypeMembers.Of(own).HoldsPointer);
 
     private static bool IsDictionary(ITypeSymbol type) => type.Name == "Dictionary";
@@ -78,8 +91,9 @@ internal sealed partial class Evaluator
         if (!HoldsPointers(property.Instance?.Type) && !(property.Instance?.Type is { TypeKind: TypeKind.Interface } && TryLength(collection, out _))) return false;
         bool isKnown = TryCount(collection, out long count) && property is { Property.Name: "Count", Instance.Type: INamedTypeSymbol { TypeArguments.Length: 1 } };
         if (isKnown) value = Value.Constant(count);
+        else if (property.Property.Name == "Count" && IsOfCaller(property.Instance?.Type, collection)) value = LoadAt(CountSlot(collection), 0, int.MaxValue);
         else Escape(collection);
-        return isKnown;
+        return isKnown || !value.IsConstant;
     }
 
     /// <summary>How many elements an array or a collection has.</summary>
@@ -123,6 +137,20 @@ internal sealed partial class Evaluator
         return true;
     }
 
+    /// <summary><c>all.First()</c>, of what comes out in the order in which it went in.</summary>
+    private bool TryFirst(IInvocationOperation invocation, out Value value)
+    {
+        value = default;
+        if (invocation is not { TargetMethod: { Name: "First" or "Single", ContainingType: { Name: "Enumerable", ContainingNamespace.Name: "Linq" } }, Arguments: [{ Value: var source }] }) return false;
+        while (source is IConversionOperation { OperatorMethod: null } conversion) source = conversion.Operand;
+        if (HeldBy(source.Type) is not { } held || source.Type!.Name is not ("List" or "HashSet" or "Queue" or "LinkedList")) return false;
+        Value all = Eval(source);
+        if (_dead) return true;
+        bool isKnown = TryCount(all, out long count) ? count > 0 : IsOfCaller(all);
+        value = isKnown ? LoadAt(ItemOf(all, Value.Zero), held) : Apply(new CallSite(invocation, invocation.TargetMethod, null) { Arguments = { [0] = all } });
+        return true;
+    }
+
     /// <summary><c>Array.ForEach</c> and <c>List.ForEach</c> over elements that are known: as many calls of the function.</summary>
     private bool TryForEach(IInvocationOperation invocation, out Value value)
     {
@@ -151,15 +179,31 @@ internal sealed partial class Evaluator
         return true;
     }
 
-    /// <summary>The item that an index or a key means, where the body put it there itself.</summary>
+    /// <summary>The collection was there before the body: what it does with that is done again where somebody knows what is in there.</summary>
+    private bool IsOfCaller(ITypeSymbol? type, Value collection) => HeldBy(type) is not null && IsOfCaller(collection);
+
+    private bool IsOfCaller(Value whole) => Symbols[Symbols.Root(_state.Canonical(whole))].Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.This;
+
+    /// <summary>The item that an index or a key means, where the body or its caller put it there.</summary>
     private bool TryItem(IPropertyReferenceOperation property, out Value place)
     {
-        place = default;
-        if (property is not { Instance: { } instance, Arguments.Length: 1 } || !IsCollection(instance.Type)) return false;
+        if (TryEnd(property, out place)) return true;
+        if (property is not { Instance: { } instance, Arguments.Length: 1 } || !(IsCollection(instance.Type) || IsListOfPointers(instance.Type))) return false;
         Value collection = Eval(instance), key = KeyOf(Eval(property.Arguments[0].Value));
-        if (_dead || !key.IsConstant || !TryCount(collection, out _)) return false;
+        if (_dead || !key.IsConstant || !(TryCount(collection, out _) || (IsOfCaller(collection) && HoldsPointers(instance.Type)))) return false;
         NoteWalk(collection, property.Arguments[0].Value, property.Type);
         place = ItemOf(collection, key);
+        return true;
+    }
+
+    /// <summary><c>all.First.Value</c> and <c>all.Last.Value</c> of linked lists.</summary>
+    private bool TryEnd(IPropertyReferenceOperation property, out Value place)
+    {
+        place = default;
+        if (property is not { Property: { Name: "Value", ContainingType.Name: "LinkedListNode" }, Instance: IPropertyReferenceOperation { Property.Name: "First" or "Last", Instance: { } list } end } || !IsCollection(list.Type)) return false;
+        Value all = Eval(list);
+        if (_dead || !(TryCount(all, out _) || IsOfCaller(list.Type, all))) return false;
+        place = ItemOf(all, end.Property.Name == "First" ? Value.Zero : LoadAt(CountSlot(all), 0, int.MaxValue).Plus(-1));
         return true;
     }
 
@@ -177,7 +221,7 @@ internal sealed partial class Evaluator
             Value collection = _state.Canonical(Eval(instance));
             if (_dead) return true;
             bool isKnown = TryLength(collection, out long length);
-            Value? place = isKnown ? null : CountPlace(collection, source.Type!);
+            Value? place = isKnown ? null : IsOfCaller(source.Type, collection) ? CountSlot(collection) : CountPlace(collection, source.Type!);
             if (!isKnown && (place is null || !TypeShapes.IsScalar(element)))
             {
                 value = Apply(new CallSite(invocation, invocation.TargetMethod, instance) { Receiver = collection });

@@ -44,22 +44,47 @@ internal sealed partial class Evaluator
     /// <summary>The class is not known here. If it matters, the caller is asked.</summary>
     private Value ApplyOpen(CallSite call, IReadOnlyList<IMethodSymbol> bodies)
     {
-        bool callerKnows = Symbols[Symbols.Root(_state.Canonical(call.Receiver))].Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.This && Matters(bodies);
+        bool isCollection = HeldBy(call.Method.ContainingType) is { } held && TypeShapes.IsScalar(held);
+        bool acts = Matters(bodies), callerKnows = IsOfCaller(call.Receiver) && (isCollection || acts || Uses(bodies));
         Log? before = _state.Log;
+        if (isCollection && call.ReceiverSyntax is null)
+        {
+            // Performed again, of something that is not known here either.
+            Escape(call.Receiver);
+            _state.Forget(call.Receiver);
+        }
+
         Value result = ApplyUnknown(call);
         if (callerKnows && !_dead)
         {
             var site = new LogSite(call.Syntax, call.Method, call.Inner);
-            _state.Rewind(before, new Primitive(PrimitiveKind.Call, _state.Canonical(call.Receiver), result) { More = new Operands(Arguments: [.. call.Arguments]), Site = site, Contract = new DeferredCall(call.Method, bodies) });
+            _state.Rewind(before, new Primitive(PrimitiveKind.Call, _state.Canonical(call.Receiver), result) { More = new Operands(Arguments: [.. call.Arguments]), Site = site, Contract = new DeferredCall(call.Method, bodies, acts) });
+            Symbols.SetOpen(result);
+            ReadWritten(call);
         }
 
         return result;
+    }
+
+    /// <summary>What a call that is performed again writes where it is told to is what this body reads there.</summary>
+    private void ReadWritten(CallSite call)
+    {
+        for (int i = 0; i < call.Arguments.Length; i++)
+        {
+            if (call.Method.Parameters[i] is not { RefKind: RefKind.Out or RefKind.Ref, Type: var type } || !TypeShapes.IsScalar(type)) continue;
+            (long low, long high) = TypeShapes.RangeOf(type);
+            Value place = _state.CanonicalAddress(call.Arguments[i]), written = Symbols.Unknown(call.Syntax, Tag(call, 6 + i), low, high);
+            Symbols.SetOpen(written);
+            _state.Note(new Primitive(PrimitiveKind.Load, place, written));
+            _state.Store(place, written);
+        }
     }
 
     /// <summary>A virtual call of a callee, performed again where its receiver may be known.</summary>
     private Value ApplyDeferred(CallSite site, DeferredCall deferred, Value receiver, IReadOnlyList<Value> arguments)
     {
         CallSite call = site.Of(deferred.Method, receiver, arguments);
+        if (HeldBy(deferred.Method.ContainingType) is not null) return ApplyToCollection(call);
         return Symbols.ClassOf(_state.Canonical(receiver)) is { } type && Dispatch.Resolve(deferred.Method, type) is { IsAbstract: false } body
             ? Apply(site.Of(body, receiver, arguments)) : ApplyOpen(call, deferred.Bodies);
     }
@@ -91,6 +116,14 @@ internal sealed partial class Evaluator
     {
         foreach (IMethodSymbol body in bodies)
             if (analysis.SummaryOf(body) is { HasEffect: true } || analysis.Model.Find(body) is { HasEffect: true }) return true;
+        return false;
+    }
+
+    /// <summary>Reads or writes what it is passed.</summary>
+    private bool Uses(IReadOnlyList<IMethodSymbol> bodies)
+    {
+        foreach (IMethodSymbol body in bodies)
+            if (analysis.SummaryOf(body) is { UsesArguments: true }) return true;
         return false;
     }
 }

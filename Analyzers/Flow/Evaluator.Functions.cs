@@ -50,7 +50,9 @@ internal sealed partial class Evaluator
         Log? before = _state.Log;
         CallSite unknown = site.Of(signature, Value.Zero, arguments);
         Value result = ApplyUnknown(unknown);
-        if (callerKnows) _state.Rewind(before, new Primitive(PrimitiveKind.Call, target, result) { More = new Operands(Arguments: [.. arguments]), Site = new LogSite(site.Syntax, signature, null) });
+        if (!callerKnows) return result;
+        _state.Rewind(before, new Primitive(PrimitiveKind.Call, target, result) { More = new Operands(Arguments: [.. arguments]), Site = new LogSite(site.Syntax, signature, null) });
+        Symbols.SetOpen(result);
         return result;
     }
 
@@ -104,6 +106,7 @@ internal sealed partial class Evaluator
             case { Kind: SymbolKind.Static or SymbolKind.Field, Item: IFieldSymbol field }:
                 if (settled.FunctionIn(field) is { } held) return Function(held, held.IsStatic ? Value.Zero : data.A);
                 if (settled.NumberIn(field) is { } number) return Value.Constant(number);
+                if (settled.TextIn(field) is { } text) return Symbols.Make(SymbolKind.New, item: text);
                 return data.Kind == SymbolKind.Field && field.Type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer && TableAt(data.A) is { } table && settled.Tables.FunctionIn(table, field) is { } member ? Function(member, Value.Zero) : null;
             case { Kind: SymbolKind.Static or SymbolKind.Field, Item: IPropertySymbol property }:
                 if (settled.Tables.FunctionIn(property) is { } only && only.IsStatic) return Function(only, Value.Zero);

@@ -27,7 +27,7 @@ internal sealed partial class FlowState
     internal bool IsFirstTouch(Value address)
     {
         int root = Symbols.Origin(Canonical(address));
-        return Symbols[root].Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.This && !_touched.Contains(root);
+        return (Symbols[root].Kind is SymbolKind.Argument or SymbolKind.Load or SymbolKind.This || Symbols.IsOpen(root)) && !_touched.Contains(root);
     }
 
     internal void NoteTouch(Value address, LogSite site)

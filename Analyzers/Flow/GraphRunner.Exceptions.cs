@@ -21,13 +21,13 @@ internal sealed partial class GraphRunner
         return false;
     }
 
-    /// <summary>What may throw in a statement: one that only frees or unlocks does not.</summary>
+    /// <summary>What may throw in a statement: one that only frees, unlocks, or reads and writes native memory does not.</summary>
     private IOperation? Throwing(IOperation operation)
     {
         foreach (IOperation inner in operation.DescendantsAndSelf())
         {
             if (inner is IObjectCreationOperation { Constructor.IsImplicitlyDeclared: false } or IAwaitOperation or IThrowOperation) return inner;
-            if (inner is IInvocationOperation call && _analysis.Model.Find(call.TargetMethod) is not ({ Frees.Count: > 0, Allocations.Count: 0 } or { Leave: not null })) return inner;
+            if (inner is IInvocationOperation call && !CallEffects.OnlyTouches(call.TargetMethod) && _analysis.Model.Find(call.TargetMethod) is not ({ Frees.Count: > 0, Allocations.Count: 0 } or { Leave: not null })) return inner;
         }
 
         return null;

@@ -108,7 +108,7 @@ internal sealed record Primitive(PrimitiveKind Kind, Value A = default, Value B 
     internal bool IsEffect => Kind is not (PrimitiveKind.Load or PrimitiveKind.Assume or PrimitiveKind.Touch);
 
     /// <summary>It has an effect by contract, or may have one.</summary>
-    internal bool Acts => Kind is PrimitiveKind.Allocate or PrimitiveKind.Free or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave or PrimitiveKind.Call;
+    internal bool Acts => Kind is PrimitiveKind.Allocate or PrimitiveKind.Free or PrimitiveKind.Sleep or PrimitiveKind.Enter or PrimitiveKind.Leave || (Kind == PrimitiveKind.Call && Contract is not DeferredCall { Acts: false });
 }
 
 /// <summary>Further operands of a primitive: most have none, and there are many primitives.</summary>

@@ -31,6 +31,9 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
     internal long? NumberIn(IFieldSymbol field) =>
         (TypeShapes.IsPrimitive(field.Type) || field.Type.TypeKind == TypeKind.Enum) && !TypeShapes.IsPointer(field.Type) && !field.IsVolatile ? Of(field).Number : null;
 
+    /// <summary>The text that the field holds.</summary>
+    internal string? TextIn(IFieldSymbol field) => field.Type.SpecialType == SpecialType.System_String ? Of(field).Text : null;
+
     /// <summary>All that a field is known to hold, where that is a function or a table of functions.</summary>
     internal IReadOnlyList<IMethodSymbol> FunctionsIn(IFieldSymbol field) => FunctionIn(field) is { } only ? [only] : Tables.FunctionsIn(field);
 
@@ -57,7 +60,12 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
 #pragma warning restore RS1030
         // The constructor itself may read a number before it is set.
         bool isDeclared = field.IsStatic || syntax is EqualsValueClauseSyntax;
-        if (isDeclared && value?.ConstantValue is { HasValue: true, Value: { } constant } && TypeShapes.TryNumber(constant, out long number)) return new Settled(Number: number);
+        if (isDeclared && value?.ConstantValue is { HasValue: true, Value: { } constant })
+        {
+            if (constant is string text) return new Settled(Text: text);
+            if (TypeShapes.TryNumber(constant, out long number)) return new Settled(Number: number);
+        }
+
         return Of(value, field);
     }
 
@@ -165,5 +173,5 @@ internal sealed class SettledFields(Compilation compilation, Func<SyntaxTree, st
         return false;
     }
 
-    internal readonly record struct Settled(IMethodSymbol? Function = null, INamedTypeSymbol? Class = null, long? Number = null);
+    internal readonly record struct Settled(IMethodSymbol? Function = null, INamedTypeSymbol? Class = null, long? Number = null, string? Text = null);
 }

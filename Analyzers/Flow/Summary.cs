@@ -83,6 +83,9 @@ internal sealed class Summary
     /// <summary>The same without what it calls and does not know: whoever passes that knows.</summary>
     internal bool HasOwnEffect => HasAny(static primitive => primitive is { Acts: true, Kind: not PrimitiveKind.Call });
 
+    /// <summary>A call reads or writes what is behind a pointer that it is passed.</summary>
+    internal bool UsesArguments => HasAny(primitive => primitive.Kind == PrimitiveKind.Touch && Symbols[Symbols.Origin(primitive.A)].Kind == SymbolKind.Argument);
+
     private bool HasAny(Func<Primitive, bool> isMeant)
     {
         foreach (Outcome outcome in Outcomes)

@@ -140,6 +140,7 @@ internal sealed class SymbolTable
     private readonly List<SymbolData> _symbols = [new SymbolData(SymbolKind.Zero, default, default, 0, null)];
     private readonly Dictionary<(SymbolKind, Value, Value, int, object?), int> _cuts = [];
     private readonly Dictionary<int, INamedTypeSymbol> _classes = [];
+    private readonly HashSet<int> _open = [];
     private int[] _buckets = new int[FirstBuckets];
 
     internal SymbolData this[int symbol] => _symbols[symbol];
@@ -232,6 +233,14 @@ internal sealed class SymbolTable
     internal INamedTypeSymbol? ClassOf(Value value) => value.Offset == 0 && _classes.TryGetValue(value.Symbol, out INamedTypeSymbol? type) ? type : null;
 
     internal void SetClass(Value value, INamedTypeSymbol type) => _classes[value.Symbol] = type;
+
+    /// <summary>What a call gives that is performed again where more is known: there it may be memory.</summary>
+    internal bool IsOpen(int symbol) => _open.Contains(symbol);
+
+    internal void SetOpen(Value value)
+    {
+        if (!value.IsConstant) _open.Add(value.Symbol);
+    }
 
     internal Value Local(ISymbol variable) => Make(SymbolKind.Local, item: variable);
 

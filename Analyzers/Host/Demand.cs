@@ -17,6 +17,8 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
 
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _demanded = new(SymbolEqualityComparer.Default);
 
+    private static readonly HashSet<string> s_integers = ["nint", "nuint", "IntPtr", "UIntPtr"];
+
     // By name, and by what is called: with blocking and without.
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _interesting = new(SymbolEqualityComparer.Default), _leading = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<IMethodSymbol, bool> _acting = new(SymbolEqualityComparer.Default), _actingAtomic = new(SymbolEqualityComparer.Default);
@@ -83,7 +85,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     /// <summary>By what the method is, never by who calls it: a result must not depend on that.</summary>
     private bool FindDemanded(IMethodSymbol method, CancellationToken cancellation) =>
         Bodies.RunsAtOnce(method) && Bodies.Of(method, compilation, cancellation) is { } body
-        && ((!method.IsAsync && (TakesPointers(method, body.Node) || IsTiny(body.Node))) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node, cancellation));
+        && (TakesPointers(method, body.Node) || (!method.IsAsync && IsTiny(body.Node)) || facts.LeadingNames(cancellation).IsMentionedIn(body.Node, cancellation));
 
     /// <summary>Whether the body itself does something by contract.</summary>
     internal bool ActsByContract(BodyCalls calls, CancellationToken cancellation) => ActsByContract(calls, facts.MayBeAtomic(cancellation));
@@ -96,7 +98,10 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
     {
         foreach (IParameterSymbol parameter in method.Parameters)
         {
-            ITypeSymbol type = parameter.Type is IArrayTypeSymbol array ? array.ElementType : parameter.Type;
+            ITypeSymbol type = parameter.Type is IArrayTypeSymbol array ? array.ElementType : Evaluator.HeldBy(parameter.Type) ?? parameter.Type;
+            if (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T, TypeArguments: [var inner] }) type = inner;
+            // A pointer comes out of a box as an integer.
+            if (type.SpecialType == SpecialType.System_Object && Mentions(body, s_integers)) return true;
             if (TypeShapes.IsPointer(type) || type.TypeKind is TypeKind.Delegate or TypeKind.FunctionPointer || MentionsPointerOf(type, body)) return true;
         }
 

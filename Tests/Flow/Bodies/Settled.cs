@@ -7,6 +7,8 @@ unsafe class Bodies
     private static readonly bool s_eitherWay;
     private static readonly int s_five = 5;
     private static bool s_neverWritten = true;
+    private static readonly string s_mode = "on";
+    private static string s_otherMode = "on";
     private static bool s_byReference = true;
     private static bool s_toggled = true;
     private static int s_counted = 5;
@@ -43,6 +45,25 @@ unsafe class Bodies
         Constant(p);
         NativeMemory.Free(p); // expect: KA4005
     }
+
+    void InMode()
+    {
+        void* p = NativeMemory.Alloc(4);
+        if (s_mode == "on") NativeMemory.Free(p);
+    }
+
+    void NotInMode()
+    {
+        void* p = NativeMemory.Alloc(4);
+        if (s_mode != "on") NativeMemory.Free(p);
+    } // expect: KA4001
+
+    void InModeThatChanges(string mode)
+    {
+        s_otherMode = mode;
+        void* p = NativeMemory.Alloc(4);
+        if (s_otherMode == "on") NativeMemory.Free(p);
+    } // expect: KA4001
 
     void Never()
     {

@@ -14,9 +14,18 @@ internal static class CallEffects
         if (!IsBcl(method)) return true;
         INamedTypeSymbol type = method.ContainingType;
         if (method.MethodKind == MethodKind.Constructor) return type.Name is not ("Span" or "ReadOnlySpan" or "String" or "Decimal");
-        if (StoresByName(method.Name)) return true;
+        if (StoresByName(method.Name) || ReturnsWhatItGets(method.OriginalDefinition)) return true;
         if (method.IsStatic) return false;
         return !(type.IsValueType || type.SpecialType == SpecialType.System_String || type.Name is "Stream" or "FileStream" or "TextWriter" or "StringBuilder" or "BinaryWriter" or "BinaryReader");
+    }
+
+    /// <summary><c>Task&lt;T&gt; FromResult&lt;T&gt;(T value)</c>: what is given is in what comes back.</summary>
+    private static bool ReturnsWhatItGets(IMethodSymbol method)
+    {
+        if (!method.IsGenericMethod || !TypeShapes.IsOpen(method.ReturnType)) return false;
+        foreach (IParameterSymbol parameter in method.Parameters)
+            if (parameter is { RefKind: RefKind.None, Type: ITypeParameterSymbol }) return true;
+        return false;
     }
 
     private static bool StoresByName(string name) =>

@@ -2,6 +2,7 @@
 // the caller knows: each part that a pointer may depend on is read once, so that both names stand for the same values from then on.
 
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -24,6 +25,29 @@ internal sealed partial class Evaluator
         _state.BeginStruct(place);
         ClearParts(place, type);
         _state.NoteCleared(before, place, type);
+    }
+
+    /// <summary>A method that may change its struct gets a copy of one that may only be read here: what it frees and clears there is cleared in that copy alone.</summary>
+    private bool IsCopied(IMethodSymbol method, IOperation place) =>
+        method is { IsReadOnly: false, ContainingType.TypeKind: TypeKind.Struct } && CallEffects.HasSource(method) && analysis.Model.Find(method) is not { IsModelled: true } && IsOnlyRead(place);
+
+    private bool IsOnlyRead(IOperation place) => place switch
+    {
+        IParameterReferenceOperation { Parameter.RefKind: RefKind.In or RefKind.RefReadOnlyParameter } => true,
+        ILocalReferenceOperation { Local.RefKind: RefKind.RefReadOnly } => true,
+        IFieldReferenceOperation { Field.IsReadOnly: true } reference => !(analysis.Constructs && reference.Instance is null or IInstanceReferenceOperation),
+        IFieldReferenceOperation { Field.ContainingType.IsValueType: true, Instance: { } whole } => IsOnlyRead(whole),
+        IInstanceReferenceOperation { Type.IsValueType: true } => analysis.OnlyReads,
+        IInvocationOperation { TargetMethod.RefKind: RefKind.RefReadOnly } or IPropertyReferenceOperation { Property.RefKind: RefKind.RefReadOnly } => true,
+        _ => false,
+    };
+
+    private Value CopyOf(Value place, IOperation whole)
+    {
+        Value copy = FreshRegion(whole);
+        if (TypeShapes.IsScalar(whole.Type)) _state.Store(copy, LoadAt(place, whole.Type));
+        else CopyStruct(copy, place, whole.Type);
+        return copy;
     }
 
     /// <summary>Of memory that somebody else filled only what was read is known: the parts that can hold a pointer are read now.</summary>

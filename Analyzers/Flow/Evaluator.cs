@@ -204,7 +204,8 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
                 // A struct of one field is its own value: its place is where that is kept.
                 return TypeShapes.IsWrapper(reference.Type) ? CaptureSlot(reference.Id, 0) : _state.Load(CaptureSlot(reference.Id, 0));
             case IPropertyReferenceOperation { Property.RefKind: RefKind.None } property:
-                return !TypeShapes.IsScalar(property.Type) && TryNullableProperty(property, out Value whole) ? whole : PropertyAddress(property);
+                if (TypeShapes.IsScalar(property.Type)) return PropertyAddress(property);
+                return TryNullableProperty(property, out Value whole) ? whole : IsComputed(property) ? EvalProperty(property) : PropertyAddress(property);
             case IConversionOperation { OperatorMethod: null } conversion when IsPlace(conversion.Operand):
                 return Address(conversion.Operand);
             case IParenthesizedOperation parenthesized:
@@ -389,13 +390,17 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
         return UnknownOf(property.Syntax);
     }
 
+    /// <summary>A body of which something is known, or that of another class, says what the property is.</summary>
+    private bool IsComputed(IPropertyReferenceOperation property) =>
+        property.Property.GetMethod is { } getter && (analysis.SummaryOf(getter) is not null || IsDispatched(getter, property.Instance));
+
     private Value EvalProperty(IPropertyReferenceOperation property)
     {
         if (TryNullableProperty(property, out Value part) || TryWaitForCall(property, out part)) return part;
         if (TryItem(property, out Value item)) return LoadAt(item, property.Type);
         if (TryCurrent(property, out Value current)) return current;
         if (property.Property.GetMethod is { } getter && analysis.Model.Find(getter) is { IsModelled: true }) return EvalCall(property, getter, property.Instance, property.Arguments);
-        if (property.Property.GetMethod is { } computed && (analysis.SummaryOf(computed) is not null || IsDispatched(computed, property.Instance))) return EvalCall(property, computed, property.Instance, property.Arguments);
+        if (IsComputed(property)) return EvalCall(property, property.Property.GetMethod!, property.Instance, property.Arguments);
         if (property.Property.Name == "Span" && IsMemory(property.Instance?.Type)) return EvalMemorySpan(property);
         BlockOn(property);
         Value address = PropertyAddress(property);

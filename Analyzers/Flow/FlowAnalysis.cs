@@ -53,6 +53,12 @@ internal sealed partial class FlowAnalysis
     /// <summary>The structs that are followed part by part.</summary>
     internal StructParts Parts { get; } = new();
 
+    /// <summary>The body may give readonly fields of its type their values.</summary>
+    internal bool Constructs => _root is not IMethodSymbol { MethodKind: not (MethodKind.Constructor or MethodKind.StaticConstructor), IsInitOnly: false };
+
+    /// <summary>The body is a struct's, and may not change that.</summary>
+    internal bool OnlyReads => _root is IMethodSymbol { IsReadOnly: true };
+
     internal ContractModel Model => _scope.Model;
 
     /// <summary>The compilation has code that must not block: calls that do are noted.</summary>

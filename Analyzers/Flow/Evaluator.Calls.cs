@@ -80,7 +80,7 @@ internal sealed partial class Evaluator
         if ((contract is { Disposes: true } || call.Method is { Name: "Dispose", Parameters.IsEmpty: true }) && DisposeReceiver(call)) return Value.Zero;
         return contract is { IsModelled: true } ? ApplyContract(call, contract)
             : Dispatch.IsVirtual(call.Method, call.ReceiverSyntax) && !call.IsResolved ? ApplyVirtual(call)
-            : analysis.SummaryOf(call.Method) is { } summary ? ApplySummary(call, summary)
+            : analysis.SummaryOf(call.Method) is { } summary && (!call.Method.IsIterator() || (call.Inner is null && Iterators.IsGoneThrough(call.Operation))) ? ApplySummary(call, summary)
             : ApplyUnknown(call);
     }
 

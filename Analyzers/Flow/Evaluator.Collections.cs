@@ -217,7 +217,7 @@ internal sealed partial class Evaluator
         {
             if (IsOfNumbers(source.Type)) return TryEnumerateNumbers(invocation, instance, out value);
             if (IsSpan(source.Type)) return TryEnumerateSpan(invocation, source, out value);
-            if (EnumeratedIn(source.Type) is not { } element) return false;
+            if ((Iterators.GoneThrough(source) ?? EnumeratedIn(source.Type)) is not { } element) return false;
             Value collection = _state.Canonical(Eval(instance));
             if (_dead) return true;
             bool isKnown = TryLength(collection, out long length);
@@ -255,6 +255,17 @@ internal sealed partial class Evaluator
     {
         end = default;
         return _state.TryPeek(EnumeratorSlot(enumerator, 1), out at) && at.IsConstant && _state.TryPeek(EnumeratorSlot(enumerator, 2), out end);
+    }
+
+    /// <summary>The elements that an iterator gives, as a list.</summary>
+    internal Value Given(IMethodSymbol iterator) => Symbols.Make(SymbolKind.New, item: iterator.DeclaringSyntaxReferences[0].GetSyntax());
+
+    private void Give(Value element)
+    {
+        Value list = Given(_runner.Method!);
+        TryCount(list, out long count);
+        _state.Store(ItemOf(list, Value.Constant(count)), element);
+        _state.Store(CountSlot(list), Value.Constant(count + 1));
     }
 
     /// <summary>What an array, a text or a collection of .NET gives one by one, if that is followed.</summary>

@@ -419,7 +419,15 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
     private Value EvalYield(IReturnOperation yield)
     {
-        Escape(Eval(yield.ReturnedValue));
+        Value value = Eval(yield.ReturnedValue);
+        if (_runner is { Depth: 0, Method: { } method } && Iterators.GivesInTheEnd(method))
+        {
+            // What a loop over the call finds.
+            if (yield.Kind == OperationKind.YieldReturn && !_dead) Give(value);
+            return Value.Zero;
+        }
+
+        Escape(value);
         _state.Havoc();
         return Value.Zero;
     }

@@ -390,6 +390,7 @@ internal sealed partial class GraphRunner
         if (branch.Semantics == ControlFlowBranchSemantics.Return || block.Kind == BasicBlockKind.Exit)
         {
             for (int i = 0; i < state.Loops.Count; i++) LeaveLoop(state, i);
+            if (Depth == 0 && Method is not null && Iterators.GivesInTheEnd(Method)) value = _analysis.Evaluator.Given(Method);
             Returns.Add((state, value, PlaceOf(branch)));
             return;
         }

@@ -49,7 +49,7 @@ internal static class Bodies
     /// </summary>
     internal static bool RunsAtOnce(IMethodSymbol method)
     {
-        if (method.IsAbstract || method.IsExtern || (method.IsAsync && !Evaluator.CanBeAwaited(method)) || method.IsIterator()) return false;
+        if (method.IsAbstract || method.IsExtern || (method.IsAsync && !Evaluator.CanBeAwaited(method)) || (method.IsIterator() && !Iterators.GivesInTheEnd(method))) return false;
         return method.MethodKind is MethodKind.Ordinary or MethodKind.Constructor or MethodKind.PropertyGet or MethodKind.PropertySet
             or MethodKind.ExplicitInterfaceImplementation or MethodKind.AnonymousFunction or MethodKind.UserDefinedOperator or MethodKind.Conversion;
     }

@@ -202,8 +202,7 @@ internal sealed class BodyResults(Compilation compilation, CompilationFacts fact
 
     private Loans LoansIn(ComponentMember member)
     {
-        // What an async method does with a pointer may come later.
-        if (member.Body.Root is not IMethodSymbol { IsAsync: false } method || member.Calls is not { Binds: true } calls) return default;
+        if (member.Body.Root is not IMethodSymbol method || member.Calls is not { Binds: true } calls) return default;
         var known = new HashSet<ISymbol>(member.Callees, SymbolEqualityComparer.Default);
         return Lending.Of(method, calls.Body, _facts.Model, callee => Known(Demand.DefinitionOf(callee)) is { IsLeftOut: true } ? LoansOf(known, callee) : default);
     }

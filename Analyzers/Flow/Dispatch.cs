@@ -39,6 +39,21 @@ internal sealed class Dispatch(Compilation compilation, Func<SyntaxTree, string,
     /// <summary>The method may not be the one that runs.</summary>
     internal static bool MayBeOverridden(IMethodSymbol method) => !method.IsStatic && (method.IsAbstract || method.IsVirtual || (method.IsOverride && !method.IsSealed && !method.ContainingType.IsSealed));
 
+    /// <summary>Everybody who calls the method is in this compilation, and somebody does: what is wrong with what it returns shows there.</summary>
+    internal bool IsCalledHere(IMethodSymbol method)
+    {
+        method = method.OriginalDefinition;
+        if (Visibility.ReachesOutside(method, compilation.Assembly) || method.DeclaringSyntaxReferences is not [{ } own]) return false;
+        foreach (SyntaxTree tree in compilation.SyntaxTrees)
+        {
+            if (!mentions(tree, method.Name)) continue;
+            foreach (SyntaxNode node in tree.GetRoot().DescendantNodes())
+                if (node is SimpleNameSyntax name && name.Identifier.ValueText == method.Name && !(tree == own.SyntaxTree && own.Span.Contains(node.Span))) return true;
+        }
+
+        return false;
+    }
+
     private static bool IsBase(IOperation receiver)
     {
         while (receiver is IConversionOperation { IsImplicit: true } conversion) receiver = conversion.Operand;

@@ -128,13 +128,13 @@ internal sealed partial class Evaluator
         return value;
     }
 
-    /// <summary>What a body returns must not be freed.</summary>
+    /// <summary>What a body returns must not be freed, unless all who get it are known: then what they do with it is told.</summary>
     internal void CheckReturned(FlowState state, Value value, Location place, IMethodSymbol? method)
     {
         if (method is null) return;
         bool covers = IsSpan(method.ReturnType) && state.TryPeek(Symbols.Make(SymbolKind.Element, state.CanonicalAddress(value), Value.Zero, SpanTag), out value);
         if ((!covers && method.RefKind == RefKind.None && !TypeShapes.IsPointer(method.ReturnType)) || !state.TryGetFreed(value, out Allocation freed)) return;
-        analysis.Raise(new UseEvent(state, freed, UseKind.Return, place, freed.Name ?? ""));
+        if (!analysis.Dispatch.IsCalledHere(method)) analysis.Raise(new UseEvent(state, freed, UseKind.Return, place, freed.Name ?? ""));
     }
 
     /// <summary>A call gets freed memory to work with. Plain numbers may still name it: a table of live pointers drops its entry after the free.</summary>

@@ -41,11 +41,9 @@ internal sealed partial class Evaluator
     {
         for (int i = 0; i < call.Arguments.Length; i++)
         {
-            if (call.Method.OriginalDefinition.Parameters[i] is not { RefKind: RefKind.None, Type: ITypeParameterSymbol } || TypeShapes.IsScalar(call.Method.Parameters[i].Type)) continue;
-            Value copy = Symbols.Make(SymbolKind.Stack, tag: Tag(call, ~i), item: call.Syntax);
-            if (call.Method.Parameters[i].Type is INamedTypeSymbol type) Symbols.SetClass(copy, type);
-            CopyStruct(copy, call.Arguments[i], call.Method.Parameters[i].Type);
-            call.Arguments[i] = copy;
+            ITypeSymbol type = call.Method.Parameters[i].Type;
+            if (call.Method.OriginalDefinition.Parameters[i] is not { RefKind: RefKind.None, Type: ITypeParameterSymbol } || TypeShapes.IsScalar(type)) continue;
+            call.Arguments[i] = CopyTo(Symbols.Make(SymbolKind.Stack, tag: Tag(call, ~i), item: call.Syntax), call.Arguments[i], type);
         }
     }
 
@@ -185,13 +183,7 @@ internal sealed partial class Evaluator
             else evaluator.StoreStruct(target, value, type);
         }
 
-        private Value CopyOf(int symbol, Value source, ITypeSymbol type)
-        {
-            Value copy = Fresh(SymbolKind.Stack, symbol);
-            if (type is INamedTypeSymbol named) Symbols.SetClass(copy, named);
-            evaluator.CopyStruct(copy, source, type);
-            return copy;
-        }
+        private Value CopyOf(int symbol, Value source, ITypeSymbol type) => evaluator.CopyTo(Fresh(SymbolKind.Stack, symbol), source, type);
 
         private void ZeroStruct(Value place, ITypeSymbol type)
         {

@@ -12,10 +12,18 @@ internal sealed partial class Evaluator
     {
         source = _state.CanonicalAddress(source);
         if (source == _state.CanonicalAddress(target)) return;
-        bool isRead = ReadParts(source, type) && !keepsRest && type is INamedTypeSymbol { IsValueType: true } && analysis.Parts.AreAll(type);
+        bool areCells = ReadParts(source, type), isWhole = !keepsRest && type is INamedTypeSymbol { IsValueType: true }, isFollowed = isWhole && analysis.Parts.AreAll(type!);
         // What is followed part by part has its zeroes in cells.
-        bool isZero = !isRead && !keepsRest && type is INamedTypeSymbol { IsValueType: true } && !analysis.Parts.AreAll(type) && _state.IsZeroStruct(source, type);
-        _state.CopyStruct(target, source, type, keepsRest, isZero, isRead);
+        bool isZero = isWhole && !isFollowed && _state.IsZeroStruct(source, type!);
+        _state.CopyStruct(target, source, type, keepsRest, isZero, isRead: isFollowed && areCells);
+    }
+
+    /// <summary>The copy of a struct that stands for a value: what is called on it runs that struct's methods.</summary>
+    private Value CopyTo(Value copy, Value source, ITypeSymbol type)
+    {
+        if (type is INamedTypeSymbol named) Symbols.SetClass(copy, named);
+        CopyStruct(copy, source, type);
+        return copy;
     }
 
     /// <summary>A struct that is followed part by part becomes zero: a caller hears of it as of one step.</summary>

@@ -52,7 +52,7 @@ internal sealed partial class Evaluator
         // A struct of one field is its own value, and its methods find that where they are told.
         else if (call.Method.DeclaringSyntaxReferences.Length > 0 && TypeShapes.IsWrapper(instance.Type) && instance is not IInstanceReferenceOperation) Place(call);
         bool isAddress = call.ReceiverIsPlace || !TypeShapes.IsScalar(instance.Type);
-        if (isAddress && !_dead && IsCopied(call.Method, instance)) call.Receiver = CopyOf(call.Receiver, instance);
+        if (isAddress && !_dead && IsCopied(call.Method, instance)) call.Receiver = CopyOf(call.Receiver, instance.Type, instance);
         // The parameter of an extension block is none of the method's.
         if (call.Method.ContainingType?.TypeKind == TypeKind.Extension) LetOutReceiver(call, instance);
     }

@@ -35,7 +35,7 @@ internal sealed partial class Evaluator
     {
         Value value = Value.Zero;
         bool isKnown = TryCount(call.Receiver, out long count)
-            && (IsDictionary(call.Method.ContainingType) ? TryEntry(call, out value) : PartsIn(call) is null || MovesOne(call.Method) ? TryItems(call, count, out value) : false);
+            && (IsDictionary(call.Method.ContainingType) ? TryEntry(call, out value) : (PartsIn(call) is null || MovesOne(call.Method)) && TryItems(call, count, out value));
         return isKnown ? value : ApplyOpen(call, []);
     }
 
@@ -167,26 +167,28 @@ internal sealed partial class Evaluator
     private void MoveItem(CallSite call, long from, long to)
     {
         Value source = ItemOf(call.Receiver, Value.Constant(from)), target = ItemOf(call.Receiver, Value.Constant(to));
-        if (PartsIn(call) is { } parts) CopyStruct(target, source, parts);
-        else _state.Store(target, _state.Load(source));
+        SetItem(call, target, PartsIn(call) is null ? _state.Load(source) : source);
+    }
+
+    /// <summary>Puts a single value, or the parts of a struct, where the call puts one.</summary>
+    private void SetItem(CallSite call, Value place, Value item)
+    {
+        if (PartsIn(call) is { } parts) CopyStruct(place, item, parts);
+        else _state.Store(place, item);
     }
 
     /// <summary>The item itself, or a copy of its parts.</summary>
     private Value Item(CallSite call, long at)
     {
         Value place = ItemOf(call.Receiver, Value.Constant(at));
-        if (PartsIn(call) is not { } parts) return _state.Load(place);
-        Value copy = FreshRegion(call.Operation);
-        CopyStruct(copy, place, parts);
-        return copy;
+        return PartsIn(call) is { } parts ? CopyOf(place, parts, call.Operation) : _state.Load(place);
     }
 
     /// <summary>What the call returns, or writes to where it is told to.</summary>
     private Value Given(CallSite call, Value item)
     {
         if (call.Arguments.Length == 0) return item;
-        if (PartsIn(call) is { } parts) CopyStruct(call.Arguments[0], item, parts);
-        else _state.Store(call.Arguments[0], item);
+        SetItem(call, call.Arguments[0], item);
         return Value.One;
     }
 

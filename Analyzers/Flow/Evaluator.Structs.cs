@@ -50,11 +50,11 @@ internal sealed partial class Evaluator
         _ => false,
     };
 
-    private Value CopyOf(Value place, IOperation whole)
+    private Value CopyOf(Value place, ITypeSymbol? type, IOperation site)
     {
-        Value copy = FreshRegion(whole);
-        if (TypeShapes.IsScalar(whole.Type)) _state.Store(copy, LoadAt(place, whole.Type));
-        else CopyStruct(copy, place, whole.Type);
+        Value copy = FreshRegion(site);
+        if (TypeShapes.IsScalar(type)) _state.Store(copy, LoadAt(place, type));
+        else CopyStruct(copy, place, type);
         return copy;
     }
 

@@ -14,6 +14,9 @@ internal sealed partial class GraphRunner
     /// <summary>By header: memory that a widened turn gave up before it went round once more.</summary>
     private readonly Dictionary<int, SortedSet<int>> _goneRound = [];
 
+    /// <summary>By header: memory that was there before the loop and that some turn put into other memory or an object of this body.</summary>
+    private readonly Dictionary<int, SortedSet<int>> _putAway = [];
+
     /// <summary>A path is where a loop goes round or ends: what it gave up since it came in.</summary>
     private void NoteTurn(FlowState state, BasicBlock block)
     {
@@ -35,6 +38,7 @@ internal sealed partial class GraphRunner
             Allocation before = turn.OnEntry.AllocationAt(i);
             if (before.Status != AllocationStatus.Owned || !state.TryGetAllocation(new Value(before.Symbol, 0), out Allocation now)) continue;
             if (now.Status != AllocationStatus.Owned || IsHandedOn(state, turn.OnEntry, before.Symbol)) Of(_givenUp, header).Add(before.Symbol);
+            else if (IsPut(state, turn.OnEntry, before.Symbol, static (symbols, root) => symbols[root].Kind is not (SymbolKind.Local or SymbolKind.Capture))) Of(_putAway, header).Add(before.Symbol);
         }
 
         for (int i = 0; i < state.AllocationCount; i++)
@@ -86,22 +90,40 @@ internal sealed partial class GraphRunner
     }
 
     /// <summary>The turn put the memory where others find it.</summary>
-    private static bool IsHandedOn(FlowState state, FlowState onEntry, int allocation)
+    private static bool IsHandedOn(FlowState state, FlowState onEntry, int allocation) => IsPut(state, onEntry, allocation, static (symbols, root) => !symbols.IsPrivate(root));
+
+    private static bool IsPut(FlowState state, FlowState onEntry, int allocation, Func<SymbolTable, int, bool> isThere)
     {
         SmallMap<Value, Value> cells = state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (cells.ValueAt(i).Symbol == allocation && !state.Symbols.IsPrivate(state.Symbols.Root(cells.KeyAt(i))) && !(onEntry.Cells.TryGet(cells.KeyAt(i), out Value before) && before.Symbol == allocation)) return true;
+            if (cells.ValueAt(i).Symbol == allocation && isThere(state.Symbols, state.Symbols.Root(cells.KeyAt(i))) && !(onEntry.Cells.TryGet(cells.KeyAt(i), out Value before) && before.Symbol == allocation)) return true;
         return false;
     }
 
-    /// <summary>A widened path leaves the loop: what some turn gave up may be gone.</summary>
-    private void LeaveLoop(FlowState state, int index)
+    /// <summary>
+    /// The path comes past the loop without a turn. Whoever writes "for (int i = 0; i &lt; n; i++) rows[i] = data + (i * width);" and then frees <c>rows[0]</c> knows
+    /// that there is one.
+    /// </summary>
+    private bool IsPassedBy(int header, LoopTurn turn, ControlFlowBranch? branch) =>
+        turn is { Count: 0, IsWidened: false } && branch?.Source.Ordinal == header && _loopEnds[header] > header && branch.Source.ConditionKind != ControlFlowConditionKind.None && HandsOn(header);
+
+    private void LetGo(FlowState state, SortedSet<int> memory)
     {
-        if (!state.Loops.ValueAt(index).IsWidened) return;
-        int header = state.Loops.KeyAt(index);
-        if (_givenUp.TryGetValue(header, out SortedSet<int>? memory))
-            foreach (int symbol in memory)
-                if (!state.IsFreed(symbol)) _analysis.Evaluator.Escape(state, new Value(symbol, 0));
+        foreach (int symbol in memory)
+            if (!state.IsFreed(symbol)) _analysis.Evaluator.Escape(state, new Value(symbol, 0));
+    }
+
+    /// <summary>A path leaves the loop. If it is widened, what some turn gave up may be gone.</summary>
+    private void LeaveLoop(FlowState state, int index, ControlFlowBranch branch)
+    {
+        (int header, LoopTurn turn) = (state.Loops.KeyAt(index), state.Loops.ValueAt(index));
+        if (!turn.IsWidened)
+        {
+            if (_putAway.TryGetValue(header, out SortedSet<int>? put) && IsPassedBy(header, turn, branch)) LetGo(state, put);
+            return;
+        }
+
+        if (_givenUp.TryGetValue(header, out SortedSet<int>? memory)) LetGo(state, memory);
         if (_unlocked.TryGetValue(header, out HashSet<Value>? locks)) state.Sections = Section.Doubt(state.Sections, locks);
         for (int i = 0; i < state.AllocationCount; i++)
         {
@@ -129,24 +151,25 @@ internal sealed partial class GraphRunner
 
     private readonly List<(int Header, ControlFlowBranch Branch, FlowState State, Value Value)> _leaving = [];
 
-    /// <summary>The path leaves widened loops with memory that other turns may give up: it waits for the outermost of them.</summary>
+    /// <summary>The path leaves widened loops with memory that other turns may give up, or comes past a loop: it waits for the outermost of them.</summary>
     private bool Waits(ControlFlowBranch branch, FlowState state, Value value)
     {
-        int outermost = NoteLeft(state, branch.Destination!.Ordinal, branch.Semantics == ControlFlowBranchSemantics.Return ? state.Canonical(value) : default);
+        int outermost = NoteLeft(state, branch.Destination!.Ordinal, branch.Semantics == ControlFlowBranchSemantics.Return ? state.Canonical(value) : default, branch);
         if (outermost < 0 || !state.HoldsAny) return false;
         _leaving.Add((outermost, branch, state, value));
         return true;
     }
 
-    /// <summary>The outermost of the widened loops that the path leaves; -1 if there is none.</summary>
-    private int NoteLeft(FlowState state, int target, Value returned)
+    /// <summary>The outermost of the loops that the path leaves, of those that matter; -1 if there is none.</summary>
+    private int NoteLeft(FlowState state, int target, Value returned, ControlFlowBranch? branch = null)
     {
         int outermost = -1;
         for (int i = 0; i < state.Loops.Count; i++)
         {
             (int header, LoopTurn turn) = (state.Loops.KeyAt(i), state.Loops.ValueAt(i));
-            if (!turn.IsWidened || (target >= header && target <= _loopEnds[header])) continue;
-            NoteWidened(state, header, turn, leaves: true, returned);
+            if (target >= header && target <= _loopEnds[header]) continue;
+            if (turn.IsWidened) NoteWidened(state, header, turn, leaves: true, returned);
+            else if (!IsPassedBy(header, turn, branch)) continue;
             if (outermost < 0) outermost = header;
         }
 

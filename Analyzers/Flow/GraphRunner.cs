@@ -389,7 +389,7 @@ internal sealed partial class GraphRunner
         BasicBlock block = branch.Destination!;
         if (branch.Semantics == ControlFlowBranchSemantics.Return || block.Kind == BasicBlockKind.Exit)
         {
-            for (int i = 0; i < state.Loops.Count; i++) LeaveLoop(state, i);
+            for (int i = 0; i < state.Loops.Count; i++) LeaveLoop(state, i, branch);
             if (Depth == 0 && Method is not null && Iterators.GivesInTheEnd(Method)) value = _analysis.Evaluator.Given(Method);
             Returns.Add((state, value, PlaceOf(branch)));
             return;
@@ -401,7 +401,7 @@ internal sealed partial class GraphRunner
         {
             int header = state.Loops.KeyAt(i);
             if (target >= header && target <= _loopEnds[header]) continue;
-            LeaveLoop(state, i);
+            LeaveLoop(state, i, branch);
             state.Loops.RemoveAt(i);
         }
 

@@ -132,6 +132,7 @@ internal sealed partial class Evaluator
         if (!_dead && analysis.Model.Find(constructor) is { Allocations.Count: > 0 } contract) return ApplyContract(call, contract);
         if (isReference) _state.SetZeroed(call.Receiver.Symbol, creation.Type);
         else if (BeginsZero(constructor)) BeginZero(call.Receiver, creation.Type);
+        else if (Initializers.RunIn(constructor)) BeginFields(call.Receiver, constructor.ContainingType);
         if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;

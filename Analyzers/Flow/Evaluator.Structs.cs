@@ -111,6 +111,15 @@ internal sealed partial class Evaluator
         if (type is INamedTypeSymbol { IsValueType: true, DeclaringSyntaxReferences.Length: > 0 } && !analysis.Parts.AreAll(type)) _state.ZeroStruct(region, type);
     }
 
+    /// <summary>Fields of a struct with initializers: what is written beside each, or zero.</summary>
+    private void BeginFields(Value region, INamedTypeSymbol type)
+    {
+        if (TypeShapes.IsScalar(type)) return;
+        foreach (ISymbol member in type.GetMembers())
+            if (member is IFieldSymbol { IsStatic: false } field && Initializers.TryGet(field.AssociatedSymbol ?? field, out Value value, out _) && TypeShapes.IsScalar(field.Type))
+                _state.Store(Symbols.Field(region, field.AssociatedSymbol ?? field), value);
+    }
+
     private void ClearParts(Value container, ITypeSymbol? type)
     {
         foreach (IFieldSymbol field in analysis.Parts.Of(type))

@@ -35,6 +35,11 @@ internal static class Initializers
         return isObject || TryRead(written, type, member.ContainingType, out value);
     }
 
+    /// <summary>The constructor of a struct begins with them. <c>: this()</c> makes all of it zero instead.</summary>
+    internal static bool RunIn(IMethodSymbol constructor) =>
+        constructor is { IsImplicitlyDeclared: false, ContainingType.IsValueType: true, DeclaringSyntaxReferences: [{ } reference] } && TypeMembers.Of(constructor.ContainingType.OriginalDefinition).HasInitializers
+        && reference.GetSyntax() is not ConstructorDeclarationSyntax { Initializer.ArgumentList.Arguments.Count: 0 };
+
     /// <summary>Without parentheses, and without the <c>!</c> of <c>null!</c>.</summary>
     private static ExpressionSyntax Inside(ExpressionSyntax expression) => expression switch
     {

@@ -28,6 +28,10 @@ internal static class CallEffects
         return false;
     }
 
+    /// <summary><c>new StrongBox&lt;T&gt;(value)</c>: its one field, and the argument that goes there; null for every other constructor.</summary>
+    internal static List<(ISymbol Place, IParameterSymbol Parameter)>? KeptBy(IMethodSymbol constructor) =>
+        constructor is { ContainingType: { Name: "StrongBox", Arity: 1 } box, Parameters: [var value] } && IsBcl(constructor) && box.GetMembers("Value") is [IFieldSymbol field] ? [(field, value)] : null;
+
     private static bool StoresByName(string name) =>
         name is "WriteIntPtr" or "Exchange" or "CompareExchange" or "Write" or "WriteUnaligned" or "SetHandle" or "GetDelegateForFunctionPointer" or "Fill"
         || name.StartsWith("Add", StringComparison.Ordinal) || name.StartsWith("Create", StringComparison.Ordinal)

@@ -133,7 +133,7 @@ internal sealed partial class Evaluator
         if (isReference) _state.SetZeroed(call.Receiver.Symbol, creation.Type);
         else if (BeginsZero(constructor)) BeginZero(call.Receiver, creation.Type);
         else if (Initializers.RunIn(constructor)) BeginFields(call.Receiver, constructor.ContainingType);
-        if (!_dead && PrimaryConstructors.KeptBy(constructor) is { } kept) KeepArguments(call, kept);
+        if (!_dead && (PrimaryConstructors.KeptBy(constructor) ?? CallEffects.KeptBy(constructor)) is { } kept) KeepArguments(call, kept);
         else if (!_dead && !IsTrivial(constructor)) Apply(call);
         if (_dead) return Value.Zero;
         BeginCollection(call.Receiver, creation);

@@ -181,6 +181,12 @@ internal sealed partial class Evaluator
 
         // Where every constructor begins.
         if (method is { MethodKind: MethodKind.Constructor, ContainingType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType }) return Value.Zero;
+        if (method is { MethodKind: MethodKind.Constructor, IsImplicitlyDeclared: true, ContainingType: { IsValueType: true } zeroed })
+        {
+            BeginZero(call.Receiver, zeroed);
+            return Value.Zero;
+        }
+
         MethodContract? contract = analysis.Model.Find(method);
         PassFreed(call, contract);
         _state.Scribble(Symbols.Root(call.Receiver));

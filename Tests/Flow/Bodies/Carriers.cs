@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using KAlloc;
 using static KAlloc.Linux;
 
@@ -375,5 +376,44 @@ unsafe static class Bodies
 
         kmem_cache_free(s_cache, (Thing*)(kept ?? 0));
         return 0;
+    }
+
+    // A box has one field.
+
+    static void DropBox(StrongBox<nint> box) => kfree((Thing*)box.Value);
+
+    static void BoxOnce()
+    {
+        var box = new StrongBox<nint>((nint)kmalloc<Thing>(GFP_KERNEL));
+        DropBox(box);
+    }
+
+    static void BoxTwice()
+    {
+        var box = new StrongBox<nint>((nint)kmalloc<Thing>(GFP_KERNEL));
+        DropBox(box);
+        DropBox(box); // expect: KA4005
+    }
+
+    static void BoxLost()
+    {
+        var box = new StrongBox<nint>((nint)kmalloc<Thing>(GFP_KERNEL));
+        if (box.Value != 0) s_count++;
+    } // expect: KA4001
+
+    static StrongBox<nint> BoxReturned() => new((nint)kmalloc<Thing>(GFP_KERNEL));
+
+    static void BoxFilledLater()
+    {
+        var box = new StrongBox<nint>();
+        box.Value = (nint)kmalloc<Thing>(GFP_KERNEL);
+        DropBox(box);
+    }
+
+    static void BoxInALambda()
+    {
+        var box = new StrongBox<nint>((nint)kmalloc<Thing>(GFP_KERNEL));
+        Action drop = () => kfree((Thing*)box.Value);
+        drop();
     }
 }

@@ -47,6 +47,23 @@ unsafe sealed class Holder : IDisposable
     }
 }
 
+unsafe struct Holding
+{
+    private bool _owns = true;
+    public byte* data;
+    public Holding(byte* p) { data = p; }
+    public Holding(byte* p, int size) : this(p) { data[0] = (byte)size; }
+    public Holding(byte* p, bool isCleared) : this() { data = p; }
+    public void Dispose() { if (_owns) NativeMemory.Free(data); }
+}
+
+unsafe struct HoldingOnce(byte* p)
+{
+    private byte* _data = p;
+    public bool IsOpen { get; private set; } = true;
+    public void Dispose() { if (!IsOpen) return; IsOpen = false; NativeMemory.Free(_data); }
+}
+
 enum Stage { Closed, Open }
 
 static class Defaults { internal const int Yes = 1; }
@@ -149,4 +166,46 @@ unsafe class Bodies
         held.Dispose();
         held.Dispose();
     }
+
+    // Structs that a constructor makes.
+
+    static void OfAStruct()
+    {
+        var held = new Holding((byte*)NativeMemory.Alloc(8));
+        held.Dispose();
+    }
+
+    static void OfAStructThroughAnotherConstructor()
+    {
+        var held = new Holding((byte*)NativeMemory.Alloc(8), 3);
+        held.Dispose();
+    }
+
+    static void OfAStructTwice()
+    {
+        var held = new Holding((byte*)NativeMemory.Alloc(8));
+        held.Dispose();
+        held.Dispose(); // expect: KA4005
+    }
+
+    // "this()" runs no initializer.
+
+    static void OfAStructOfZeroes()
+    {
+        var held = new Holding((byte*)NativeMemory.Alloc(8), false);
+        held.Dispose();
+    } // expect: KA4001
+
+    static void OfAStructWithAPrimaryConstructor()
+    {
+        var held = new HoldingOnce((byte*)NativeMemory.Alloc(8));
+        held.Dispose();
+        held.Dispose();
+    }
+
+    static void OfAStructWithAPrimaryConstructorKept()
+    {
+        var held = new HoldingOnce((byte*)NativeMemory.Alloc(8));
+        Console.WriteLine(held.IsOpen);
+    } // expect: KA4001
 }

@@ -2,6 +2,7 @@
 
 using KAlloc.Analyzers.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace KAlloc.Analyzers.Flow;
 
@@ -81,12 +82,18 @@ internal sealed class CallSite
     };
 
     /// <summary>The method as a user names it: <c>kfree</c>, <c>NativeMemory.Free</c>, <c>handle.Free</c>.</summary>
-    internal string DisplayName => Names.Of(Method);
+    internal string DisplayName => Names.Of(Method, Syntax);
 }
 
 /// <summary>How messages name methods.</summary>
 internal static class Names
 {
+    /// <summary>A lambda has no name but that of what is called: <c>drop()</c> calls <c>drop</c>.</summary>
+    internal static string Of(IMethodSymbol method, SyntaxNode call) =>
+        method.MethodKind != MethodKind.AnonymousFunction ? Of(method)
+        : call is InvocationExpressionSyntax { Expression: IdentifierNameSyntax or MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax or ThisExpressionSyntax } } named ? named.Expression.ToString()
+        : "a lambda";
+
     internal static string Of(IMethodSymbol method)
     {
         if (method.MethodKind == MethodKind.Constructor) return "new " + method.ContainingType.Name;

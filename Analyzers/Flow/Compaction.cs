@@ -186,7 +186,7 @@ internal sealed class Compaction
         SymbolData data = _symbols.Of(value);
         return data.Kind switch
         {
-            SymbolKind.Argument or SymbolKind.This or SymbolKind.Static or SymbolKind.Function => true,
+            SymbolKind.Argument or SymbolKind.This or SymbolKind.Static or SymbolKind.Captured or SymbolKind.Function => true,
             SymbolKind.Load or SymbolKind.Field or SymbolKind.View => IsKnown(data.A),
             SymbolKind.Element or SymbolKind.Binary => IsKnown(data.A) && IsKnown(data.B),
             SymbolKind.Unknown when data.Item is Evaluator.IQuestion => (IsKnown(data.A) && IsKnown(data.B)) || _needed.Contains(value.Symbol),

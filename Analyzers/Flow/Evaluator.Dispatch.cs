@@ -54,16 +54,37 @@ internal sealed partial class Evaluator
             _state.Forget(call.Receiver);
         }
 
+        List<Value> captured = CapturedBy(call.Arguments);
         Value result = ApplyUnknown(call);
         if (callerKnows && !_dead)
         {
             var site = new LogSite(call.Syntax, call.Method, call.Inner);
-            _state.Rewind(before, new Primitive(PrimitiveKind.Call, _state.Canonical(call.Receiver), result) { More = new Operands(Arguments: [.. call.Arguments]), Site = site, Contract = new DeferredCall(call.Method, bodies, acts) });
+            Defer(before, new Primitive(PrimitiveKind.Call, _state.Canonical(call.Receiver), result) { More = new Operands(Arguments: [.. call.Arguments]), Site = site, Contract = new DeferredCall(call.Method, bodies, acts) }, captured);
             Symbols.SetOpen(result);
             ReadWritten(call);
         }
 
         return result;
+    }
+
+    /// <summary>What functions capture that are among the values. Whoever performs a call with them again gets them without it.</summary>
+    private List<Value> CapturedBy(IEnumerable<Value> functions)
+    {
+        var captured = new List<Value>();
+        foreach (Value function in functions)
+        {
+            if (Symbols.Of(function).Item is not FunctionValue { Captures: { } captures }) continue;
+            foreach (ISymbol variable in captures) captured.AddRange(ContentsOf(analysis.PlaceOf(variable)));
+        }
+
+        return captured;
+    }
+
+    /// <summary>The caller performs the call instead.</summary>
+    private void Defer(Log? before, Primitive call, List<Value> captured)
+    {
+        _state.Rewind(before, call);
+        foreach (Value value in captured) NoteEscape(_state.Canonical(value));
     }
 
     /// <summary>What a call that is performed again writes where it is told to is what this body reads there.</summary>

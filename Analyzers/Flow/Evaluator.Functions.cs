@@ -2,6 +2,7 @@
 // caller's own. A target that only the caller of the body knows is noted in the log, and resolved when the summary is applied.
 
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -42,6 +43,8 @@ internal sealed partial class Evaluator
             if (function.Lambda is { } lambda && _runner.FindLambda(lambda, out GraphRunner? owner) is { } graph) return RunInPlace(call, graph, owner!);
             if (function.Method.MethodKind == MethodKind.LocalFunction && _runner.FindLocalFunction(function.Method, out owner) is { } local) return RunInPlace(call, local, owner!);
             if (Dispatch.MayBeOverridden(function.Method)) return ApplyDeferred(site, new DeferredCall(function.Method, []), data.A, arguments);
+            // Whoever does not know what it does with what it captured knows that it may do so.
+            if (function.Method.MethodKind == MethodKind.AnonymousFunction && analysis.SummaryOf(function.Method) is null) Escape(target);
             return function.Method.MethodKind is MethodKind.Ordinary or MethodKind.ReducedExtension or MethodKind.AnonymousFunction ? Apply(call) : ApplyUnknown(call);
         }
 
@@ -49,9 +52,10 @@ internal sealed partial class Evaluator
         bool callerKnows = Symbols[Symbols.Root(target)].Kind is SymbolKind.Argument or SymbolKind.Load;
         Log? before = _state.Log;
         CallSite unknown = site.Of(signature, Value.Zero, arguments);
+        List<Value> captured = CapturedBy(arguments);
         Value result = ApplyUnknown(unknown);
         if (!callerKnows) return result;
-        _state.Rewind(before, new Primitive(PrimitiveKind.Call, target, result) { More = new Operands(Arguments: [.. arguments]), Site = new LogSite(site.Syntax, signature, null) });
+        Defer(before, new Primitive(PrimitiveKind.Call, target, result) { More = new Operands(Arguments: [.. arguments]), Site = new LogSite(site.Syntax, signature, null) }, captured);
         Symbols.SetOpen(result);
         return result;
     }
@@ -143,5 +147,35 @@ internal sealed partial class Evaluator
     {
         analysis.NoteLambda(lambda, _runner);
         return Symbols.Make(SymbolKind.Function, item: new FunctionValue(lambda.Symbol, lambda, FunctionValue.CapturesOf(lambda.Syntax, analysis.KnownVariables)));
+    }
+
+    /// <summary>
+    /// <c>return () => p;</c> The function outlives the variables that it captures: they become fields of an object that goes with it, and where it is called,
+    /// they are found there.
+    /// </summary>
+    internal Value Enclose(FlowState state, Value value)
+    {
+        value = state.Canonical(value);
+        if (value.Offset != 0 || Symbols.Of(value) is not { Kind: SymbolKind.Function, Item: FunctionValue { Lambda: { } lambda, Captures: { Count: > 0 } captures } } || UsesThis(lambda)) return value;
+        Value variables = Symbols.Make(SymbolKind.New, item: lambda.Syntax);
+        var kept = new List<(Value Field, Value Held)>();
+        foreach (ISymbol captured in captures)
+        {
+            Value place = analysis.PlaceOf(captured);
+            if (Symbols.KindOf(place) != SymbolKind.Local || state.IsExposed(place.Symbol) || !TypeShapes.IsScalar(TypeOf(captured))) return value;
+            if (!state.TryPeek(place, out Value held)) continue;
+            if (Symbols.Of(state.Canonical(held)) is { Kind: SymbolKind.Function, Item: FunctionValue { Captures.Count: > 0 } }) return value;
+            kept.Add((Symbols.Field(variables, captured), held));
+        }
+
+        foreach ((Value field, Value held) in kept) state.Store(field, held);
+        return Symbols.Make(SymbolKind.Function, variables, item: new FunctionValue(lambda.Symbol, null, []));
+    }
+
+    private static bool UsesThis(IFlowAnonymousFunctionOperation lambda)
+    {
+        foreach (SyntaxNode node in lambda.Syntax.DescendantNodes())
+            if (node is ThisExpressionSyntax or BaseExpressionSyntax) return true;
+        return !lambda.Symbol.IsStatic && lambda.Symbol.ContainingSymbol is { IsStatic: false };
     }
 }

@@ -242,6 +242,8 @@ internal sealed partial class Evaluator
                     // The callee may have written there, which its log does not say.
                     State.Scribble(snapshot.Symbol);
                     return snapshot;
+                case SymbolKind.Captured when Symbols.KindOf(call.Receiver) == SymbolKind.New && call.Method.MethodKind == MethodKind.AnonymousFunction:
+                    return Symbols.Field(call.Receiver, (ISymbol)data.Item!);
                 case SymbolKind.Static:
                     return Symbols.Make(SymbolKind.Static, item: data.Item);
                 case SymbolKind.Load:

@@ -94,7 +94,16 @@ internal sealed partial class FlowAnalysis
         return containers;
     }
 
-    internal IEnumerable<ISymbol> KnownVariables => new List<ISymbol>(_places.Keys);
+    internal IEnumerable<ISymbol> KnownVariables
+    {
+        get
+        {
+            // Nobody may have asked for a parameter yet: of a struct, or of the method around a function.
+            for (ISymbol? around = _root; around is IMethodSymbol method; around = around.ContainingSymbol)
+                foreach (IParameterSymbol parameter in method.Parameters) PlaceOf(parameter);
+            return new List<ISymbol>(_places.Keys);
+        }
+    }
 
     /// <summary>Analyses a body and all functions inside of it.</summary>
     internal static BodyResult Run(FlowScope scope, ISymbol root, ControlFlowGraph graph, SyntaxNode body)

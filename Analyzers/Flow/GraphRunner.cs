@@ -391,6 +391,7 @@ internal sealed partial class GraphRunner
         {
             for (int i = 0; i < state.Loops.Count; i++) LeaveLoop(state, i, branch);
             if (Depth == 0 && Method is not null && Iterators.GivesInTheEnd(Method)) value = _analysis.Evaluator.Given(Method);
+            else if (Depth == 0) value = _analysis.Evaluator.Enclose(state, value);
             Returns.Add((state, value, PlaceOf(branch)));
             return;
         }

@@ -67,7 +67,7 @@ internal enum PrimitiveKind : byte
 internal sealed record LogSite(SyntaxNode Syntax, IMethodSymbol Method, LogSite? Inner)
 {
     /// <summary>The method as a user names it.</summary>
-    internal string Name => Syntax.Parent is LockStatementSyntax statement && statement.Expression == Syntax ? "lock" : Names.Of(Method);
+    internal string Name => Syntax.Parent is LockStatementSyntax statement && statement.Expression == Syntax ? "lock" : Names.Of(Method, Syntax);
 
     /// <summary>The call that performs the primitive itself.</summary>
     internal LogSite Innermost => Inner is null ? this : Inner.Innermost;

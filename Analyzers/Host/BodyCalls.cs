@@ -83,6 +83,9 @@ internal sealed class BodyCalls
             case IMethodReferenceOperation reference:
                 Add(BodyUse.Method, reference.Method);
                 break;
+            case IAnonymousFunctionOperation function when IsReturned(function):
+                Add(BodyUse.Method, function.Symbol);
+                break;
             case IBinaryOperation { OperatorMethod: { } binary }:
                 Add(BodyUse.Method, binary);
                 break;
@@ -113,6 +116,14 @@ internal sealed class BodyCalls
                 Binds = false;
                 break;
         }
+    }
+
+    /// <summary>Callers may run it.</summary>
+    private static bool IsReturned(IOperation function)
+    {
+        IOperation? parent = function.Parent;
+        while (parent is IDelegateCreationOperation or IConversionOperation) parent = parent.Parent;
+        return parent is IReturnOperation;
     }
 
     private void Call(IMethodSymbol method, IOperation? receiver)

@@ -70,7 +70,7 @@ internal sealed partial class Evaluator
             return true;
         }
 
-        if (type is { Name: "Linux", ContainingNamespace: { Name: "KAlloc", ContainingNamespace.IsGlobalNamespace: true } } && (TryErrorPointer(invocation, out value) || TryOrder(invocation, out value))) return true;
+        if (type is { Name: "Linux", ContainingNamespace: { Name: "KAlloc", ContainingNamespace.IsGlobalNamespace: true } } && (TryErrorPointer(invocation, out value) || TryOrder(invocation, out value) || TryContext(invocation, out value))) return true;
         if (type is { Name: "Volatile" or "Interlocked", ContainingNamespace.Name: "Threading" }) return TryExchange(invocation, out value) || TryCompareExchange(invocation, out value);
         if (method.Name != "<Clone>$" || invocation.Instance is not { Type: INamedTypeSymbol { IsRecord: true } record }) return false;
         Value original = Eval(invocation.Instance);

@@ -20,6 +20,7 @@ internal sealed partial class Evaluator
     {
         AskedType { Type: var type } when IsOfClass(a, type) is { } known => known,
         AskedFamily { Family: var family } => IsOfFamily(a, family),
+        AskedContext { Name: var name } => ContextSays(name),
         _ => Symbols.Make(SymbolKind.Unknown, a, b, asked.Tag, asked.Item, asked.Low, asked.High),
     };
 

@@ -32,6 +32,14 @@ internal static class CallEffects
     internal static List<(ISymbol Place, IParameterSymbol Parameter)>? KeptBy(IMethodSymbol constructor) =>
         constructor is { ContainingType: { Name: "StrongBox", Arity: 1 } box, Parameters: [var value] } && IsBcl(constructor) && box.GetMembers("Value") is [IFieldSymbol field] ? [(field, value)] : null;
 
+    /// <summary>A constructor that nobody wrote runs that of the base class: the one that somebody did.</summary>
+    internal static IMethodSymbol ConstructorRunBy(IMethodSymbol method)
+    {
+        while (method is { MethodKind: MethodKind.Constructor, IsImplicitlyDeclared: true, Parameters.IsEmpty: true, ContainingType: { TypeKind: TypeKind.Class, DeclaringSyntaxReferences.Length: > 0, BaseType: { SpecialType: not SpecialType.System_Object } @base } }
+            && @base.InstanceConstructors.FirstOrDefault(static constructor => constructor.Parameters.IsEmpty) is { } next) method = next;
+        return method;
+    }
+
     private static bool StoresByName(string name) =>
         name is "WriteIntPtr" or "Exchange" or "CompareExchange" or "Write" or "WriteUnaligned" or "SetHandle" or "GetDelegateForFunctionPointer" or "Fill"
         || name.StartsWith("Add", StringComparison.Ordinal) || name.StartsWith("Create", StringComparison.Ordinal)

@@ -76,6 +76,7 @@ internal sealed partial class Evaluator
     private Value Apply(CallSite call)
     {
         Block(call);
+        if (CallEffects.ConstructorRunBy(call.Method) is var run && !SymbolEqualityComparer.Default.Equals(run, call.Method)) call = call.As(run);
         MethodContract? contract = analysis.Model.Find(call.Method);
         if ((contract is { Disposes: true } || call.Method is { Name: "Dispose", Parameters.IsEmpty: true }) && DisposeReceiver(call)) return Value.Zero;
         return contract is { IsModelled: true } ? ApplyContract(call, contract)
@@ -180,7 +181,7 @@ internal sealed partial class Evaluator
         }
 
         // Where every constructor begins.
-        if (method is { MethodKind: MethodKind.Constructor, ContainingType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType }) return Value.Zero;
+        if (method is { MethodKind: MethodKind.Constructor, ContainingType.SpecialType: SpecialType.System_Object or SpecialType.System_ValueType } || (method.ContainingType is { IsReferenceType: true } && IsTrivial(method))) return Value.Zero;
         if (method is { MethodKind: MethodKind.Constructor, IsImplicitlyDeclared: true, ContainingType: { IsValueType: true } zeroed })
         {
             BeginZero(call.Receiver, zeroed);

@@ -73,7 +73,7 @@ internal sealed class BodyCalls
                 Call(call.TargetMethod, call.Instance);
                 break;
             case IObjectCreationOperation { Constructor: { } constructor }:
-                Add(BodyUse.Method, constructor);
+                Add(BodyUse.Method, CallEffects.ConstructorRunBy(constructor));
                 break;
             case IPropertyReferenceOperation property:
                 Add(BodyUse.Property, property.Property);
@@ -129,7 +129,7 @@ internal sealed class BodyCalls
     private void Call(IMethodSymbol method, IOperation? receiver)
     {
         if (Dispatch.IsVirtual(method, receiver)) _all.Add((BodyUse.Virtual, method, receiver));
-        else Add(BodyUse.Method, method);
+        else Add(BodyUse.Method, CallEffects.ConstructorRunBy(method));
     }
 
     private void Add(BodyUse use, ISymbol symbol)

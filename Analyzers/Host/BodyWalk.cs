@@ -146,12 +146,12 @@ internal static class BodyWalk
         }
     }
 
-    /// <summary>Where a body's code names what it calls: not in its own name, unless that is <c>this(…)</c>. What <c>base(…)</c> is the list of bases says.</summary>
+    /// <summary>Where a body's code names what it calls: not in its own name, unless that is <c>this(…)</c>. What <c>base(…)</c> is, written or not, the list of bases says.</summary>
     internal static TextSpan[] CallsIn(SyntaxNode code) => code switch
     {
         MethodDeclarationSyntax method => Around(code.Span, method.Identifier),
-        ConstructorDeclarationSyntax { Initializer: null } constructor => Around(code.Span, constructor.Identifier),
-        ConstructorDeclarationSyntax { Initializer.RawKind: (int)SyntaxKind.BaseConstructorInitializer, Parent: TypeDeclarationSyntax { BaseList: { } bases } } => [code.Span, bases.Span],
+        ConstructorDeclarationSyntax { Initializer: null } constructor => constructor.Parent is ClassDeclarationSyntax { BaseList: { } bases } ? [.. Around(code.Span, constructor.Identifier), bases.Span] : Around(code.Span, constructor.Identifier),
+        ConstructorDeclarationSyntax { Initializer.RawKind: (int)SyntaxKind.BaseConstructorInitializer, Parent: TypeDeclarationSyntax { BaseList: { } called } } => [code.Span, called.Span],
         _ => [code.Span],
     };
 

@@ -68,7 +68,7 @@ internal sealed class Demand(Compilation compilation, CompilationFacts facts)
         }
 
         if (dispose is null && compilation.GetSpecialType(SpecialType.System_IDisposable).GetMembers("Dispose") is [IMethodSymbol contract, ..])
-            dispose = named.FindImplementationForInterfaceMember(contract) as IMethodSymbol;
+            dispose = Dispatch.Resolve(contract, named) is { ContainingType.TypeKind: not TypeKind.Interface } found ? found : null;
         return dispose;
     }
 

@@ -87,6 +87,7 @@ internal sealed class TreeScan
         var own = new List<int>();
         SyntaxNode root = _tree.GetRoot(cancellation);
         if (Words.MakesUnnamed) AddFields(root, bodies);
+        AddBases(root, bodies);
         foreach (BodySyntax body in BodyWalk.Enumerate(root))
         {
             if (NameOf(body.Declaration) is not { } name) continue;
@@ -109,6 +110,13 @@ internal sealed class TreeScan
         }
 
         return _bodies = [.. bodies];
+    }
+
+    /// <summary>Constructors run those of the base class, and say so nowhere if nobody wrote them.</summary>
+    private void AddBases(SyntaxNode root, List<DeclaredBody> bodies)
+    {
+        foreach (SyntaxNode node in root.DescendantNodes(static node => node is CompilationUnitSyntax or BaseNamespaceDeclarationSyntax or TypeDeclarationSyntax))
+            if (node is ClassDeclarationSyntax { BaseList: { } bases } declaration) bodies.Add(new DeclaredBody(declaration.Identifier.ValueText, TypesAround(node), false, Words.In(bases.Span).ToArray()));
     }
 
     /// <summary>Where objects are made as <c>new(…)</c>, a field that is assigned stands for its type.</summary>

@@ -187,6 +187,8 @@ internal sealed class Compaction
         return data.Kind switch
         {
             SymbolKind.Argument or SymbolKind.This or SymbolKind.Static or SymbolKind.Captured or SymbolKind.Function => true,
+            // A type, or a text.
+            SymbolKind.New when data.Item is not SyntaxNode => true,
             SymbolKind.Load or SymbolKind.Field or SymbolKind.View => IsKnown(data.A),
             SymbolKind.Element or SymbolKind.Binary => IsKnown(data.A) && IsKnown(data.B),
             SymbolKind.Unknown when data.Item is Evaluator.IQuestion => (IsKnown(data.A) && IsKnown(data.B)) || _needed.Contains(value.Symbol),

@@ -46,7 +46,7 @@ internal sealed partial class Evaluator
     }
 
     private bool IsSizeOf(Value length, ITypeSymbol type) =>
-        length == SizeOf(type) || length == Symbols.Unknown(type, 0, 1, int.MaxValue);
+        length == SizeOf(type);
 
     private static bool Covers(Value length, Allocation block) =>
         !block.Contract.Count.IsPresent && !block.Size.IsZero && (length == block.Size || (length.IsConstant && block.Size.IsConstant && length.Offset >= block.Size.Offset));

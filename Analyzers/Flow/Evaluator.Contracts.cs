@@ -83,7 +83,7 @@ internal sealed partial class Evaluator
         }
     }
 
-    private Value SizeOf(ITypeSymbol type) => TypeShapes.FixedSize(type) is var size and > 0 ? Value.Constant(size) : Symbols.Unknown(type, 0, 1, int.MaxValue);
+    private Value SizeOf(ITypeSymbol type) => TypeShapes.FixedSize(type) is var size and > 0 ? Value.Constant(size) : Symbols.Make(SymbolKind.Unknown, item: new AskedSizeOf(type), low: 1, high: int.MaxValue);
 
     // Sleep
 

@@ -145,7 +145,7 @@ internal sealed partial class Evaluator
     private static bool IsType(ITypeSymbol? type) => type is { Name: "Type", ContainingNamespace: { Name: "System", ContainingNamespace.IsGlobalNamespace: true } };
 
     /// <summary>What a type parameter stands for may be any other type, too.</summary>
-    private Value EvalTypeOf(ITypeOfOperation typeOf) => Symbols.Make(TypeShapes.IsOpen(typeOf.TypeOperand) ? SymbolKind.Unknown : SymbolKind.New, tag: 1, item: typeOf.TypeOperand);
+    private Value TypeOf(ITypeSymbol type) => TypeShapes.IsOpen(type) ? Symbols.Make(SymbolKind.Unknown, item: new AskedTypeOf(type)) : Symbols.Make(SymbolKind.New, tag: 1, item: type);
 
     /// <summary>Two tuples are equal if their parts are.</summary>
     private Value EvalTupleBinary(ITupleBinaryOperation binary)
@@ -182,6 +182,8 @@ internal sealed partial class Evaluator
         {
             // The upper half of the unsigned numbers is negative here.
             if (left.IsConstant && right.IsConstant) (left, right) = (Value.Constant(left.Offset ^ long.MinValue), Value.Constant(right.Offset ^ long.MinValue));
+            else if (right == (kind is BinaryOperatorKind.LessThan or BinaryOperatorKind.GreaterThanOrEqual ? Value.One : Value.Zero)) return IsZero(left, kind is BinaryOperatorKind.LessThan or BinaryOperatorKind.LessThanOrEqual);
+            else if (left == (kind is BinaryOperatorKind.GreaterThan or BinaryOperatorKind.LessThanOrEqual ? Value.One : Value.Zero)) return IsZero(right, kind is BinaryOperatorKind.GreaterThan or BinaryOperatorKind.GreaterThanOrEqual);
             else if (left is { IsConstant: true, Offset: < 0 }) return OrderAgainstHuge(kind, right, left, isLeft: false);
             else if (right is { IsConstant: true, Offset: < 0 }) return OrderAgainstHuge(kind, left, right, isLeft: true);
         }
@@ -198,6 +200,9 @@ internal sealed partial class Evaluator
             _ => Arithmetic(kind, left, right, binary.Type, binary),
         };
     }
+
+    /// <summary>What is below one and has no sign.</summary>
+    private Value IsZero(Value value, bool isZero) => _state.Binary(Operator.Equal, value, Value.Zero) is var asked && isZero ? asked : Not(asked);
 
     /// <summary>Two places in one array of pointers, as the indices that tell them apart: <c>p &lt; start + n</c>.</summary>
     private (Value, Value)? AsIndices(Value left, Value right)

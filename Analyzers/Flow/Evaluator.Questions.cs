@@ -16,8 +16,10 @@ internal sealed partial class Evaluator
     private sealed record AskedOrder : IQuestion;
 
     /// <summary>A method's question of values whose answer this body knows.</summary>
-    private Value AskAgain(SymbolData asked, Value a, Value b) => asked.Item switch
+    private Value AskAgain(SymbolData asked, Value a, Value b, IMethodSymbol called) => asked.Item switch
     {
+        AskedTypeOf { Type: var open } when TypeShapes.Given(open, called) is { } given => TypeOf(given),
+        AskedSizeOf { Type: var open } when TypeShapes.Given(open, called) is { } given => SizeOf(given),
         AskedType { Type: var type } when IsOfClass(a, type) is { } known => known,
         AskedFamily { Family: var family } => IsOfFamily(a, family),
         AskedContext { Name: var name } => ContextSays(name),
@@ -25,6 +27,11 @@ internal sealed partial class Evaluator
     };
 
     private sealed record AskedFamily(string Family) : IQuestion;
+
+    /// <summary>What a type parameter stands for, and how large that is: whoever gives the type argument knows.</summary>
+    private sealed record AskedTypeOf(ITypeSymbol Type) : IQuestion;
+
+    private sealed record AskedSizeOf(ITypeSymbol Type) : IQuestion;
 
     /// <summary>Whether memory comes from an allocator: known of what was allocated here.</summary>
     private Value IsOfFamily(Value pointer, string family) =>

@@ -255,7 +255,7 @@ internal sealed partial class Evaluator
                 case SymbolKind.Binary:
                     return State.Binary((Operator)data.Tag, Map(data.A), Map(data.B));
                 case SymbolKind.Unknown when data.Item is IQuestion:
-                    return evaluator.AskAgain(data, Map(data.A), Map(data.B));
+                    return evaluator.AskAgain(data, Map(data.A), Map(data.B), call.Method);
                 case SymbolKind.View:
                     Value of = Map(data.A);
                     return of.IsZero ? of : Symbols.Make(SymbolKind.View, of, item: data.Item);

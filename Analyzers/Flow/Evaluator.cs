@@ -98,7 +98,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IIncrementOrDecrementOperation increment: return EvalIncrement(increment);
             case IBinaryOperation binary: return EvalBinary(binary);
             case ITupleBinaryOperation binary: return EvalTupleBinary(binary);
-            case ITypeOfOperation typeOf: return EvalTypeOf(typeOf);
+            case ITypeOfOperation typeOf: return TypeOf(typeOf.TypeOperand);
             case IUnaryOperation unary: return EvalUnary(unary);
             case IIsNullOperation isNull: return IsNull(isNull.Operand);
             case IIsPatternOperation isPattern: return EvalPattern(Eval(isPattern.Value), isPattern.Pattern, isPattern);
@@ -114,7 +114,7 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
             case IDelegateCreationOperation creation: return Eval(creation.Target);
             case IMethodReferenceOperation method: return EvalMethodReference(method);
             case IFlowAnonymousFunctionOperation lambda: return EvalLambda(lambda);
-            case ISizeOfOperation sizeOf: return Symbols.Unknown(sizeOf.TypeOperand, 0, 1, int.MaxValue);
+            case ISizeOfOperation sizeOf: return SizeOf(sizeOf.TypeOperand);
             case IDefaultValueOperation when IsFollowed(operation.Type): return NullableOf(operation, Value.Zero, false);
             case IDefaultValueOperation: return TypeShapes.IsScalar(operation.Type) ? Value.Zero : ZeroStruct(operation);
             case IArgumentOperation argument: return Eval(argument.Value);

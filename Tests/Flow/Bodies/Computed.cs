@@ -346,4 +346,32 @@ unsafe class Bodies
             if (p == null) p = NativeMemory.Alloc(8);
         if (other.Count > 0) NativeMemory.Free(p);
     } // expect: KA4001
+
+    // What has no sign is zero or not, however that is asked.
+
+    static void NotZeroOrOneAtLeast(nuint n)
+    {
+        void* p = n != 0 ? NativeMemory.Alloc(n) : null;
+        if (n >= 1) NativeMemory.Free(p);
+    }
+
+    static void PositiveOrBelowOne(ulong n)
+    {
+        void* p = n > 0 ? NativeMemory.Alloc((nuint)n) : null;
+        if (1 > n) return;
+        NativeMemory.Free(p);
+    }
+
+    static void OneAtLeastOrNotPositive(nuint n)
+    {
+        void* p = n >= 1 ? NativeMemory.Alloc(n) : null;
+        if (n <= 0) return;
+        NativeMemory.Free(p);
+    }
+
+    static void OneAtLeastOrTwo(nuint n)
+    {
+        void* p = n >= 1 ? NativeMemory.Alloc(n) : null;
+        if (n >= 2) NativeMemory.Free(p);
+    } // expect: KA4001
 }

@@ -193,7 +193,7 @@ internal sealed partial class Evaluator
                 return;
             }
 
-            State.BeginStruct(place);
+            State.BeginStruct(place, type);
             State.ZeroStruct(place, type);
         }
 

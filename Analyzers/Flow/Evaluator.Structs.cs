@@ -30,7 +30,7 @@ internal sealed partial class Evaluator
     private void ClearStruct(Value place, ITypeSymbol type)
     {
         Log? before = _state.Log;
-        _state.BeginStruct(place);
+        _state.BeginStruct(place, type);
         ClearParts(place, type);
         _state.NoteCleared(before, place, type);
     }
@@ -106,7 +106,7 @@ internal sealed partial class Evaluator
             return;
         }
 
-        _state.Clear(region);
+        _state.ClearStruct(region, type);
         ClearParts(region, type);
         if (type is INamedTypeSymbol { IsValueType: true, DeclaringSyntaxReferences.Length: > 0 } && !analysis.Parts.AreAll(type)) _state.ZeroStruct(region, type);
     }

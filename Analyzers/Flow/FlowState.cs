@@ -238,10 +238,18 @@ internal sealed partial class FlowState(SymbolTable symbols)
         RemoveInside(address);
     }
 
-    private void RemoveInside(Value address)
+    /// <summary>The struct of which nothing is known any more.</summary>
+    internal void ClearStruct(Value address, ITypeSymbol? type)
+    {
+        address = CanonicalAddress(address);
+        if (address == new Value(Symbols.Root(address), 0)) Scribble(address.Symbol);
+        RemoveInside(address, type);
+    }
+
+    private void RemoveInside(Value address, ITypeSymbol? type = null)
     {
         for (int i = _cells.Count - 1; i >= 0; i--)
-            if (IsInside(_cells.KeyAt(i), address)) _cells.RemoveAt(i);
+            if (IsInside(_cells.KeyAt(i), address, type)) _cells.RemoveAt(i);
     }
 
     /// <summary>
@@ -259,8 +267,8 @@ internal sealed partial class FlowState(SymbolTable symbols)
         else if (!(isOwn && isZero) && IsVisible(target)) Note(new Primitive(PrimitiveKind.Copy, target, source, keepsRest) { Type = type });
         var copies = new List<(Value, Value)>();
         for (int i = 0; i < _cells.Count; i++)
-            if (Rebase(_cells.KeyAt(i), source, target, keepsRest) is { } address) copies.Add((address, _cells.ValueAt(i)));
-        if (!keepsRest) RemoveInside(target);
+            if (Rebase(_cells.KeyAt(i), source, target, keepsRest) is { } address && (keepsRest || IsInside(_cells.KeyAt(i), source, type))) copies.Add((address, _cells.ValueAt(i)));
+        if (!keepsRest) RemoveInside(target, type);
         if (isZero) ZeroStruct(target, type!);
         else Overwrite(target, keepsRest);
         // What the source is not known to hold is not what the target held.
@@ -274,9 +282,9 @@ internal sealed partial class FlowState(SymbolTable symbols)
     }
 
     /// <summary>All of a struct is written: nothing that was known of it holds any more.</summary>
-    internal void BeginStruct(Value target)
+    internal void BeginStruct(Value target, ITypeSymbol? type)
     {
-        RemoveInside(target);
+        RemoveInside(target, type);
         Overwrite(target, isMore: false);
         Epoch++;
     }
@@ -291,12 +299,16 @@ internal sealed partial class FlowState(SymbolTable symbols)
             : null;
     }
 
-    internal bool IsInside(Value address, Value container)
+    /// <param name="address">The place.</param>
+    /// <param name="container">Where the whole begins.</param>
+    /// <param name="type">What it is; null for all that is known to lie behind. Further elements of that type are beside the first, not in it.</param>
+    internal bool IsInside(Value address, Value container, ITypeSymbol? type = null)
     {
         while (address != container)
         {
             SymbolData data = Symbols.Of(address);
             if (data.Kind is not (SymbolKind.Field or SymbolKind.Element)) return false;
+            if (type is not null && data.A == container && data is { Kind: SymbolKind.Element, Tag: 0 or -1, B: { IsConstant: true, IsZero: false }, Item: ITypeSymbol element } && SymbolEqualityComparer.Default.Equals(element, type)) return false;
             address = data.A;
         }
 

@@ -289,6 +289,23 @@ internal sealed partial class FlowState(SymbolTable symbols)
         Epoch++;
     }
 
+    /// <summary>All that is known to lie in a block.</summary>
+    internal List<(Value Place, Value Held)> ContentsOf(Value block)
+    {
+        block = CanonicalAddress(block);
+        var contents = new List<(Value, Value)>();
+        for (int i = 0; i < _cells.Count && !block.IsConstant; i++)
+            if (Rebase(_cells.KeyAt(i), block, block, bytes: true) is not null) contents.Add((_cells.KeyAt(i), _cells.ValueAt(i)));
+        return contents;
+    }
+
+    /// <summary>Puts what lay in one block into another.</summary>
+    internal void Put(List<(Value Place, Value Held)> contents, Value from, Value to)
+    {
+        from = CanonicalAddress(from);
+        foreach ((Value place, Value held) in contents) Store(Rebase(place, from, to, bytes: true)!.Value, held);
+    }
+
     private Value? Rebase(Value address, Value source, Value target, bool bytes)
     {
         if (address.Symbol == source.Symbol && (bytes ? address.Offset >= source.Offset : address.Offset == source.Offset)) return target.Plus(address.Offset - source.Offset);

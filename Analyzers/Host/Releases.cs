@@ -48,7 +48,7 @@ internal static class Releases
     {
         if (owner.IsValueType || owner.BaseType is not { SpecialType: SpecialType.System_Object }) return true;
         var texts = new List<SyntaxNode>();
-        foreach (ISymbol member in owner.GetMembers())
+        foreach (ISymbol member in owner.GetMembers().Select(WithBody))
         {
             bool disposes = member is IMethodSymbol { Name: "Dispose" or "DisposeAsync" or "System.IDisposable.Dispose" or "Finalize" };
             if (!disposes) continue;
@@ -77,7 +77,7 @@ internal static class Releases
                 // The object is handed to code that may call anything.
                 if (token.IsKind(SyntaxKind.BaseKeyword) || (token.IsKind(SyntaxKind.ThisKeyword) && token.Parent?.Parent is Microsoft.CodeAnalysis.CSharp.Syntax.ArgumentSyntax argument && !IsFinalizerNote(argument))) return true;
                 if (!token.IsKind(SyntaxKind.IdentifierToken)) continue;
-                foreach (ISymbol member in MembersOf(owner, scope, token.ValueText))
+                foreach (ISymbol member in MembersOf(owner, scope, token.ValueText).Select(WithBody))
                 {
                     if (goals.Contains(member, SymbolEqualityComparer.Default)) return true;
                     if (member.IsAbstract || member.IsVirtual || member is IFieldSymbol { Type.TypeKind: TypeKind.Delegate or TypeKind.FunctionPointer } or IEventSymbol) return true;
@@ -89,6 +89,9 @@ internal static class Releases
 
         return false;
     }
+
+    /// <summary>Of a partial method, the part that has one.</summary>
+    private static ISymbol WithBody(ISymbol member) => (member as IMethodSymbol)?.PartialImplementationPart ?? member;
 
     private static IEnumerable<ISymbol> MembersOf(INamedTypeSymbol owner, INamedTypeSymbol scope, string name)
     {

@@ -351,7 +351,9 @@ internal sealed partial class Evaluator(FlowAnalysis analysis)
 
     private Value EvalCapture(IFlowCaptureOperation capture)
     {
-        if (!capture.Value.ConstantValue.HasValue && !IsZeroPointer(capture.Value) && IsPlace(capture.Value) && !(capture.Value is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }))
+        // "isEmpty ? null : new Box { data = Make() }": what was captured is captured again, once it is filled.
+        bool isValue = capture.Value is IFlowCaptureReferenceOperation inner && !_state.TryPeek(CaptureSlot(inner.Id, 1), out _);
+        if (!isValue && !capture.Value.ConstantValue.HasValue && !IsZeroPointer(capture.Value) && IsPlace(capture.Value) && !(capture.Value is IFieldReferenceOperation { Field.IsFixedSizeBuffer: true }))
         {
             Value address = Address(capture.Value);
             Touch(address, capture.Value);

@@ -14,7 +14,7 @@ internal sealed partial class GraphRunner
     /// <summary>By header: memory that a widened turn gave up before it went round once more.</summary>
     private readonly Dictionary<int, SortedSet<int>> _goneRound = [];
 
-    /// <summary>By header: memory that was there before the loop and that a first turn put into other memory or an object, or handed on.</summary>
+    /// <summary>By header: memory that was there before the loop and that a first turn put into other memory or an object.</summary>
     private readonly Dictionary<int, SortedSet<int>> _putAway = [];
 
     /// <summary>A path is where a loop goes round or ends: what it gave up since it came in.</summary>
@@ -38,7 +38,7 @@ internal sealed partial class GraphRunner
             Allocation before = turn.OnEntry.AllocationAt(i);
             if (before.Status != AllocationStatus.Owned || !state.TryGetAllocation(new Value(before.Symbol, 0), out Allocation now)) continue;
             if (now.Status != AllocationStatus.Owned || IsHandedOn(state, turn.OnEntry, before.Symbol)) Of(_givenUp, header).Add(before.Symbol);
-            if (turn.Count == 0 && (now.Status == AllocationStatus.Escaped || IsPut(state, turn.OnEntry, before.Symbol, static (symbols, root) => symbols[root].Kind is not (SymbolKind.Local or SymbolKind.Capture)))) Of(_putAway, header).Add(before.Symbol);
+            if (turn.Count == 0 && IsPut(state, turn.OnEntry, before.Symbol, static (symbols, root) => symbols[root].Kind is not (SymbolKind.Local or SymbolKind.Capture))) Of(_putAway, header).Add(before.Symbol);
         }
 
         for (int i = 0; i < state.AllocationCount; i++)

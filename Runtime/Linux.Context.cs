@@ -73,10 +73,10 @@ public static unsafe partial class Linux
     /// <summary><c>call_rcu(head, func)</c>: calls the function after a grace period. Never sleeps; any context.</summary>
     /// <param name="head">A field of the object to be freed; not queued already.</param>
     /// <param name="func">Runs in softirq context on the thread rcuc: it must not sleep.</param>
-    public static void call_rcu([Borrows] rcu_head* head, [SoftIrq] rcu_callback_t func) => Rcu.Call(head, func);
+    public static void call_rcu(rcu_head* head, [SoftIrq] rcu_callback_t func) => Rcu.Call(head, func);
 
     /// <inheritdoc cref="call_rcu(rcu_head*, rcu_callback_t)"/>
-    public static void call_rcu([Borrows] rcu_head* head, [SoftIrq] delegate*<rcu_head*, void> func) => Rcu.Call(head, (delegate*<void*, void>)func, head);
+    public static void call_rcu(rcu_head* head, [SoftIrq] delegate*<rcu_head*, void> func) => Rcu.Call(head, (delegate*<void*, void>)func, head);
 
     /// <summary><c>rcu_barrier()</c>: waits until every callback queued before has run, as a module must before it goes. May sleep.</summary>
     [MightSleep]

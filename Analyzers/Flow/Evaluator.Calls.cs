@@ -131,6 +131,7 @@ internal sealed partial class Evaluator
         if (isReference && creation.Type is INamedTypeSymbol type) Symbols.SetClass(call.Receiver, type);
         EvalArguments(call, creation.Arguments);
         if (!_dead && analysis.Model.Find(constructor) is { Allocations.Count: > 0 } contract) return ApplyContract(call, contract);
+        FlowState? before = isReference && TypeShapes.HasFinalizer(creation.Type!) ? _state.Fork() : null;
         if (isReference) _state.SetZeroed(call.Receiver.Symbol, creation.Type);
         else if (BeginsZero(constructor)) BeginZero(call.Receiver, creation.Type);
         else if (Initializers.RunIn(constructor)) BeginFields(call.Receiver, constructor.ContainingType);
@@ -139,8 +140,13 @@ internal sealed partial class Evaluator
         if (_dead) return Value.Zero;
         BeginCollection(call.Receiver, creation);
         if (creation.Initializer is not null) Escape(Eval(creation.Initializer));
-        // A finalizer frees what nobody else does.
-        if (isReference && TypeShapes.HasFinalizer(creation.Type!)) LetOut(call.Receiver);
+        // A finalizer frees what nobody else does, wherever the constructor put it.
+        if (before is not null)
+        {
+            LetOut(call.Receiver);
+            for (int i = 0; i < _state.AllocationCount; i++)
+                if (!before.TryGetAllocation(new Value(_state.AllocationAt(i).Symbol, 0), out _)) LetOut(new Value(_state.AllocationAt(i).Symbol, 0));
+        }
         return isReference || !TypeShapes.IsScalar(creation.Type) ? call.Receiver : LoadAt(call.Receiver, creation.Type);
     }
 

@@ -153,10 +153,20 @@ internal sealed partial class Evaluator
 
     private Value Pinned(IOperation pinned)
     {
+        if (pinned.Type is not (IArrayTypeSymbol or IPointerTypeSymbol or { SpecialType: SpecialType.System_String }) && !IsSpan(pinned.Type)) return PinnedPart(pinned);
         Value value = _state.Canonical(Eval(pinned));
         if (IsSpan(pinned.Type)) return TryGetCovered(value, out Value covered) ? covered : UnknownOf(pinned.Syntax, 2);
         bool holdsPointers = pinned.Type is IArrayTypeSymbol { Rank: 1, ElementType: var element } && TypeShapes.IsPointer(element);
         return holdsPointers ? Symbols.Make(SymbolKind.Element, value, Value.Zero) : Symbols.Make(SymbolKind.Element, value, default, PinnedTag);
+    }
+
+    /// <summary>A type of its own says what of it is pinned: the only field of a struct, else something that is not known.</summary>
+    private Value PinnedPart(IOperation pinned)
+    {
+        if (pinned.Type is not { IsValueType: true } || !IsPlace(pinned)) Escape(Eval(pinned));
+        else if (TypeShapes.IsWrapper(pinned.Type)) return Address(pinned);
+        else LetWrite(Address(pinned), pinned);
+        return UnknownOf(pinned.Syntax, 2);
     }
 
     private static ITypeSymbol? ElementTypeOf(ITypeSymbol? type) => type switch
@@ -173,7 +183,7 @@ internal sealed partial class Evaluator
         index = _state.Canonical(index);
         if (index.IsZero) return pointer;
         // (byte*)p + sizeof(T) is (T*)p + 1
-        if (TypeShapes.FixedSize(elementType) == 1 && index.Offset == 0 && Symbols.Of(index) is { Kind: SymbolKind.Unknown, Item: ITypeSymbol measured }) (index, elementType) = (Value.One, measured);
+        if (TypeShapes.FixedSize(elementType) == 1 && index.Offset == 0 && Symbols.Of(index) is { Kind: SymbolKind.Unknown, Item: AskedSizeOf { Type: var measured } }) (index, elementType) = (Value.One, measured);
         if (pointer.Offset == 0 && Symbols.Of(pointer) is { Kind: SymbolKind.Element, Tag: 0, Item: null } start)
             return ElementOf(start.A, _state.Binary(backwards ? Operator.Subtract : Operator.Add, _state.Canonical(start.B), index));
         int size = TypeShapes.FixedSize(elementType);

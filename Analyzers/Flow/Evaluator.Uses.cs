@@ -29,6 +29,7 @@ internal sealed partial class Evaluator
         {
             string family = Symbols.Of(pointer) is { Kind: SymbolKind.View } view ? view.Item as string ?? "" : allocation.Family;
             told = analysis.Raise(new FreeEvent(_state, call, contract, allocation, pointer, family, order, cache), again: false);
+            analysis.Fields.Release(_state, allocation.Symbol, ofVariables: true);
             _state.SetAllocation(_state.IsCounted(pointer) ? allocation with { Status = AllocationStatus.Escaped }
                 : allocation with { Status = AllocationStatus.Freed, FreedAt = call.Syntax, FreedWith = contract, FreedBy = call.DisplayName });
         }

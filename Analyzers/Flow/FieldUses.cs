@@ -71,7 +71,9 @@ internal sealed class FieldUses
     /// <summary>The value is freed, and no allocation of it was seen.</summary>
     internal void Free(FlowState state, CallSite call, Model.FreeContract contract, Value pointer, Value? order)
     {
-        if (FieldBehind(state.Symbols, pointer) is not { } field || !_freed.Add((field, call.Syntax, call.Inner?.Innermost.Syntax))) return;
+        if (FieldBehind(state.Symbols, pointer) is not { } field) return;
+        if (state.Symbols[state.Symbols.Root(state.Symbols.Of(pointer).A)].Kind == SymbolKind.Local) Released.Add(field);
+        if (!_freed.Add((field, call.Syntax, call.Inner?.Innermost.Syntax))) return;
         Value? known = order is { } given ? state.Canonical(given) : null;
         Frees.Add(new FieldFree(field, call.Syntax, call.DisplayName, contract)
         {
@@ -159,12 +161,18 @@ internal sealed class FieldUses
         }
     }
 
-    /// <summary>Memory that the body put there itself is freed by a loop: what that does to later elements is not seen one by one.</summary>
-    internal void Release(FlowState state, int allocation)
+    /// <summary>
+    /// Memory that the body put there itself is freed by a loop: what that does to later elements is not seen one by one. Or by whoever has the struct in a variable
+    /// of his own, of which the log says nothing.
+    /// </summary>
+    internal void Release(FlowState state, int allocation, bool ofVariables = false)
     {
         SmallMap<Value, Value> cells = state.Cells;
         for (int i = 0; i < cells.Count; i++)
-            if (cells.ValueAt(i).Symbol == allocation && FieldAt(state.Symbols, cells.KeyAt(i)) is { } field) Released.Add(field);
+        {
+            if (cells.ValueAt(i).Symbol != allocation || (ofVariables && state.Symbols[state.Symbols.Root(cells.KeyAt(i))].Kind != SymbolKind.Local)) continue;
+            if (FieldAt(state.Symbols, cells.KeyAt(i)) is { } field) Released.Add(field);
+        }
     }
 
     /// <summary>The field that holds the freed memory, if a callee put it there: to its own body that memory is the field's.</summary>

@@ -156,7 +156,7 @@ internal sealed partial class Evaluator
         if (pinned.Type is not (IArrayTypeSymbol or IPointerTypeSymbol or { SpecialType: SpecialType.System_String }) && !IsSpan(pinned.Type)) return PinnedPart(pinned);
         Value value = _state.Canonical(Eval(pinned));
         if (IsSpan(pinned.Type)) return TryGetCovered(value, out Value covered) ? covered : UnknownOf(pinned.Syntax, 2);
-        bool holdsPointers = pinned.Type is IArrayTypeSymbol { Rank: 1, ElementType: var element } && TypeShapes.IsPointer(element);
+        bool holdsPointers = pinned.Type is IArrayTypeSymbol { Rank: 1, ElementType: var element } && (TypeShapes.IsPointer(element) || element is { IsValueType: true, TypeKind: TypeKind.Struct, SpecialType: SpecialType.None });
         return holdsPointers ? Symbols.Make(SymbolKind.Element, value, Value.Zero) : Symbols.Make(SymbolKind.Element, value, default, PinnedTag);
     }
 

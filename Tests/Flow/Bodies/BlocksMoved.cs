@@ -1,4 +1,4 @@
-// What lies in a block: beside the first element, and after the block has grown.
+// What lies in a block: beside the first element, after the block has grown, and in an array that is pinned.
 
 using System;
 using System.Runtime.InteropServices;
@@ -111,5 +111,47 @@ unsafe class Bodies
         NativeMemory.Free(larger[1].data);
         NativeMemory.Free(larger[1].data); // expect: KA4005
         NativeMemory.Free(larger);
+    }
+
+    static Item Made() => new() { data = (byte*)NativeMemory.Alloc(3) };
+
+    static void PinnedAndFreed()
+    {
+        var all = new Item[] { Made() };
+        fixed (Item* first = all) NativeMemory.Free(first->data);
+    }
+
+    static void PinnedAndFreedTwice()
+    {
+        var all = new Item[] { Made() };
+        fixed (Item* first = all)
+        {
+            NativeMemory.Free(first->data);
+            NativeMemory.Free(all[0].data); // expect: KA4005
+        }
+    }
+
+    static void PinnedAndOneLost()
+    {
+        var all = new Item[] { Made(), Made() };
+        fixed (Item* first = all) NativeMemory.Free(first->data);
+    } // expect: KA4001
+
+    static void FilledWherePinned()
+    {
+        var all = new Item[1];
+        fixed (Item* first = all) first->data = (byte*)NativeMemory.Alloc(3);
+        NativeMemory.Free(all[0].data);
+    }
+
+    static void FilledByPointer(int n)
+    {
+        var all = new Item[n];
+        fixed (Item* first = all)
+        {
+            for (Item* p = first; p < first + n; p++) *p = Made();
+        }
+
+        foreach (Item item in all) NativeMemory.Free(item.data);
     }
 }

@@ -45,8 +45,7 @@ internal sealed partial class Evaluator
         StoreStruct(place, zero, type);
     }
 
-    private bool IsSizeOf(Value length, ITypeSymbol type) =>
-        length == SizeOf(type);
+    private bool IsSizeOf(Value length, ITypeSymbol type) => length == SizeOf(type);
 
     private static bool Covers(Value length, Allocation block) =>
         !block.Contract.Count.IsPresent && !block.Size.IsZero && (length == block.Size || (length.IsConstant && block.Size.IsConstant && length.Offset >= block.Size.Offset));

@@ -97,19 +97,21 @@ public unsafe class SlabInvariantTests
     [Fact]
     public void ThreadsThatDetach_HandTheirBlocksOn()
     {
-        int before = CpuBlocks.Count;
+        // The blocks of these threads alone: other tests start threads meanwhile, and may take one that was handed on.
+        var blocks = new HashSet<nint>();
         for (int i = 0; i < 300; i++)
         {
             var thread = new Thread(() =>
             {
                 kfree(kmalloc(40, GFP_KERNEL));
+                blocks.Add((nint)CpuBlocks.Current);
                 KernelMemory.DetachThread();
             });
             thread.Start();
             thread.Join();
         }
 
-        Assert.InRange(CpuBlocks.Count - before, 0, 20);
+        Assert.InRange(blocks.Count, 1, 100);
     }
 
     [Fact]

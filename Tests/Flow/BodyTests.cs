@@ -1,4 +1,4 @@
-// Each method of Bodies/*.cs is one test: the lines that end in "// expect: KA####" are reported, and no others. The bodies are grouped by what
+// Each method of Bodies/*.cs is one test: the lines that end in "// expect: KA####" are reported, and no others, nor beside them. The bodies are grouped by what
 // the engine must understand; in each group correct code that looks wrong stands beside wrong code that looks right.
 
 using System.Collections.Immutable;
@@ -37,6 +37,17 @@ public sealed partial class BodyTests
         Assert.Equal(expected, actual);
     }
 
+    public static TheoryData<string> AllGroups() => [.. Groups];
+
+    /// <summary>What stands beside the bodies: helpers, and classes whose fields are judged.</summary>
+    [Theory]
+    [MemberData(nameof(AllGroups))]
+    public void Rest_IsReportedWhereItSays(string group)
+    {
+        (string expected, string actual) = Loaded[group].Value.CompareRest();
+        Assert.Equal(expected, actual);
+    }
+
     [Fact]
     public void Bodies_AreMany() => Assert.True(Bodies().Count >= 100, $"{Bodies().Count} bodies");
 
@@ -49,10 +60,13 @@ public sealed partial class BodyTests
         }
 
         internal static IEnumerable<string> BodyNames(string source) =>
-            from type in CSharpSyntaxTree.ParseText(source, KernelSetup.ParseOptions).GetCompilationUnitRoot().DescendantNodes().OfType<TypeDeclarationSyntax>()
+            BodiesIn(CSharpSyntaxTree.ParseText(source, KernelSetup.ParseOptions)).Select(body => body.Identifier.ValueText);
+
+        private static IEnumerable<MethodDeclarationSyntax> BodiesIn(SyntaxTree tree) =>
+            from type in tree.GetCompilationUnitRoot().DescendantNodes().OfType<TypeDeclarationSyntax>()
             where type.Identifier.ValueText == "Bodies"
             from method in type.Members.OfType<MethodDeclarationSyntax>()
-            select method.Identifier.ValueText;
+            select method;
 
         internal static Group Load(string name)
         {
@@ -66,23 +80,32 @@ public sealed partial class BodyTests
             return new Group(compilation.SyntaxTrees[0], found);
         }
 
-        internal (string Expected, string Actual) Compare(string body)
+        internal (string Expected, string Actual) Compare(string body) => Compare([.. LinesOf(BodiesIn(tree).Single(method => method.Identifier.ValueText == body))]);
+
+        internal (string Expected, string Actual) CompareRest() => Compare([.. Enumerable.Range(0, tree.GetText().Lines.Count).Except(BodiesIn(tree).SelectMany(LinesOf))]);
+
+        private IEnumerable<int> LinesOf(MethodDeclarationSyntax body)
         {
-            MethodDeclarationSyntax method = tree.GetCompilationUnitRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(candidate => candidate.Identifier.ValueText == body && ((TypeDeclarationSyntax)candidate.Parent!).Identifier.ValueText == "Bodies");
             TextLineCollection lines = tree.GetText().Lines;
-            int first = lines.GetLineFromPosition(method.FullSpan.Start).LineNumber, last = lines.GetLineFromPosition(method.Span.End).LineNumber;
+            int first = lines.GetLineFromPosition(body.FullSpan.Start).LineNumber, last = lines.GetLineFromPosition(body.Span.End).LineNumber;
+            return Enumerable.Range(first, last - first + 1);
+        }
+
+        private (string Expected, string Actual) Compare(SortedSet<int> numbers)
+        {
+            TextLineCollection lines = tree.GetText().Lines;
             var expected = new List<string>();
-            for (int i = first; i <= last; i++)
+            foreach (int number in numbers)
             {
-                Match match = Expectation().Match(lines[i].ToString());
-                if (match.Success) expected.AddRange(match.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries).Select(id => $"{id} {lines[i].ToString().Trim()}"));
+                Match match = Expectation().Match(lines[number].ToString());
+                if (match.Success) expected.AddRange(match.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries).Select(id => $"{id} {lines[number].ToString().Trim()}"));
             }
 
             IEnumerable<string> actual =
                 from diagnostic in diagnostics
                 where diagnostic.Location.SourceTree == tree
                 let line = diagnostic.Location.GetLineSpan().StartLinePosition.Line
-                where line >= first && line <= last
+                where numbers.Contains(line)
                 orderby line, diagnostic.Id
                 select $"{diagnostic.Id} {lines[line].ToString().Trim()}";
             return (string.Join('\n', expected), string.Join('\n', actual));

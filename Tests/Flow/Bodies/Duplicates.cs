@@ -6,7 +6,7 @@ unsafe class Bodies
     {
         private readonly byte* _block;
 
-        public NeverFrees(int n) => _block = (byte*)NativeMemory.Alloc((nuint)n);
+        public NeverFrees(int n) => _block = (byte*)NativeMemory.Alloc((nuint)n); // expect: KA4011
 
         public byte First => _block[0];
     }

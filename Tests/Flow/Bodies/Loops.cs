@@ -189,7 +189,7 @@ unsafe class Bodies
     {
         public byte* data;
 
-        public void Open() => data = (byte*)NativeMemory.Alloc(8);
+        public void Open() => data = (byte*)NativeMemory.Alloc(8); // expect: KA4011
     }
 
     static int s_count;

@@ -27,7 +27,7 @@ internal sealed partial class Evaluator
         length = _state.Canonical(length);
         int root = Symbols.Root(pointer);
         type ??= pointer == new Value(root, 0) && Symbols[root] is { Kind: SymbolKind.Local, Item: ILocalSymbol { Type.IsValueType: true } variable } ? variable.Type : null;
-        if (type is not null && IsSizeOf(length, type)) AssignZero(pointer, type, site);
+        if (type is not null && length == SizeOf(type)) AssignZero(pointer, type, site);
         else if (pointer == new Value(root, 0) && _state.TryGetAllocation(pointer, out Allocation block) && block.Symbol == root && Covers(length, block)) _state.SetZeroed(root, null);
         else if (!Symbols.IsPrivate(root)) _state.Note(new Primitive(PrimitiveKind.Zero, pointer) { More = new Operands(Size: length) });
     }
@@ -44,8 +44,6 @@ internal sealed partial class Evaluator
         BeginZero(zero, type);
         StoreStruct(place, zero, type);
     }
-
-    private bool IsSizeOf(Value length, ITypeSymbol type) => length == SizeOf(type);
 
     private static bool Covers(Value length, Allocation block) =>
         !block.Contract.Count.IsPresent && !block.Size.IsZero && (length == block.Size || (length.IsConstant && block.Size.IsConstant && length.Offset >= block.Size.Offset));

@@ -31,7 +31,7 @@ internal sealed partial class Evaluator
 
         if (name == "in_task") return isHeld ? Value.Zero : isEntered ? Value.One : Ask(1);
         if (name != "preempt_count") return isHeld ? Value.One : Ask(1);
-        return isHeld ? Symbols.Unknown(new AskedContext(name), 1, low: 1, high: int.MaxValue) : Ask(int.MaxValue);
+        return isHeld ? Symbols.Unknown(name, low: 1, high: int.MaxValue) : Ask(int.MaxValue);
 
         Value Ask(long most) => Symbols.Make(SymbolKind.Unknown, item: new AskedContext(name), low: 0, high: most);
     }

@@ -137,12 +137,12 @@ internal sealed partial class Evaluator
         Value old = Operand(call, contract.Old) ?? Value.Zero;
         bool mayFail = contract.MayReturnNull && !(contract.NeverNullIf != 0 && Operand(call, contract.Flags) is { } given && _state.HasBits(given, contract.NeverNullIf) == true);
         if (mayFail && !old.IsZero && _choices.Next(2) == 1) return Value.Zero;
-        List<(Value Place, Value Held)> contents = _state.ContentsOf(old);
         if (!old.IsZero) Free(call, new FreeContract(contract.Old, [contract.Family]));
         if (_dead) return Value.Zero;
         Value pointer = Allocate(call, contract);
-        if (contract.MayReturnNull && !old.IsZero) _state.Decide(pointer, true);
-        _state.Put(contents, old, pointer);
+        if (old.IsZero) return pointer;
+        if (contract.MayReturnNull) _state.Decide(pointer, true);
+        _state.CopyStruct(pointer, old, keepsRest: true);
         return pointer;
     }
 

@@ -54,7 +54,7 @@ internal sealed partial class Evaluator
             _state.Forget(call.Receiver);
         }
 
-        List<Value> captured = CapturedBy(call.Arguments);
+        List<Value> captured = callerKnows ? CapturedBy(call.Arguments) : [];
         Value result = ApplyUnknown(call);
         if (callerKnows && !_dead)
         {

@@ -186,7 +186,7 @@ internal sealed partial class Evaluator
 
     private bool IsFilledByCaller(int root) => Symbols[root] is { Kind: SymbolKind.Local, Item: IParameterSymbol } || !Symbols.IsPrivate(root);
 
-    private static ITypeSymbol? TypeOf(ISymbol variable) => (variable as ILocalSymbol)?.Type ?? (variable as IParameterSymbol)?.Type;
+    private static ITypeSymbol? TypeOfVariable(ISymbol variable) => (variable as ILocalSymbol)?.Type ?? (variable as IParameterSymbol)?.Type;
 
     /// <summary>A lambda that may run at any time: what it captures may be read and, if it assigns, written at any time.</summary>
     private void EscapeFunction(object? function)
@@ -195,9 +195,9 @@ internal sealed partial class Evaluator
         foreach (ISymbol captured in captures)
         {
             Value place = analysis.PlaceOf(captured);
-            if (Symbols.KindOf(place) == SymbolKind.Captured && TypeOf(captured) is { } held && TypeShapes.IsPointer(held)) Escape(LoadAt(place, held));
+            if (Symbols.KindOf(place) == SymbolKind.Captured && TypeOfVariable(captured) is { } held && TypeShapes.IsPointer(held)) Escape(LoadAt(place, held));
             if (!Symbols.IsPrivate(place.Symbol) || _state.IsExposed(place.Symbol)) continue;
-            if (TypeOf(captured) is { } type && !TypeShapes.IsScalar(type)) EscapeStruct(place, type);
+            if (TypeOfVariable(captured) is { } type && !TypeShapes.IsScalar(type)) EscapeStruct(place, type);
             _state.Expose(place.Symbol);
             // Callers get the function without what it captures: they hear of each value.
             foreach (Value value in ContentsOf(place)) Escape(value);

@@ -2,7 +2,6 @@
 // caller's own. A target that only the caller of the body knows is noted in the log, and resolved when the summary is applied.
 
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -50,11 +49,11 @@ internal sealed partial class Evaluator
 
         // What it does is noted as one call, instead of as the worst that it may do.
         bool callerKnows = Symbols[Symbols.Root(target)].Kind is SymbolKind.Argument or SymbolKind.Load;
-        Log? before = _state.Log;
         CallSite unknown = site.Of(signature, Value.Zero, arguments);
+        if (!callerKnows) return ApplyUnknown(unknown);
+        Log? before = _state.Log;
         List<Value> captured = CapturedBy(arguments);
         Value result = ApplyUnknown(unknown);
-        if (!callerKnows) return result;
         Defer(before, new Primitive(PrimitiveKind.Call, target, result) { More = new Operands(Arguments: [.. arguments]), Site = new LogSite(site.Syntax, signature, null) }, captured);
         Symbols.SetOpen(result);
         return result;
@@ -139,14 +138,14 @@ internal sealed partial class Evaluator
         if (CallEffects.IsBcl(reference.Method)) Escape(receiver);
         IReadOnlyList<ISymbol> captures = [];
         if (reference.Method.MethodKind == MethodKind.LocalFunction && reference.Method.DeclaringSyntaxReferences is [{ } declaration, ..])
-            captures = FunctionValue.CapturesOf(declaration.GetSyntax(), analysis.KnownVariables);
+            captures = FunctionValue.CapturesOf(declaration.GetSyntax(), analysis.FindVariables());
         return Symbols.Make(SymbolKind.Function, receiver, item: new FunctionValue(reference.Method, null, captures));
     }
 
     private Value EvalLambda(IFlowAnonymousFunctionOperation lambda)
     {
         analysis.NoteLambda(lambda, _runner);
-        return Symbols.Make(SymbolKind.Function, item: new FunctionValue(lambda.Symbol, lambda, FunctionValue.CapturesOf(lambda.Syntax, analysis.KnownVariables)));
+        return Symbols.Make(SymbolKind.Function, item: new FunctionValue(lambda.Symbol, lambda, FunctionValue.CapturesOf(lambda.Syntax, analysis.FindVariables())));
     }
 
     /// <summary>
@@ -156,13 +155,13 @@ internal sealed partial class Evaluator
     internal Value Enclose(FlowState state, Value value)
     {
         value = state.Canonical(value);
-        if (value.Offset != 0 || Symbols.Of(value) is not { Kind: SymbolKind.Function, Item: FunctionValue { Lambda: { } lambda, Captures: { Count: > 0 } captures } } || UsesThis(lambda)) return value;
+        if (value.Offset != 0 || Symbols.Of(value) is not { Kind: SymbolKind.Function, Item: FunctionValue { Lambda: { } lambda, Captures: { Count: > 0 } captures } } || MayUseThis(lambda.Symbol)) return value;
         Value variables = Symbols.Make(SymbolKind.New, item: lambda.Syntax);
         var kept = new List<(Value Field, Value Held)>();
         foreach (ISymbol captured in captures)
         {
             Value place = analysis.PlaceOf(captured);
-            if (Symbols.KindOf(place) != SymbolKind.Local || state.IsExposed(place.Symbol) || !TypeShapes.IsScalar(TypeOf(captured))) return value;
+            if (Symbols.KindOf(place) != SymbolKind.Local || state.IsExposed(place.Symbol) || !TypeShapes.IsScalar(TypeOfVariable(captured))) return value;
             if (!state.TryPeek(place, out Value held)) continue;
             if (Symbols.Of(state.Canonical(held)) is { Kind: SymbolKind.Function, Item: FunctionValue { Captures.Count: > 0 } }) return value;
             kept.Add((Symbols.Field(variables, captured), held));
@@ -172,10 +171,5 @@ internal sealed partial class Evaluator
         return Symbols.Make(SymbolKind.Function, variables, item: new FunctionValue(lambda.Symbol, null, []));
     }
 
-    private static bool UsesThis(IFlowAnonymousFunctionOperation lambda)
-    {
-        foreach (SyntaxNode node in lambda.Syntax.DescendantNodes())
-            if (node is ThisExpressionSyntax or BaseExpressionSyntax) return true;
-        return !lambda.Symbol.IsStatic && lambda.Symbol.ContainingSymbol is { IsStatic: false };
-    }
+    private static bool MayUseThis(IMethodSymbol lambda) => !lambda.IsStatic && lambda.ContainingSymbol is { IsStatic: false };
 }

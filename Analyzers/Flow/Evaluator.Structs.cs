@@ -106,7 +106,7 @@ internal sealed partial class Evaluator
             return;
         }
 
-        _state.ClearStruct(region, type);
+        _state.Clear(region, type);
         ClearParts(region, type);
         if (type is INamedTypeSymbol { IsValueType: true, DeclaringSyntaxReferences.Length: > 0 } && !analysis.Parts.AreAll(type)) _state.ZeroStruct(region, type);
     }

@@ -94,15 +94,13 @@ internal sealed partial class FlowAnalysis
         return containers;
     }
 
-    internal IEnumerable<ISymbol> KnownVariables
+    /// <summary>All that a function can capture.</summary>
+    internal List<ISymbol> FindVariables()
     {
-        get
-        {
-            // Nobody may have asked for a parameter yet: of a struct, or of the method around a function.
-            for (ISymbol? around = _root; around is IMethodSymbol method; around = around.ContainingSymbol)
-                foreach (IParameterSymbol parameter in method.Parameters) PlaceOf(parameter);
-            return new List<ISymbol>(_places.Keys);
-        }
+        // Nobody may have asked for a parameter yet: of a struct, or of the method around a function.
+        for (ISymbol? around = _root; around is IMethodSymbol method; around = around.ContainingSymbol)
+            foreach (IParameterSymbol parameter in method.Parameters) PlaceOf(parameter);
+        return [.. _places.Keys];
     }
 
     /// <summary>Analyses a body and all functions inside of it.</summary>

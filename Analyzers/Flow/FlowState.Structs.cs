@@ -7,15 +7,7 @@ namespace KAlloc.Analyzers.Flow;
 
 internal sealed partial class FlowState
 {
-    /// <summary>The struct of which nothing is known any more.</summary>
-    internal void ClearStruct(Value address, ITypeSymbol? type)
-    {
-        address = CanonicalAddress(address);
-        if (address == new Value(Symbols.Root(address), 0)) Scribble(address.Symbol);
-        RemoveInside(address, type);
-    }
-
-    private void RemoveInside(Value address, ITypeSymbol? type = null)
+    private void RemoveInside(Value address, ITypeSymbol? type)
     {
         for (int i = _cells.Count - 1; i >= 0; i--)
             if (IsInside(_cells.KeyAt(i), address, type)) _cells.RemoveAt(i);
@@ -56,23 +48,6 @@ internal sealed partial class FlowState
         RemoveInside(target, type);
         Overwrite(target, isMore: false);
         Epoch++;
-    }
-
-    /// <summary>All that is known to lie in a block.</summary>
-    internal List<(Value Place, Value Held)> ContentsOf(Value block)
-    {
-        block = CanonicalAddress(block);
-        var contents = new List<(Value, Value)>();
-        for (int i = 0; i < _cells.Count && !block.IsConstant; i++)
-            if (Rebase(_cells.KeyAt(i), block, block, bytes: true) is not null) contents.Add((_cells.KeyAt(i), _cells.ValueAt(i)));
-        return contents;
-    }
-
-    /// <summary>Puts what lay in one block into another.</summary>
-    internal void Put(List<(Value Place, Value Held)> contents, Value from, Value to)
-    {
-        from = CanonicalAddress(from);
-        foreach ((Value place, Value held) in contents) Store(Rebase(place, from, to, bytes: true)!.Value, held);
     }
 
     private Value? Rebase(Value address, Value source, Value target, bool bytes)

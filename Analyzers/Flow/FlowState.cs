@@ -230,12 +230,12 @@ internal sealed partial class FlowState(SymbolTable symbols)
         }
     }
 
-    /// <summary>Removes the cell and everything inside of it.</summary>
-    internal void Clear(Value address)
+    /// <summary>Removes the cell and everything inside of it: of a struct, if its type is told.</summary>
+    internal void Clear(Value address, ITypeSymbol? type = null)
     {
         address = CanonicalAddress(address);
         if (address == new Value(Symbols.Root(address), 0)) Scribble(address.Symbol);
-        RemoveInside(address);
+        RemoveInside(address, type);
     }
 
     /// <summary>Unknown code ran: it may have written all memory that it can reach, except what <paramref name="keeps"/> holds.</summary>

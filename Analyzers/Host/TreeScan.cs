@@ -86,8 +86,7 @@ internal sealed class TreeScan
         int[] seen = new int[Words.Names.Length];
         var own = new List<int>();
         SyntaxNode root = _tree.GetRoot(cancellation);
-        if (Words.MakesUnnamed) AddFields(root, bodies);
-        AddBases(root, bodies);
+        AddUnwritten(root, bodies);
         foreach (BodySyntax body in BodyWalk.Enumerate(root))
         {
             if (NameOf(body.Declaration) is not { } name) continue;
@@ -112,19 +111,15 @@ internal sealed class TreeScan
         return _bodies = [.. bodies];
     }
 
-    /// <summary>Constructors run those of the base class, and say so nowhere if nobody wrote them.</summary>
-    private void AddBases(SyntaxNode root, List<DeclaredBody> bodies)
-    {
-        foreach (SyntaxNode node in root.DescendantNodes(static node => node is CompilationUnitSyntax or BaseNamespaceDeclarationSyntax or TypeDeclarationSyntax))
-            if (node is ClassDeclarationSyntax { BaseList: { } bases } declaration) bodies.Add(new DeclaredBody(declaration.Identifier.ValueText, TypesAround(node), false, Words.In(bases.Span).ToArray()));
-    }
-
-    /// <summary>Where objects are made as <c>new(…)</c>, a field that is assigned stands for its type.</summary>
-    private void AddFields(SyntaxNode root, List<DeclaredBody> bodies)
+    /// <summary>
+    /// What runs, and is written in no body: constructors run those of the base class. Where objects are made as <c>new(…)</c>, a field that is assigned stands for its type.
+    /// </summary>
+    private void AddUnwritten(SyntaxNode root, List<DeclaredBody> bodies)
     {
         foreach (SyntaxNode node in root.DescendantNodes(static node => node is CompilationUnitSyntax or BaseNamespaceDeclarationSyntax or TypeDeclarationSyntax))
         {
-            if (node is not FieldDeclarationSyntax { Declaration: { Type: SimpleNameSyntax type, Variables: var variables } }) continue;
+            if (node is ClassDeclarationSyntax { BaseList: { } bases, Identifier.ValueText: var name }) bodies.Add(new DeclaredBody(name, TypesAround(node), isPrivate: false, Words.In(bases.Span).ToArray()));
+            if (!Words.MakesUnnamed || node is not FieldDeclarationSyntax { Declaration: { Type: SimpleNameSyntax type, Variables: var variables } }) continue;
             foreach (VariableDeclaratorSyntax variable in variables)
                 bodies.Add(new DeclaredBody(variable.Identifier.ValueText, TypesAround(node), IsPrivate(node), Words.In(type.Identifier.Span).ToArray()));
         }

@@ -92,6 +92,25 @@ unsafe class Bodies
         NativeMemory.Free(all);
     }
 
+    static Item* Grow(Item* all) => (Item*)NativeMemory.Realloc(all, 400);
+
+    static void GrownByACallee()
+    {
+        Item* all = (Item*)NativeMemory.AllocZeroed(2, (nuint)sizeof(Item));
+        all[1].data = (byte*)NativeMemory.Alloc(3);
+        all = Grow(all);
+        NativeMemory.Free(all[1].data);
+        NativeMemory.Free(all);
+    }
+
+    static void GrownByACalleeAndLost()
+    {
+        Item* all = (Item*)NativeMemory.AllocZeroed(2, (nuint)sizeof(Item));
+        all[1].data = (byte*)NativeMemory.Alloc(3);
+        all = Grow(all);
+        NativeMemory.Free(all);
+    } // expect: KA4001
+
     static void KernelBlockGrown()
     {
         Item* all = (Item*)kzalloc(32, GFP_KERNEL);

@@ -140,6 +140,26 @@ unsafe static class Bodies
         if (in_task()) kfree(p);
     }
 
+    static int CountInside()
+    {
+        spin_lock(ref s_lock);
+        int count = preempt_count();
+        spin_unlock(ref s_lock);
+        return count;
+    }
+
+    // Whoever asked held the lock, whatever his caller holds.
+
+    static void AskedInside()
+    {
+        void* p = null;
+        if (CountInside() > 0) p = kmalloc(8, GFP_ATOMIC);
+        if (p != null) kfree(p);
+        void* q = kmalloc(8, GFP_ATOMIC);
+        if (CountInside() == 0) return;
+        kfree(q);
+    }
+
     static void GivenUpAndTaken()
     {
         spin_lock(ref s_lock);
